@@ -1,0 +1,1 @@
+"""The asset graph that turns posts into trusted, private sentiment data."""

@@ -1,0 +1,318 @@
+"""Every table once: columns, types, grain, key, owner, description, privacy class, lineage.
+
+One contract drives the schema that is written, the audit before a commit, the asset checks,
+Dagster's column metadata and the data dictionary. What belongs here: facts about tables. How rows
+are made is ``core.silver`` and ``core.gold``; how they are stored is ``sentiment_assets.lake``.
+
+``version`` moves with the columns: a nullable addition raises the minor number and migrates by
+itself, anything else raises the major number and needs a backfill.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import pyarrow as pa
+
+Privacy = Literal["none", "pseudonym", "masked_text"]
+
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+STRINGS = pa.list_(pa.string())
+REDACTIONS = pa.list_(pa.struct([("kind", pa.string()), ("count", pa.int32())]))
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: ``sources`` are the upstream columns it is made of, as ``table:column``."""
+
+    name: str
+    type: pa.DataType
+    description: str
+    required: bool = False
+    privacy: Privacy = "none"
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a table promises to whoever reads it."""
+
+    name: str
+    version: str
+    description: str
+    grain: str
+    key: tuple[str, ...]
+    partition_columns: tuple[str, ...]
+    owner: str
+    columns: tuple[Column, ...] = field(repr=False)
+    #: Columns whose minimum and maximum may stand in Delta's log. Never text, names or pseudonyms.
+    statistics: tuple[str, ...] = ()
+
+    @property
+    def layer(self) -> str:
+        """``bronze``, ``silver`` or ``gold``."""
+        return self.name.split("/")[0]
+
+    @property
+    def table(self) -> str:
+        """The table's name inside its layer."""
+        return self.name.split("/")[1]
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Arrow schema, partition columns included, in column order."""
+        return pa.schema(
+            [pa.field(c.name, c.type, nullable=not c.required) for c in self.columns]
+        )
+
+    @cached_property
+    def file_schema(self) -> pa.Schema:
+        """Arrow schema of one data file: partition columns stand in its path instead."""
+        return pa.schema([f for f in self.schema if f.name not in self.partition_columns])
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns that hold a value in every row."""
+        return tuple(c.name for c in self.columns if c.required)
+
+    def column(self, name: str) -> Column:
+        """One column by name; raises KeyError for a name the contract doesn't have."""
+        for candidate in self.columns:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(f"{self.name} has no column {name!r}")
+
+
+def _date(sources: tuple[str, ...]) -> Column:
+    return Column("date", pa.date32(), "Creation date of the posts, UTC.", True, sources=sources)
+
+
+def _platform(sources: tuple[str, ...]) -> Column:
+    return Column("platform", pa.string(), "Platform the posts were made on.", True, sources=sources)
+
+
+_POSTS = "silver/posts"
+_BRONZE = ("bronze/batch_posts:payload",)
+
+
+def _from_posts(*columns: str) -> tuple[str, ...]:
+    return tuple(f"{_POSTS}:{column}" for column in columns)
+
+
+SILVER_POSTS = Contract(
+    name=_POSTS,
+    version="1.0",
+    description=(
+        "Posts, cleaned, deduplicated, free of personal identifiers, with language and sentiment. "
+        "One row is the newest observation of a post; earlier observations are counted in it."
+    ),
+    grain="one post (the chain of its edits)",
+    key=("platform", "post_pid"),
+    partition_columns=("date", "platform", "window"),
+    owner="team:data-platform",
+    statistics=("created_hour", "sentiment_compound"),
+    columns=(
+        _date(_BRONZE),
+        _platform(("bronze/batch_posts:platform",)),
+        Column("window", pa.string(), "2-hour bucket of the creation time, HHMM, UTC.", True, sources=_BRONZE),
+        Column("post_pid", pa.string(), "Keyed pseudonym of the post's first id.", True, "pseudonym", _BRONZE),
+        Column("author_pid", pa.string(), "Keyed pseudonym of the author; null where the platform withholds it.", False, "pseudonym", _BRONZE),
+        Column("conversation_pid", pa.string(), "Keyed pseudonym of the conversation's first post.", False, "pseudonym", _BRONZE),
+        Column("kind", pa.string(), "post, comment, reply or repost.", True, sources=_BRONZE),
+        Column("created_hour", TIMESTAMP, "Creation time, cut to the hour: finer times identify people.", True, sources=_BRONZE),
+        Column("text", pa.string(), "Text with personal identifiers masked; null where the post has none or text is not kept.", False, "masked_text", _BRONZE),
+        Column("text_fingerprint", pa.string(), "Keyed fingerprint of the normalised text: equal for equal texts.", False, "pseudonym", _BRONZE),
+        Column("lang", pa.string(), "Detected language, ISO 639-1; null where unsure.", sources=_BRONZE),
+        Column("lang_confidence", pa.float32(), "Confidence of the detection, 0 to 1.", sources=_BRONZE),
+        Column("hashtags", STRINGS, "Hashtags in the masked text, lower case.", True, sources=_BRONZE),
+        Column("topics", STRINGS, "Tracked topics that the text matches.", True, sources=_BRONZE),
+        Column("link_domains", STRINGS, "Hosts of the links, without paths.", True, sources=_BRONZE),
+        Column("mention_count", pa.int32(), "Accounts that the post mentions.", True, sources=_BRONZE),
+        Column("like_count", pa.int64(), "Likes at the newest observation.", sources=_BRONZE),
+        Column("reply_count", pa.int64(), "Replies at the newest observation.", sources=_BRONZE),
+        Column("repost_count", pa.int64(), "Reposts at the newest observation.", sources=_BRONZE),
+        Column("view_count", pa.int64(), "Views at the newest observation.", sources=_BRONZE),
+        Column("edited", pa.bool_(), "The post was edited after its first version.", True, sources=_BRONZE),
+        Column("late", pa.bool_(), "First seen only after its window had been fetched whole.", True, sources=("bronze/batch_posts:fetched_at",)),
+        Column("sentiment_neg", pa.float64(), "Share of negative sentiment, 0 to 1; null where not scored.", sources=_BRONZE),
+        Column("sentiment_neu", pa.float64(), "Share of neutral sentiment, 0 to 1; null where not scored.", sources=_BRONZE),
+        Column("sentiment_pos", pa.float64(), "Share of positive sentiment, 0 to 1; null where not scored.", sources=_BRONZE),
+        Column("sentiment_compound", pa.float64(), "Sentiment from -1 to 1, four decimals; null where not scored.", sources=_BRONZE),
+        Column("sentiment_label", pa.string(), "negative, neutral or positive; null where not scored.", sources=_BRONZE),
+        Column("scorer", pa.string(), "Name of the scorer.", True),
+        Column("scorer_version", pa.string(), "Version of the scorer.", True),
+        Column("unscored_reason", pa.string(), "Why there is no score: no_text, language_unknown, language_not_supported.", sources=_BRONZE),
+        Column("redactions", REDACTIONS, "How many identifiers of each kind were masked.", True, sources=_BRONZE),
+        Column("source", pa.string(), "Way of the newest observation: batch or stream.", True, sources=("bronze/batch_posts:source",)),
+        Column("observation_count", pa.int32(), "Bronze records that this row stands for: one, plus its duplicates.", True, sources=_BRONZE),
+        Column("first_seen_at", TIMESTAMP, "Oldest observation, cut to the hour.", True, sources=("bronze/batch_posts:fetched_at",)),
+        Column("last_seen_at", TIMESTAMP, "Newest observation, cut to the hour.", True, sources=("bronze/batch_posts:fetched_at",)),
+        Column("recipe", pa.string(), "Fingerprint of the contract, parser, rules, topics and scorer that made the row.", True),
+    ),
+)
+
+SILVER_QUARANTINE = Contract(
+    name="silver/quarantine",
+    version="1.0",
+    description=(
+        "Bronze records that could not become a silver row, with the reason and the place to look. "
+        "Holds no content of the record: engineers open the bronze object at that line."
+    ),
+    grain="one refused bronze record (or one unreadable object)",
+    key=("object", "line"),
+    partition_columns=("date", "platform", "window"),
+    owner="team:data-platform",
+    statistics=("reason_code",),
+    columns=(
+        _date(_BRONZE),
+        _platform(("bronze/batch_posts:platform",)),
+        Column("window", pa.string(), "2-hour window whose bronze held the record.", True, sources=_BRONZE),
+        Column("reason_code", pa.string(), "Short code of the reason, for counting.", True, sources=_BRONZE),
+        Column("reason", pa.string(), "What was wrong, in which field, and what was expected.", True, sources=_BRONZE),
+        Column("source", pa.string(), "batch or stream.", True, sources=("bronze/batch_posts:source",)),
+        Column("object", pa.string(), "Bronze object that holds the record.", True),
+        Column("line", pa.int64(), "Line in the object, from 1; 0 for a whole object.", True),
+        Column("record_count", pa.int64(), "Records that this row stands for.", True),
+        Column("recipe", pa.string(), "Fingerprint of the rules that refused it.", True),
+    ),
+)
+
+
+def _measures(*, share_of: str) -> tuple[Column, ...]:
+    """What every aggregate carries: its measures and its own coverage."""
+    score = _from_posts("sentiment_compound")
+    engagement = _from_posts(
+        "sentiment_compound", "like_count", "reply_count", "repost_count"
+    )
+    reason = _from_posts("unscored_reason")
+    return (
+        Column("posts", pa.int64(), "Posts in the cell; null where suppressed.", sources=_from_posts("post_pid")),
+        Column("authors", pa.int64(), "Distinct authors; null where suppressed.", sources=_from_posts("author_pid")),
+        Column("scored", pa.int64(), "Posts with a score.", sources=score),
+        Column("unscored_no_text", pa.int64(), "Posts without text.", sources=reason),
+        Column("unscored_language_unknown", pa.int64(), "Posts whose language is not clear.", sources=reason),
+        Column("unscored_language_not_supported", pa.int64(), "Posts in a language the scorer doesn't know.", sources=reason),
+        Column("redacted", pa.int64(), "Posts in which an identifier was masked.", sources=_from_posts("redactions")),
+        Column("late", pa.int64(), "Posts seen only after their window had been fetched whole.", sources=_from_posts("late")),
+        Column("positive", pa.int64(), "Posts labelled positive.", sources=_from_posts("sentiment_label")),
+        Column("neutral", pa.int64(), "Posts labelled neutral.", sources=_from_posts("sentiment_label")),
+        Column("negative", pa.int64(), "Posts labelled negative.", sources=_from_posts("sentiment_label")),
+        Column("sentiment_sum", pa.int64(), "Sum of compound x 10,000: exact in any order, so cells can be added up.", sources=score),
+        Column("sentiment_square_sum", pa.int64(), "Sum of the squares of compound x 10,000.", sources=score),
+        Column("sentiment_mean", pa.float64(), "Mean compound of scored posts, -1 to 1.", sources=score),
+        Column("sentiment_standard_error", pa.float64(), "Standard error of the mean; null below two scored posts.", sources=score),
+        Column("engagement_weight", pa.int64(), "Sum over scored posts of 1 + likes + replies + reposts.", sources=engagement),
+        Column("engagement_sentiment_sum", pa.int64(), "Sum of compound x 10,000 times the post's engagement weight.", sources=engagement),
+        Column("engagement_sentiment_mean", pa.float64(), "Mean compound weighted by engagement.", sources=engagement),
+        Column("fetched_share", pa.float64(), f"Share of the {share_of} that was fetched, 0 to 1.", sources=("bronze/batch_posts:manifest",)),
+        Column("suppressed", pa.bool_(), "Too few authors to publish (or needed to hide such a cell): measures are null.", True, sources=_from_posts("author_pid")),
+    )
+
+
+_GOLD_PARTITION = (_date(_from_posts("date")), _platform(_from_posts("platform")))
+
+HOURLY_SENTIMENT = Contract(
+    name="gold/hourly_sentiment",
+    version="1.0",
+    description="Sentiment by hour and platform, with the coverage that each figure rests on.",
+    grain="one hour of one platform",
+    key=("platform", "hour"),
+    partition_columns=("date", "platform"),
+    owner="team:data-platform",
+    statistics=("hour",),
+    columns=(
+        *_GOLD_PARTITION,
+        Column("hour", TIMESTAMP, "Start of the hour of creation.", True, sources=_from_posts("created_hour")),
+        *_measures(share_of="hour"),
+    ),
+)
+
+TOPIC_SENTIMENT = Contract(
+    name="gold/topic_sentiment",
+    version="1.0",
+    description=(
+        "Sentiment by day, topic and platform: tracked topics and hashtags. A post with two topics "
+        "counts in both."
+    ),
+    grain="one topic of one day and platform",
+    key=("date", "platform", "topic_kind", "topic"),
+    partition_columns=("date", "platform"),
+    owner="team:data-platform",
+    statistics=("topic_kind",),
+    columns=(
+        *_GOLD_PARTITION,
+        Column("topic_kind", pa.string(), "tracked or hashtag.", True, sources=_from_posts("topics", "hashtags")),
+        Column("topic", pa.string(), "Name of the tracked topic, or the hashtag without #.", True, sources=_from_posts("topics", "hashtags")),
+        *_measures(share_of="day"),
+    ),
+)
+
+DAILY_SUMMARY = Contract(
+    name="gold/daily_summary",
+    version="1.0",
+    description="One row a day and platform: sentiment, volume, coverage, extremes, data quality.",
+    grain="one day of one platform",
+    key=("date", "platform"),
+    partition_columns=("date", "platform"),
+    owner="team:data-platform",
+    statistics=("posts",),
+    columns=(
+        *_GOLD_PARTITION,
+        *_measures(share_of="day"),
+        Column("observations", pa.int64(), "Bronze records behind the day's posts and quarantine.", sources=(*_from_posts("observation_count"), "silver/quarantine:record_count")),
+        Column("duplicates", pa.int64(), "Bronze records that repeat a post already counted.", sources=_from_posts("observation_count")),
+        Column("quarantined", pa.int64(), "Bronze records refused.", sources=("silver/quarantine:record_count",)),
+        Column("windows_complete", pa.int32(), "2-hour windows fetched whole, of 12.", True, sources=("bronze/batch_posts:manifest",)),
+        Column("windows_partial", pa.int32(), "Windows fetched in part.", True, sources=("bronze/batch_posts:manifest",)),
+        Column("windows_unavailable", pa.int32(), "Windows beyond the API's reach when first asked for.", True, sources=("bronze/batch_posts:manifest",)),
+        Column("best_hour", TIMESTAMP, "Hour with the highest mean among published hours.", sources=("gold/hourly_sentiment:sentiment_mean",)),
+        Column("best_hour_mean", pa.float64(), "Mean compound of that hour.", sources=("gold/hourly_sentiment:sentiment_mean",)),
+        Column("worst_hour", TIMESTAMP, "Hour with the lowest mean among published hours.", sources=("gold/hourly_sentiment:sentiment_mean",)),
+        Column("worst_hour_mean", pa.float64(), "Mean compound of that hour.", sources=("gold/hourly_sentiment:sentiment_mean",)),
+        Column("busiest_hour", TIMESTAMP, "Hour with the most posts among published hours.", sources=("gold/hourly_sentiment:posts",)),
+        Column("busiest_hour_posts", pa.int64(), "Posts in that hour.", sources=("gold/hourly_sentiment:posts",)),
+        Column("hidden_hours", pa.int32(), "Hours with posts whose figures are suppressed.", True, sources=("gold/hourly_sentiment:suppressed",)),
+        Column("recipes", STRINGS, "Recipe fingerprints of the silver rows behind this row.", True, sources=_from_posts("recipe")),
+    ),
+)
+
+DAILY_TREND = Contract(
+    name="gold/daily_trend",
+    version="1.0",
+    description="Each day and tracked topic against the seven days before it.",
+    grain="one topic (or all posts) of one day and platform",
+    key=("date", "platform", "topic"),
+    partition_columns=("date", "platform"),
+    owner="team:data-platform",
+    statistics=("trailing_days",),
+    columns=(
+        *_GOLD_PARTITION,
+        Column("topic", pa.string(), "Tracked topic; all for every post of the day.", True, sources=("gold/topic_sentiment:topic",)),
+        Column("posts", pa.int64(), "Posts of the day; null where suppressed.", sources=("gold/daily_summary:posts", "gold/topic_sentiment:posts")),
+        Column("scored", pa.int64(), "Scored posts of the day.", sources=("gold/daily_summary:scored", "gold/topic_sentiment:scored")),
+        Column("sentiment_mean", pa.float64(), "Mean compound of the day.", sources=("gold/daily_summary:sentiment_mean", "gold/topic_sentiment:sentiment_mean")),
+        Column("trailing_days", pa.int32(), "Days of the seven before with published figures.", True, sources=("gold/daily_summary:date", "gold/topic_sentiment:date")),
+        Column("trailing_scored", pa.int64(), "Scored posts of those days.", sources=("gold/daily_summary:scored", "gold/topic_sentiment:scored")),
+        Column("trailing_mean", pa.float64(), "Mean compound over those days' scored posts.", sources=("gold/daily_summary:sentiment_sum", "gold/topic_sentiment:sentiment_sum")),
+        Column("change", pa.float64(), "The day's mean less the trailing mean.", sources=("gold/daily_summary:sentiment_sum", "gold/topic_sentiment:sentiment_sum")),
+        Column("change_z", pa.float64(), "The change over its standard error (Welch): beyond 2 is unlikely to be chance.", sources=("gold/daily_summary:sentiment_square_sum", "gold/topic_sentiment:sentiment_square_sum")),
+        Column("volume_ratio", pa.float64(), "The day's posts over the trailing days' mean posts.", sources=("gold/daily_summary:posts", "gold/topic_sentiment:posts")),
+        Column("fetched_share", pa.float64(), "Share of the day that was fetched, 0 to 1.", sources=("gold/daily_summary:fetched_share",)),
+        Column("suppressed", pa.bool_(), "The day's figures are suppressed.", True, sources=("gold/daily_summary:suppressed", "gold/topic_sentiment:suppressed")),
+    ),
+)
+
+#: Every Delta table of the lake, by name, upstream first.
+CONTRACTS: dict[str, Contract] = {
+    contract.name: contract
+    for contract in (
+        SILVER_POSTS,
+        SILVER_QUARANTINE,
+        HOURLY_SENTIMENT,
+        TOPIC_SENTIMENT,
+        DAILY_SUMMARY,
+        DAILY_TREND,
+    )
+}

