@@ -1,0 +1,341 @@
+"""What is tracked: the searches sent to each platform and the topics that posts are sorted into.
+
+Here the text of ``tracking.yaml`` becomes values, or a list of everything that is wrong with it.
+Reading the file and choosing which file to read do not belong here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+import yaml
+
+from sentiment_assets.core.layout import PLATFORMS
+
+VERSION = 1
+
+# Length limits of a search query, in characters, where the platform has one.
+# X: https://docs.x.com/x-api/posts/search/integrate/build-a-query (self-serve access).
+QUERY_LIMITS: Mapping[str, int] = {"x": 512}
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_KINDS = {
+    "tag:yaml.org,2002:bool": "true or false",
+    "tag:yaml.org,2002:float": "a number",
+    "tag:yaml.org,2002:int": "a number",
+    "tag:yaml.org,2002:null": "nothing",
+    "tag:yaml.org,2002:str": "text",
+    "tag:yaml.org,2002:timestamp": "a date",
+}
+_TEXT = "tag:yaml.org,2002:str"
+
+
+@dataclass(frozen=True)
+class TrackedQuery:
+    """A search as the platform's own query language spells it, under a name for logs."""
+
+    name: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Topic:
+    """Words and phrases that put a post into a topic, unless an ``exclude`` phrase occurs too."""
+
+    name: str
+    keywords: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """The content of a tracking file: queries by platform, and topics, in the file's order."""
+
+    queries: Mapping[str, tuple[TrackedQuery, ...]]
+    topics: tuple[Topic, ...]
+
+    def fingerprint(self) -> str:
+        """SHA-256 in hex over the content; comments, layout and the order of lists do not count."""
+        queries = {
+            platform: sorted((query.name, query.query) for query in tracked)
+            for platform, tracked in self.queries.items()
+        }
+        return _digest([queries, self.topics_fingerprint()])
+
+    def topics_fingerprint(self) -> str:
+        """The same over the topics alone: a new query does not make sorted posts stale."""
+        return _digest(
+            {
+                topic.name: {
+                    field: sorted(words)
+                    for field, words in asdict(topic).items()
+                    if field != "name"
+                }
+                for topic in self.topics
+            }
+        )
+
+
+class TrackingError(ValueError):
+    """Everything that is wrong with a tracking file; each of ``problems`` names its line."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            return self.problems[0]
+        return "\n".join([f"{len(self.problems)} problems in what to track:", *self.problems])
+
+
+def parse_tracking(text: str, source: str) -> Tracking:
+    """Read a tracking file's text; ``source`` is the file name that messages show.
+
+    Raises TrackingError with every problem found, in the order of the lines.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        problem = f"{source}:{line}: not readable as YAML: {error.problem or error.context}"
+        raise TrackingError((f"{problem}; check indentation, quotes and brackets there",)) from None
+    except yaml.YAMLError as error:
+        raise TrackingError((f"{source}:1: not readable as YAML: {error}",)) from None
+    reader = _Reader(source)
+    tracking = reader.tracking(root)
+    if reader.problems:
+        by_line = sorted(reader.problems, key=lambda problem: problem[0])
+        raise TrackingError(tuple(message for _, message in by_line))
+    return tracking
+
+
+class _Reader:
+    """Walks YAML nodes (they know their lines, plain values do not) and collects problems."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.problems: list[tuple[int, str]] = []
+
+    def tracking(self, root: yaml.Node | None) -> Tracking:
+        if root is None:
+            self.problems.append(
+                (1, f"{self.source}:1: the file is empty; for example: version: {VERSION}")
+            )
+            return Tracking({}, ())
+        top = self.mapping(root, "", ("version", "platforms", "topics"), "version: 1")
+        version = self.required(root, top, "version", "", f"version: {VERSION}")
+        if version and (_kind(version), version.value) != ("a number", str(VERSION)):
+            self.say(version, f"this program reads version: {VERSION} (a number) and no other")
+        return Tracking(self.queries(root, top), self.topics(root, top))
+
+    def queries(
+        self, root: yaml.Node, top: dict[str, yaml.Node]
+    ) -> dict[str, tuple[TrackedQuery, ...]]:
+        example = "platforms: {x: {queries: [{name: brand, query: nimbus}]}}"
+        node = self.required(root, top, "platforms", "", example)
+        platforms = self.mapping(node, "platforms", PLATFORMS, example) if node else {}
+        if isinstance(node, yaml.MappingNode) and not node.value:
+            self.say(node, f"platforms names no platform; for example: {example}")
+        return {
+            platform: self.platform_queries(platform, value)
+            for platform, value in platforms.items()
+        }
+
+    def platform_queries(self, platform: str, node: yaml.Node) -> tuple[TrackedQuery, ...]:
+        path = f"platforms.{platform}"
+        example = "queries: [{name: brand, query: nimbus}]"
+        fields = self.mapping(node, path, ("queries",), example)
+        listed = self.required(node, fields, "queries", path, example)
+        path = f"{path}.queries"
+        names: dict[str, int] = {}
+        texts: dict[str, int] = {}
+        tracked = []
+        for index, item in self.items(listed, path, "queries", example):
+            here = f"{path}[{index}]"
+            entry = self.mapping(item, here, ("name", "query"), "{name: brand, query: nimbus}")
+            name = self.name(item, entry, here, "brand", names)
+            query_node = self.required(item, entry, "query", here, "query: nimbus OR cirrus")
+            query = self.text(query_node, f"{here}.query", "query: nimbus OR cirrus")
+            if query_node and query:
+                self.once(query_node, f"{here}.query", query, texts)
+                self.check_query(query_node, f"{here}.query", platform, query)
+            tracked.append(TrackedQuery(name, query))
+        return tuple(tracked)
+
+    def check_query(self, node: yaml.Node, path: str, platform: str, query: str) -> None:
+        limit = QUERY_LIMITS.get(platform)
+        if limit is not None and len(query) > limit:
+            self.say(
+                node,
+                f"{path} has {len(query)} characters, {platform} takes at most {limit}; "
+                "split it into two queries",
+            )
+        depth = lowest = 0
+        # Parentheses inside quotes are part of the phrase.
+        for char in re.sub(r'"[^"]*"', "", query):
+            depth += (char == "(") - (char == ")")
+            lowest = min(lowest, depth)
+        if depth or lowest or query.count('"') % 2:
+            self.say(
+                node,
+                f"{path} leaves a quote or a parenthesis open; "
+                "for example: query: '(nimbus OR cirrus) \"sign in\"'",
+            )
+
+    def topics(self, root: yaml.Node, top: dict[str, yaml.Node]) -> tuple[Topic, ...]:
+        example = "topics: [{name: pricing, keywords: [price, pricing]}]"
+        node = self.required(root, top, "topics", "", example)
+        names: dict[str, int] = {}
+        topics = []
+        for index, item in self.items(node, "topics", "topics", example):
+            path = f"topics[{index}]"
+            entry = self.mapping(
+                item,
+                path,
+                ("name", "keywords", "phrases", "exclude"),
+                "{name: pricing, keywords: [price, pricing]}",
+            )
+            name = self.name(item, entry, path, "pricing", names)
+            words = {
+                field: self.words(entry.get(field), f"{path}.{field}", noun, example)
+                for field, noun, example in (
+                    ("keywords", "words", "keywords: [price, pricing]"),
+                    ("phrases", "phrases", "phrases: [how much, free plan]"),
+                    ("exclude", "words or phrases", "exclude: [price of fame]"),
+                )
+            }
+            if isinstance(item, yaml.MappingNode) and not {"keywords", "phrases"} & entry.keys():
+                self.say(
+                    item,
+                    f"{path} needs keywords or phrases; for example: keywords: [price, pricing]",
+                )
+            topics.append(Topic(name, **words))
+        return tuple(topics)
+
+    def words(self, node: yaml.Node | None, path: str, noun: str, example: str) -> tuple[str, ...]:
+        if node is None:
+            return ()
+        seen: dict[str, int] = {}
+        found = []
+        for index, item in self.items(node, path, noun, example):
+            here = f"{path}[{index}]"
+            word = self.text(item, here, example)
+            if word:
+                self.once(item, here, word, seen)
+                if noun == "words" and len(word.split()) > 1:
+                    self.say(item, f"{here} is a phrase ({word!r}); move it to phrases")
+            found.append(word)
+        return tuple(found)
+
+    def mapping(
+        self, node: yaml.Node, path: str, known: tuple[str, ...], example: str
+    ) -> dict[str, yaml.Node]:
+        if not isinstance(node, yaml.MappingNode):
+            self.report(node, f"{path or 'the file'} must hold keys and values", example)
+            return {}
+        fields: dict[str, yaml.Node] = {}
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            name = str(key.value) if isinstance(key, yaml.ScalarNode) else ""
+            dotted = f"{path}.{name}" if path else name
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                advice = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+                self.say(key, f"unknown key {dotted or 'of several parts'}; {advice}")
+            elif name in fields:
+                self.say(key, f"{dotted} stands twice, first on line {lines[name]}; keep one")
+            else:
+                fields[name], lines[name] = value, _line(key)
+        return fields
+
+    def required(
+        self, parent: yaml.Node, fields: dict[str, yaml.Node], key: str, path: str, example: str
+    ) -> yaml.Node | None:
+        if key not in fields and isinstance(parent, yaml.MappingNode):
+            dotted = f"{path}.{key}" if path else key
+            self.say(parent, f"{dotted} is missing; for example: {example}")
+        return fields.get(key)
+
+    def items(
+        self, node: yaml.Node | None, path: str, noun: str, example: str
+    ) -> Iterator[tuple[int, yaml.Node]]:
+        if node is None:
+            return
+        if not isinstance(node, yaml.SequenceNode):
+            self.report(node, f"{path} must be a list of {noun}", example)
+        elif not node.value:
+            self.say(node, f"{path} is an empty list; for example: {example}")
+        else:
+            yield from enumerate(node.value)
+
+    def text(self, node: yaml.Node | None, path: str, example: str) -> str:
+        if node is None:
+            return ""
+        if not isinstance(node, yaml.ScalarNode) or node.tag != _TEXT:
+            quoting = " (quotes make it text)" if isinstance(node, yaml.ScalarNode) else ""
+            self.report(node, f"{path} must be text{quoting}", example)
+            return ""
+        if not node.value.strip():
+            self.say(node, f"{path} is empty; for example: {example}")
+        return " ".join(str(node.value).split())
+
+    def name(
+        self,
+        parent: yaml.Node,
+        fields: dict[str, yaml.Node],
+        path: str,
+        example: str,
+        seen: dict[str, int],
+    ) -> str:
+        node = self.required(parent, fields, "name", path, f"name: {example}")
+        name = self.text(node, f"{path}.name", f"name: {example}")
+        if node and name:
+            if not _NAME.fullmatch(name):
+                self.say(
+                    node,
+                    f"{path}.name {name!r} must be in snake_case; "
+                    f"for example: name: {_snake_case(name) or example}",
+                )
+            self.once(node, f"{path}.name", name, seen)
+        return name
+
+    def once(self, node: yaml.Node, path: str, value: str, seen: dict[str, int]) -> None:
+        if (key := value.casefold()) in seen:
+            self.say(node, f"{path} {value!r} stands twice, first on line {seen[key]}; keep one")
+        else:
+            seen[key] = _line(node)
+
+    def report(self, node: yaml.Node, what: str, example: str) -> None:
+        self.say(node, f"{what}, found {_kind(node)}; for example: {example}")
+
+    def say(self, node: yaml.Node, message: str) -> None:
+        self.problems.append((_line(node), f"{self.source}:{_line(node)}: {message}"))
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _kind(node: yaml.Node) -> str:
+    if isinstance(node, yaml.SequenceNode):
+        return "a list"
+    if isinstance(node, yaml.MappingNode):
+        return "keys and values"
+    return _KINDS.get(node.tag, "a value of another type")
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789")
+
+
+def _digest(content: object) -> str:
+    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

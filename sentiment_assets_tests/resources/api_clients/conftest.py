@@ -1,0 +1,120 @@
+"""Real servers for the clients: answers by script, and the simulator as a process of its own."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+@dataclass
+class Answer:
+    body: bytes | dict
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Server:
+    """Gives its answers one after the other, the last one for ever, and keeps the requests."""
+
+    url: str
+    answers: list[Answer] = field(default_factory=list)
+    requests: list[dict[str, str]] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)
+
+    def reply(
+        self, body: bytes | dict, status: int = 200, headers: dict[str, str] | None = None
+    ) -> None:
+        self.answers.append(Answer(body, status, headers or {}))
+
+
+@pytest.fixture(scope="session")
+def server_process() -> Iterator[Server]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            server.requests.append(dict(parse_qsl(urlsplit(self.path).query)))
+            server.authorizations.append(self.headers["Authorization"])
+            answer = server.answers.pop(0) if len(server.answers) > 1 else server.answers[0]
+            body = (
+                answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+            )
+            self.send_response(answer.status)
+            for name, value in {"content-type": "application/json", **answer.headers}.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            """Quiet: pytest's output is for failures."""
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(f"http://127.0.0.1:{httpd.server_port}")
+    thread = threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield server
+    httpd.shutdown()
+    httpd.server_close()
+
+
+@pytest.fixture
+def server(server_process: Server) -> Server:
+    server_process.answers.clear()
+    server_process.requests.clear()
+    server_process.authorizations.clear()
+    return server_process
+
+
+@dataclass
+class Simulator:
+    """The simulator's control endpoints."""
+
+    url: str
+
+    def fault(self, name: str, **parameters: object) -> None:
+        answer = httpx.post(f"{self.url}/_control/faults", json={"fault": name, **parameters})
+        answer.raise_for_status()
+
+    def requests(self) -> int:
+        return httpx.get(f"{self.url}/_control/state").raise_for_status().json()["requests"]
+
+
+@pytest.fixture(scope="session")
+def simulator_process() -> Iterator[Simulator]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simulator", "--port", "0", "--seed", "7"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield Simulator(json.loads(process.stdout.readline())["url"])
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+def simulator(simulator_process: Simulator) -> Iterator[Simulator]:
+    httpx.delete(f"{simulator_process.url}/_control/faults").raise_for_status()
+    yield simulator_process
+    httpx.delete(f"{simulator_process.url}/_control/faults").raise_for_status()
+
+
+@pytest.fixture
+def naps() -> list[float]:
+    """The seconds that a client with ``sleep=naps.append`` would have slept."""
+    return []
