@@ -1,0 +1,290 @@
+"""The lake's root and its objects, on disk or on S3 through one interface.
+
+What belongs here: where a lake lies, whose posts it holds (simulated or live), and reading, writing
+and listing whole objects below its root. What the objects mean is said elsewhere: bronze files in
+``bronze.py``, Delta tables in ``tables.py``, every path in ``core.layout``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, UnknownConfigurationKeyError
+from obstore.store import LocalStore, S3Store
+
+from sentiment_assets.core.contracts import Contract
+from sentiment_assets.core.layout import ORIGIN_MARKER, Origin
+
+if TYPE_CHECKING:
+    from sentiment_assets.lake.tables import Table
+
+LAKE_FORMAT = 1
+
+# Keys that delta-rs reads and an object store doesn't know.
+_DELTA_ONLY = ("aws_s3_locking_provider", "aws_s3_allow_unsafe_rename", "delta_dynamo")
+
+# Keys that obstore takes as options of its HTTP client; delta-rs takes them among the others.
+_CLIENT = (
+    "allow_http",
+    "allow_invalid_certificates",
+    "connect_timeout",
+    "pool_idle_timeout",
+    "pool_max_idle_per_host",
+    "proxy_url",
+    "proxy_ca_certificate",
+    "proxy_excludes",
+    "timeout",
+    "user_agent",
+)
+
+
+class LakeError(Exception):
+    """What the lake refuses or fails to do."""
+
+
+class ObjectMissing(LakeError):
+    """No object lies at that path."""
+
+
+class LakeOriginError(LakeError):
+    """A run would mix simulated and live posts in one lake."""
+
+
+@dataclass(frozen=True)
+class LakeLocation:
+    """Where a lake lies and whose posts it holds.
+
+    ``uri`` is an absolute folder or ``s3://bucket/prefix``. ``storage_options`` are object-store
+    keys such as ``AWS_REGION``, ``AWS_ENDPOINT_URL`` (with ``AWS_ALLOW_HTTP`` for plain http),
+    ``AWS_SERVER_SIDE_ENCRYPTION`` and ``AWS_SSE_KMS_KEY_ID``; objects, Parquet files and Delta
+    logs are all written with them. What they leave out comes from the process's own AWS
+    environment (a role, a profile).
+
+    Raises:
+        ValueError: ``uri`` is neither, or holds ``=`` (read as a partition in a file's path).
+    """
+
+    uri: str
+    origin: Origin
+    storage_options: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "uri", self.uri.rstrip("/") or "/")
+        if not self.is_s3 and not Path(self.uri).is_absolute():
+            raise ValueError(
+                f"lake {self.uri!r} is neither an absolute folder nor s3://bucket/prefix; "
+                "for example: /var/lib/sentiment/lake"
+            )
+        if "=" in self.uri:
+            raise ValueError(
+                f"lake {self.uri!r} has '=' in its path, which readers take for a partition; "
+                "name another folder"
+            )
+
+    @property
+    def is_s3(self) -> bool:
+        """The lake lies in a bucket."""
+        return self.uri.startswith("s3://")
+
+    def uri_of(self, path: str) -> str:
+        """Absolute address of a path below the root."""
+        return f"{self.uri}/{path}"
+
+    def __repr__(self) -> str:
+        options = ", ".join(sorted(self.storage_options))
+        return f"LakeLocation({self.uri!r}, {self.origin!r}, storage_options=<{options}>)"
+
+
+@dataclass(frozen=True, order=True)
+class StoredObject:
+    """One object: its path below the lake's root, bytes, and last change (UTC)."""
+
+    path: str
+    size: int
+    modified: dt.datetime
+
+
+class ObjectStore:
+    """Whole objects below a lake's root; every path is relative to it.
+
+    Cheap to make and to pickle: nothing is opened before the first use. On disk, the root folder
+    is made by the first use.
+    """
+
+    def __init__(self, location: LakeLocation) -> None:
+        self.location = location
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"location": self.location}
+
+    @cached_property
+    def _store(self) -> Any:
+        if not self.location.is_s3:
+            return LocalStore(self.location.uri, mkdir=True)
+        options: dict[str, str] = {}
+        client: dict[str, str] = {}
+        for name, value in self.location.storage_options.items():
+            key = name.lower()
+            if key.removeprefix("aws_") in _CLIENT:
+                client[key.removeprefix("aws_")] = value
+            elif not key.startswith(_DELTA_ONLY):
+                options[key] = value
+        try:
+            return S3Store.from_url(
+                self.location.uri, config=cast(Any, options), client_options=cast(Any, client)
+            )
+        except UnknownConfigurationKeyError as error:
+            # delta-rs drops a key that it doesn't know; a mistyped encryption key must not pass.
+            raise ValueError(
+                f"lake {self.location.uri}: {str(error).splitlines()[0]} Correct that storage "
+                "option; for example: AWS_SERVER_SIDE_ENCRYPTION"
+            ) from None
+
+    def put(self, path: str, data: bytes) -> None:
+        """Write an object; whoever reads sees the old one or the new one, whole."""
+        obstore.put(self._store, path, data)
+
+    def put_new(self, path: str, data: bytes) -> bool:
+        """Write an object unless one lies there; False when it does. Safe among racing writers."""
+        try:
+            obstore.put(self._store, path, data, mode="create")
+        except AlreadyExistsError:
+            return False
+        return True
+
+    def get(self, path: str) -> bytes:
+        """Read an object whole.
+
+        Raises:
+            ObjectMissing: nothing lies there.
+        """
+        try:
+            return bytes(obstore.get(self._store, path).bytes())
+        except FileNotFoundError:
+            raise self._missing(path) from None
+
+    def size(self, path: str) -> int:
+        """Bytes of an object.
+
+        Raises:
+            ObjectMissing: nothing lies there.
+        """
+        try:
+            return int(obstore.head(self._store, path)["size"])
+        except FileNotFoundError:
+            raise self._missing(path) from None
+
+    def exists(self, path: str) -> bool:
+        """An object lies at that path."""
+        try:
+            self.size(path)
+        except ObjectMissing:
+            return False
+        return True
+
+    def list(self, prefix: str = "") -> list[StoredObject]:
+        """Objects below a folder, sorted by path; ``prefix`` is made of whole path segments."""
+        pages = obstore.list(self._store, prefix.strip("/") or None)
+        return sorted(
+            StoredObject(entry["path"], entry["size"], entry["last_modified"])
+            for page in pages
+            for entry in page
+        )
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete objects; one that is gone already is no error."""
+        remaining = [*paths]
+        if not remaining:
+            return
+        try:
+            obstore.delete(self._store, remaining)
+        except FileNotFoundError:
+            # On disk the first missing path ends the whole request.
+            for path in remaining:
+                with suppress(FileNotFoundError):
+                    obstore.delete(self._store, path)
+
+    def open_writer(self, path: str) -> Any:
+        """A context manager that streams one big object in bounded memory.
+
+        The object appears whole when the block ends well, and not at all when it raises.
+        """
+        return obstore.open_writer(self._store, path)
+
+    def open_reader(self, path: str) -> IO[bytes]:
+        """A seekable reader that fetches ranges of one object.
+
+        Raises:
+            ObjectMissing: nothing lies there.
+        """
+        try:
+            return cast("IO[bytes]", obstore.open_reader(self._store, path))
+        except FileNotFoundError:
+            raise self._missing(path) from None
+
+    def _missing(self, path: str) -> ObjectMissing:
+        return ObjectMissing(f"no object {path} in the lake {self.location.uri}")
+
+
+@dataclass(frozen=True)
+class Lake:
+    """One lake: its objects and its tables. Pickles, and opens nothing before its first use."""
+
+    location: LakeLocation
+
+    @classmethod
+    def open(cls, location: LakeLocation) -> Lake:
+        """The lake at a location, marked with whose posts it holds; racing openers are fine.
+
+        Raises:
+            LakeOriginError: the lake holds posts of another origin, or its marker is not readable.
+        """
+        lake = cls(location)
+        marker = {"origin": location.origin, "format": LAKE_FORMAT}
+        if lake.objects.put_new(ORIGIN_MARKER, json.dumps(marker).encode()):
+            return lake
+        try:
+            found = json.loads(lake.objects.get(ORIGIN_MARKER))
+            origin, version = found["origin"], found["format"]
+        except (ValueError, KeyError, TypeError):
+            raise LakeOriginError(
+                f"{location.uri_of(ORIGIN_MARKER)} is not a lake's marker; point "
+                "SENTIMENT_LAKE_URI at another folder or restore that file as "
+                f"{json.dumps(marker)}"
+            ) from None
+        if origin != location.origin:
+            raise LakeOriginError(
+                f"{location.uri} holds {origin} posts, this run brings {location.origin} ones; "
+                "point SENTIMENT_LAKE_URI at another folder or use the source that filled this one"
+            )
+        if version != LAKE_FORMAT:
+            raise LakeOriginError(
+                f"{location.uri} has lake format {version}, this program writes {LAKE_FORMAT}; "
+                "use the program's version that wrote it or point SENTIMENT_LAKE_URI elsewhere"
+            )
+        return lake
+
+    @property
+    def origin(self) -> Origin:
+        """Whose posts the lake holds."""
+        return self.location.origin
+
+    @cached_property
+    def objects(self) -> ObjectStore:
+        """The lake's objects."""
+        return ObjectStore(self.location)
+
+    def table(self, contract: Contract) -> Table:
+        """The Delta table of a contract; neither made nor opened yet."""
+        # tables.py builds on this module.
+        from sentiment_assets.lake.tables import Table
+
+        return Table(self, contract)
