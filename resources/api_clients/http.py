@@ -30,7 +30,7 @@ Read = TypeVar("Read")
 
 
 def utc_now() -> datetime:
-    """The clock that clients use unless they are given another."""
+    """This machine's clock: rate limits follow it, windows unless a client is given another."""
     return datetime.now(timezone.utc)
 
 
@@ -49,7 +49,6 @@ class HttpApi:
         max_wait_s: float,
         timeout_s: float = 30.0,
         sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         address = urlsplit(base_url)
         loopback = address.hostname in LOOPBACK
@@ -66,7 +65,6 @@ class HttpApi:
         self.base_url = base_url
         self.max_wait_s = max_wait_s
         self.sleep = sleep
-        self.clock = clock
         self._client = httpx.Client(
             base_url=base_url,
             headers={"Authorization": f"Bearer {bearer_token}", "Accept": "application/json"},
@@ -171,7 +169,7 @@ class HttpApi:
 
     def _until(self, reset_at: datetime) -> float:
         """Seconds until then and a little more: clients that wake together collide again."""
-        seconds = (reset_at - self.clock()).total_seconds()
+        seconds = (reset_at - utc_now()).total_seconds()
         return seconds + random.uniform(0.5, 2.0) if seconds > 0 else 0.0
 
 

@@ -44,14 +44,17 @@ PAGE_SIZES = range(10, 101)
 
 # The API refuses an end_time less than 10 s ago; 5 s more are for clocks that disagree.
 NEWEST = timedelta(seconds=15)
-# It refuses a start_time before its 7 days and names that edge by the minute.
+# It refuses a start_time before its 7 days, whose edge moves on while pages are read.
 EDGE = timedelta(seconds=60)
+# How often an empty page may name a token again before that counts as going round in circles.
+EMPTY_TRIES = 3
 
 # Only what the common post schema is made of: what is not asked for need not be protected.
 FIELDS = {
     "tweet.fields": "author_id,conversation_id,created_at,edit_history_tweet_ids,entities,"
     "in_reply_to_user_id,lang,note_tweet,public_metrics,referenced_tweets",
-    "expansions": "author_id,entities.mentions.username,referenced_tweets.id",
+    "expansions": "author_id,entities.mentions.username,entities.note.mentions.username,"
+    "referenced_tweets.id",
     "user.fields": "name,username",
 }
 SNOWFLAKE_EPOCH_MS = 1288834974657
@@ -113,8 +116,8 @@ class XClient:
     """Recent search with one app's bearer token; safe to share between threads.
 
     A request waits at most ``max_wait_s`` for rate limits and retries; a search reads at most
-    ``max_pages`` pages of ``page_size`` posts (None: all). ``sleep`` and ``clock`` serve tests, and
-    a simulator whose clock is set.
+    ``max_pages`` pages of ``page_size`` posts (None: all). ``clock`` decides which windows are
+    open or in reach (a simulator's may be set); rate limits follow the machine's clock.
     """
 
     reach = timedelta(days=7)
@@ -150,7 +153,6 @@ class XClient:
             max_wait_s=max_wait_s,
             timeout_s=timeout_s,
             sleep=sleep,
-            clock=clock,
         )
         self._token = bearer_token
 
@@ -272,7 +274,7 @@ class WindowSearch(Iterator[Page]):
         self._since_id = since_id
         self._newest_id = since_id
         self._token: str | None = None
-        self._tokens: set[str] = set()
+        self._asked: Counter[str] = Counter()
         self._failure: ApiError | None = None
         self._stopped = False
         self.pages = 0
@@ -283,13 +285,14 @@ class WindowSearch(Iterator[Page]):
         # The end is exclusive: cut down, it would lose the posts of its last fraction.
         self.end = -(-(end.astimezone(timezone.utc) - _EPOCH) // whole) * whole + _EPOCH
         self.end = min(self.end, (now - NEWEST).astimezone(timezone.utc).replace(microsecond=0))
-        if end <= now - client.reach + EDGE:
+        edge = now.astimezone(timezone.utc).replace(microsecond=0) - client.reach + EDGE
+        if self.end <= edge:
             raise BeyondReach(
                 f"the window to {end:%Y-%m-%d %H:%M} ends before the last {client.reach.days} days",
                 ENDPOINT,
                 client.what_would_reach,
             )
-        self._move_start_into_reach()
+        self.start = max(self.start, edge)
 
     @property
     def watermark(self) -> str | None:
@@ -305,11 +308,11 @@ class WindowSearch(Iterator[Page]):
             raise self._failure
         if self.exhausted or self._stopped:
             raise StopIteration
-        self._move_start_into_reach()
         if self.start >= self.end or self._nothing_is_newer():
             self.exhausted = True
             raise StopIteration
         try:
+            self._check_reach()
             page = self._client.fetch_page(self._parameters(), self.pages + 1)
         except _NoMeta as error:
             # The posts that did arrive are kept; reading on raises.
@@ -331,7 +334,7 @@ class WindowSearch(Iterator[Page]):
         """Decide what follows: only the absence of a token is the end, never a short page."""
         if page.next_token is None:
             self.exhausted = True
-        elif page.next_token in self._tokens:
+        elif self._asked[page.next_token] >= (1 if page.records else EMPTY_TRIES):
             self._failure = UnexpectedResponse(
                 "the API repeats a page token, which would go round for ever",
                 f"{ENDPOINT}, page {page.number}",
@@ -340,21 +343,17 @@ class WindowSearch(Iterator[Page]):
         elif self.pages == self._client.max_pages:
             self._stopped = True
         else:
-            self._tokens.add(page.next_token)
+            self._asked[page.next_token] += 1
             self._token = page.next_token
 
     def _parameters(self) -> dict[str, str]:
-        parameters = {
-            "query": self._query,
-            "max_results": str(self._client.page_size),
-            "end_time": _time(self.end),
-            **FIELDS,
-        }
-        # Given both, X heeds since_id alone, and refuses one older than its reach.
+        """The same for every page but for its token, which X ties to the others."""
+        parameters = {"query": self._query, "max_results": str(self._client.page_size), **FIELDS}
+        # X refuses ids together with times, and a since_id older than its reach.
         if self._since_id is not None and _created_at(self._since_id) >= self.start:
-            parameters["since_id"] = self._since_id
+            parameters |= {"since_id": self._since_id, "until_id": _first_id_at(self.end)}
         else:
-            parameters["start_time"] = _time(self.start)
+            parameters |= {"start_time": _time(self.start), "end_time": _time(self.end)}
         if self._token is not None:
             parameters["next_token"] = self._token
         return parameters
@@ -362,10 +361,13 @@ class WindowSearch(Iterator[Page]):
     def _nothing_is_newer(self) -> bool:
         return self._since_id is not None and _created_at(self._since_id) >= self.end
 
-    def _move_start_into_reach(self) -> None:
-        """Again before each page: the edge moves on while rate limits are waited for."""
-        edge = self._client.clock() - self._client.reach + EDGE
-        self.start = max(self.start, edge.astimezone(timezone.utc).replace(microsecond=0))
+    def _check_reach(self) -> None:
+        if self.start < self._client.clock() - self._client.reach:
+            raise TransientApiError(
+                "while pages were waited for, the window's start has left the API's reach",
+                f"{ENDPOINT}, page {self.pages + 1}",
+                "run this window again: it then starts later",
+            )
 
 
 class _NotJson(TransientApiError):
@@ -579,6 +581,11 @@ def _id(value: object) -> str | None:
 def _created_at(post_id: str) -> datetime:
     milliseconds = (int(post_id) >> 22) + SNOWFLAKE_EPOCH_MS
     return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def _first_id_at(moment: datetime) -> str:
+    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
+    return str((milliseconds - SNOWFLAKE_EPOCH_MS) << 22)
 
 
 def _time(moment: datetime) -> str:
