@@ -1,0 +1,150 @@
+"""``python -m simulator``: reads the options, opens a port on 127.0.0.1 and serves until told."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from simulator.additions import Additions
+from simulator.app import Disconnected, Simulator, create_app
+from simulator.clock import Clock, parse_ms
+from simulator.corpus import Corpus, CorpusError, Texts
+from simulator.post import Source
+from simulator.rate_limit import RateLimit
+from simulator.story import Story
+
+
+def _moment(text: str) -> int:
+    try:
+        return parse_ms(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"a share lies between 0 and 1, not {text}")
+    return share
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return number
+
+
+def options() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator", description="X's API v2 recent search on loopback."
+    )
+    parser.add_argument("--port", type=int, default=0, help="0 (default): any free port")
+    parser.add_argument("--seed", type=int, default=7, help="another seed, another world")
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        metavar="PATH",
+        help="serve these texts instead of the story: lines of text, or JSON lines "
+        "with `text`, plain or .gz; every query finds them",
+    )
+    parser.add_argument(
+        "--posts-per-day",
+        type=_positive,
+        default=4000,
+        metavar="N",
+        help="of the story, on the week's average (default 4000)",
+    )
+    parser.add_argument(
+        "--now",
+        type=_moment,
+        metavar="ISO",
+        help="fix the clock, e.g. 2026-11-23T08:00:00Z (default: real UTC)",
+    )
+    parser.add_argument(
+        "--rate-limit",
+        type=_positive,
+        default=100_000,
+        metavar="N",
+        help="requests per token, endpoint and 15 minutes (X: 450 for search)",
+    )
+    parser.add_argument(
+        "--repeats",
+        type=_share,
+        default=0.02,
+        metavar="SHARE",
+        help="of pages, whose last post comes again on the next (default 0.02)",
+    )
+    return parser
+
+
+def _quiet(record: logging.LogRecord) -> bool:
+    """Drops the server's complaint about a connection that a fault broke on purpose."""
+    return not (record.exc_info and isinstance(record.exc_info[1], Disconnected))
+
+
+def main() -> None:
+    """Serves; ends with 0 on SIGTERM or SIGINT, with 2 when an option is wrong."""
+    given = options().parse_args()
+    source: Source
+    try:
+        if given.corpus is not None:
+            source = Corpus(Texts(given.corpus), given.seed)
+        else:
+            source = Story(given.seed, given.posts_per_day)
+    except CorpusError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    kind = "story" if given.corpus is None else "corpus"
+    simulator = Simulator(
+        posts=Additions(source, every_query=kind == "corpus"),
+        clock=Clock(given.now),
+        source=kind,
+        seed=given.seed,
+        limit=RateLimit(given.rate_limit),
+        repeats=given.repeats,
+    )
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", given.port))
+    except OSError as error:
+        print(f"--port {given.port}: {error.strerror}; 0 takes any free port", file=sys.stderr)
+        sys.exit(2)
+    listener.listen(128)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    ready = {"url": url, "pid": os.getpid(), "source": kind, "seed": given.seed}
+
+    def announce() -> None:
+        print(json.dumps(ready), flush=True)
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        sys.exit(0)
+
+    # uvicorn hands the signal back when it has stopped: then this process ends without a trace.
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+    logging.getLogger("uvicorn.error").addFilter(_quiet)
+    config = uvicorn.Config(
+        create_app(simulator, announce),
+        log_level="critical",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=0,
+        timeout_keep_alive=30,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()
