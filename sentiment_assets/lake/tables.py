@@ -1,0 +1,748 @@
+"""Delta tables: the one committer, lazy pruned reads, and what the log says of each partition.
+
+What belongs here: every commit to a table of the lake, whichever engine wrote its files. A
+computation pins the table with :meth:`Table.begin` *before* it reads its inputs, stages Parquet
+files partition by partition, and commits them all at once; what changed those partitions meanwhile
+makes the commit fail, so that the computation is run again on fresh inputs. What rows mean is
+``core``; one data file is ``files.py``.
+
+delta-rs' ``create_write_transaction`` checks nothing of what it is handed, hence the checks here.
+Start processes by spawn: a forked one can't use delta-rs.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import logging
+import re
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import (
+    AddAction,
+    CommitProperties,
+    PostCommitHookProperties,
+    RemoveAction,
+    Transaction,
+)
+
+from sentiment_assets.core.contracts import Contract
+from sentiment_assets.core.layout import table_root
+from sentiment_assets.lake.files import (
+    ContractViolation,
+    DataFile,
+    StagedFileError,
+    check_file,
+    check_statistics,
+    conform,
+    facts_of,
+    polars_schema,
+    write_files,
+)
+from sentiment_assets.lake.objects import Lake, LakeError, ObjectMissing
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = [
+    "AuditFailed",
+    "Commit",
+    "CommitConflict",
+    "ContractViolation",
+    "OutcomeUnknown",
+    "Partition",
+    "PartitionKey",
+    "Replacement",
+    "StagedFileError",
+    "StagedPartition",
+    "Table",
+]
+
+log = logging.getLogger(__name__)
+
+#: Partition columns and their values as Hive paths spell them.
+Partition = Mapping[str, str]
+#: The values of a partition, in the order of the contract's partition columns.
+PartitionKey = tuple[str, ...]
+
+# Six writers of disjoint partitions lost 5 of 960 commits at delta-rs' default of 15, none at 200.
+_COMMIT_RETRIES = 200
+# Opening a table reads every commit since the last checkpoint.
+_CHECKPOINT_EVERY = 25
+_PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.-]+")
+_CLASSIC_CHECKPOINT = re.compile(r"_delta_log/(\d{20})\.checkpoint\.parquet$")
+_COMMIT_FILE = re.compile(r"_delta_log/(\d{20})\.json$")
+
+
+class CommitConflict(LakeError):
+    """The partitions changed after the computation began; it has to be run again."""
+
+
+class OutcomeUnknown(LakeError):
+    """Storage failed during a commit, and then told nothing of it either way."""
+
+
+class AuditFailed(LakeError):
+    """Staged rows failed an audit; nothing was committed."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit: the table's version, what it holds now of the replaced partitions."""
+
+    version: int
+    rows: int
+    bytes: int
+    files: int
+    replaced_files: int
+
+
+@dataclass(frozen=True)
+class StagedPartition:
+    """What is about to become one partition; an audit reads it and raises :class:`AuditFailed`."""
+
+    key: PartitionKey
+    path: str
+    rows: int
+    files: int
+    bytes: int
+    _table: Table
+    _paths: tuple[str, ...]
+
+    def scan(self) -> pl.LazyFrame:
+        """The staged rows, lazily, partition columns included."""
+        return self._table._scan_files(self._paths)
+
+
+Audit = Callable[[StagedPartition], None]
+
+
+class Table:
+    """One Delta table of a lake. Cheap, pickles; nothing is opened before it is needed."""
+
+    def __init__(self, lake: Lake, contract: Contract) -> None:
+        check_statistics(contract)
+        self.lake = lake
+        self.contract = contract
+        self.root = table_root(contract.name)
+
+    @property
+    def uri(self) -> str:
+        """Absolute address of the table's folder."""
+        return self.lake.location.uri_of(self.root)
+
+    @property
+    def version(self) -> int | None:
+        """The log's newest version; None without a table."""
+        table = self._open()
+        return None if table is None else int(table.version())
+
+    def exists(self) -> bool:
+        """The table was made."""
+        return self._open() is not None
+
+    def key_of(self, partition: Partition) -> PartitionKey:
+        """The values of a whole partition in the contract's order.
+
+        Raises:
+            ValueError: a partition column is missing or unknown, or a value can't stand in a path.
+        """
+        columns = self.contract.partition_columns
+        if set(partition) != set(columns):
+            raise ValueError(
+                f"{self.contract.name} is partitioned by {', '.join(columns)}; "
+                f"got {', '.join(partition) or 'nothing'}"
+            )
+        return tuple(self._checked(name, partition[name]) for name in columns)
+
+    def path_of(self, key: PartitionKey) -> str:
+        """The folder of a partition below the table's root; also its id in Delta's log."""
+        names = self.contract.partition_columns
+        return "/".join(f"{name}={value}" for name, value in zip(names, key, strict=True))
+
+    def begin(self, partitions: Sequence[Partition], run_id: str) -> Replacement:
+        """Pin the table as it is now, to replace exactly these partitions; makes a missing table.
+
+        Call it before the computation reads its inputs. A named partition that gets no rows
+        becomes empty.
+
+        Raises:
+            ContractViolation: the table on storage was made by an incompatible contract.
+            ValueError: a partition or the run id can't stand in a path.
+        """
+        if not partitions:
+            raise ValueError(f"{self.contract.name}: name at least one partition to replace")
+        if not _PLAIN_VALUE.fullmatch(run_id):
+            raise ValueError(
+                f"run id {run_id!r} can't stand in a file name; use letters, digits, -"
+            )
+        keys = sorted({self.key_of(partition) for partition in partitions})
+        return Replacement(self, self._current(), keys, run_id)
+
+    def scan(
+        self,
+        partitions: Sequence[Partition] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.LazyFrame:
+        """The table's rows, lazily, from the files of its newest version.
+
+        ``partitions`` keeps whole or partial partitions (only ``date`` and ``platform``, say) and
+        opens no other file. Typed by the contract, even when there is no row or no table.
+
+        Raises:
+            ValueError: ``partitions`` names a column that the table isn't partitioned by.
+        """
+        table = self._open()
+        paths: Sequence[str] = ()
+        if table is not None:
+            paths = self._files(table, partitions)["path"].to_list()
+        rows = self._scan_files(paths)
+        return rows if columns is None else rows.select(columns)
+
+    def fingerprint(self, partition: Partition) -> int | None:
+        """The fingerprint that a partition was last committed with; None when it never was."""
+        return self.fingerprints([partition])[self.key_of(partition)]
+
+    def fingerprints(self, partitions: Sequence[Partition]) -> dict[PartitionKey, int | None]:
+        """The fingerprints of many partitions, in one reading of the log."""
+        known = self._transactions()
+        keys = [self.key_of(partition) for partition in partitions]
+        return {key: known.get(self.path_of(key)) for key in keys}
+
+    def partition_sizes(self) -> pl.DataFrame:
+        """What the log says of each partition that holds rows.
+
+        Columns: the partition columns, rows, bytes, files, modified_at (UTC).
+        """
+        names = list(self.contract.partition_columns)
+        table = self._open()
+        files = self._no_files() if table is None else self._files(table)
+        return (
+            files.group_by(names)
+            .agg(
+                pl.col("rows").sum(),
+                pl.col("bytes").sum(),
+                pl.len().cast(pl.Int64).alias("files"),
+                pl.col("modified_at").max(),
+            )
+            .sort(names)
+            .with_columns(
+                pl.col(name).str.to_date() if kind == pl.Date else pl.col(name).cast(kind)
+                for name, kind in self._partition_schema().items()
+            )
+        )
+
+    # The log
+
+    @property
+    def _options(self) -> dict[str, str] | None:
+        location = self.lake.location
+        return dict(location.storage_options) if location.is_s3 else None
+
+    def _open(self) -> DeltaTable | None:
+        try:
+            return DeltaTable(self.uri, storage_options=self._options)
+        except TableNotFoundError:
+            return None
+
+    def _current(self) -> DeltaTable:
+        """The table, made or migrated to the contract, at its newest version."""
+        table = self._open()
+        if table is None:
+            table = self._create()
+        # Another writer may migrate at the same moment: look again at what stands there then.
+        for _ in range(3):
+            if not self._migrate(table):
+                return table
+            table = DeltaTable(self.uri, storage_options=self._options)
+        raise CommitConflict(f"{self.root} keeps changing its columns; run the job again")
+
+    def _create(self) -> DeltaTable:
+        try:
+            DeltaTable.create(
+                self.uri,
+                schema=self.contract.schema,
+                mode="error",
+                partition_by=list(self.contract.partition_columns),
+                name=self.contract.name,
+                description=self.contract.description,
+                configuration=self._configuration(),
+                storage_options=self._options,
+            )
+        except DeltaError:
+            # Whoever created it first made the same table.
+            if self._open() is None:
+                raise
+        return DeltaTable(self.uri, storage_options=self._options)
+
+    def _configuration(self) -> dict[str, str]:
+        # Without this list every writer puts the smallest and largest text into the log, where it
+        # outlives the deletion of its row.
+        if self.contract.statistics:
+            return {"delta.dataSkippingStatsColumns": ",".join(self.contract.statistics)}
+        return {"delta.dataSkippingNumIndexedCols": "0"}
+
+    def _migrate(self, table: DeltaTable) -> bool:
+        """Bring the table to the contract where that is safe; True when it had to try."""
+        wanted = {f.name: f for f in Schema.from_arrow(self.contract.schema).fields}
+        found = {f.name: f for f in table.schema().fields}
+        new = [f for name, f in wanted.items() if name not in found]
+        wrong = [name for name, f in found.items() if wanted.get(name) != f]
+        wrong += [f.name for f in new if not f.nullable]
+        partitioned_by = tuple(table.metadata().partition_columns)
+        if wrong or partitioned_by != self.contract.partition_columns:
+            raise ContractViolation(
+                f"{self.uri} was made by another version of {self.contract.name} than "
+                f"{self.contract.version}: {', '.join(wrong) or 'its partition columns'} differ; "
+                "only nullable additions migrate by themselves, move the table away and backfill"
+            )
+        configured = table.metadata().configuration
+        stale = {k: v for k, v in self._configuration().items() if configured.get(k) != v}
+        try:
+            if new:
+                table.alter.add_columns(new)
+            elif stale:
+                table.alter.set_table_properties(stale)
+        except CommitFailedError:
+            log.info("%s was migrated by another writer", self.root)
+        return bool(new or stale)
+
+    def _partition_schema(self) -> pl.Schema:
+        schema = polars_schema(self.contract.schema)
+        return pl.Schema({name: schema[name] for name in self.contract.partition_columns})
+
+    def _no_files(self) -> pl.DataFrame:
+        texts = dict.fromkeys((*self.contract.partition_columns, "path"), pl.String())
+        return pl.DataFrame(
+            schema={
+                **texts,
+                "bytes": pl.Int64(),
+                "rows": pl.Int64(),
+                "modified_at": pl.Datetime("us", "UTC"),
+            }
+        )
+
+    def _files(
+        self, table: DeltaTable, partitions: Sequence[Partition] | None = None
+    ) -> pl.DataFrame:
+        """Files of a version: partition columns (text), path, bytes, rows, modified_at (UTC)."""
+        actions = pl.DataFrame(table.get_add_actions(flatten=True))
+        if actions.is_empty():
+            return self._no_files()
+        files = actions.select(
+            *(
+                pl.col(f"partition.{name}").cast(pl.String).alias(name)
+                for name in self.contract.partition_columns
+            ),
+            "path",
+            pl.col("size_bytes").alias("bytes"),
+            pl.col("num_records").alias("rows"),
+            pl.from_epoch("modification_time", "ms")
+            .dt.cast_time_unit("us")
+            .dt.replace_time_zone("UTC")
+            .alias("modified_at"),
+        )
+        return files if partitions is None else self._only(files, partitions)
+
+    def _only(self, files: pl.DataFrame, partitions: Sequence[Partition]) -> pl.DataFrame:
+        """The files of whole or partial partitions."""
+        asked: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+        for partition in partitions:
+            unknown = set(partition) - set(self.contract.partition_columns)
+            if unknown or not partition:
+                raise ValueError(
+                    f"{self.contract.name} is partitioned by "
+                    f"{', '.join(self.contract.partition_columns)}; "
+                    f"got {', '.join(partition) or 'nothing'}"
+                )
+            names = tuple(sorted(partition))
+            values = tuple(self._checked(name, partition[name]) for name in names)
+            asked.setdefault(names, []).append(values)
+        kept = [
+            files.with_row_index().join(
+                pl.DataFrame(values, schema=dict.fromkeys(names, pl.String), orient="row"),
+                on=names,
+                how="semi",
+            )
+            for names, values in asked.items()
+        ]
+        if not kept:
+            return files.clear()
+        return pl.concat(kept).unique("index", maintain_order=True).drop("index")
+
+    def _checked(self, name: str, value: str) -> str:
+        if not isinstance(value, str) or not _PLAIN_VALUE.fullmatch(value):
+            raise ValueError(
+                f"{self.contract.name}: {name}={value!r} can't stand in a path; "
+                "use letters, digits, '_', '.' and '-'"
+            )
+        return value
+
+    def _scan_files(self, paths: Sequence[str]) -> pl.LazyFrame:
+        schema = polars_schema(self.contract.schema)
+        if not paths:
+            return pl.LazyFrame(schema=schema)
+        return pl.scan_parquet(
+            [f"{self.uri}/{path}" for path in paths],
+            schema=schema,
+            hive_partitioning=True,
+            hive_schema=self._partition_schema(),
+            # A file from before a nullable addition lacks the column.
+            missing_columns="insert",
+            extra_columns="ignore",
+            glob=False,
+            storage_options=self._options,
+        ).select(schema.names())
+
+    def _transactions(self) -> dict[str, int]:
+        """Each partition path's newest application transaction.
+
+        delta-rs reads the log again for every single id, so the log is read here, once: the newest
+        checkpoint and the commits after it.
+        """
+        entries = [entry.path for entry in self.lake.objects.list(f"{self.root}/_delta_log")]
+        known: dict[str, int] = {}
+        start = -1
+        checkpoints = [(int(m[1]), p) for p in entries if (m := _CLASSIC_CHECKPOINT.search(p))]
+        if checkpoints:
+            start, path = max(checkpoints)
+            content = io.BytesIO(self.lake.objects.get(path))
+            if "txn" in pl.read_parquet_schema(content):
+                recorded = pl.read_parquet(content, columns=["txn"]).drop_nulls().unnest("txn")
+                known.update(recorded.select("appId", "version").iter_rows())
+        commits = sorted((int(m[1]), p) for p in entries if (m := _COMMIT_FILE.search(p)))
+        for version, path in commits:
+            if version > start:
+                known.update(_transactions_of(self.lake.objects.get(path)))
+        return known
+
+
+class Replacement:
+    """Staged files that will replace some partitions of a table pinned at one version.
+
+    Used as a context manager, it discards what was staged when the block raises.
+    """
+
+    def __init__(
+        self, table: Table, pinned: DeltaTable, keys: Sequence[PartitionKey], run_id: str
+    ) -> None:
+        self.table = table
+        self.run_id = run_id
+        self.version = int(pinned.version())
+        self._pinned = pinned
+        self._staged: dict[PartitionKey, list[DataFile]] = {key: [] for key in keys}
+        self._replaced = table._files(pinned, self.partitions)
+        # Two attempts of one run must not share a file name, nor be taken for one another.
+        self._attempt = uuid.uuid4().hex
+        self._numbers = itertools.count()
+        self._reached_log = False
+        self._commit: Commit | None = None
+
+    def __enter__(self) -> Replacement:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self.discard()
+
+    @property
+    def partitions(self) -> list[dict[str, str]]:
+        """The partitions that will be replaced."""
+        names = self.table.contract.partition_columns
+        return [dict(zip(names, key, strict=True)) for key in self._staged]
+
+    def write(
+        self, partition: Partition, batches: Iterable[pa.RecordBatch | pa.Table | pl.DataFrame]
+    ) -> None:
+        """Stream rows into the partition's files, a row group in memory at a time.
+
+        Raises:
+            ContractViolation: rows break the contract, or the partition wasn't named at begin.
+        """
+        key = self._named(partition)
+        contract = self.table.contract
+        values = dict(zip(contract.partition_columns, key, strict=True))
+        rows = (conform(contract, values, batch) for batch in batches)
+        files = write_files(
+            self.table.lake.objects, contract, self.table.root, self._paths(key), rows
+        )
+        for file in files:
+            self._staged[key].append(file)
+
+    def add_file(self, partition: Partition, path: str) -> None:
+        """Stage a Parquet file that another engine wrote; ``path`` is below the table's root.
+
+        Statistics that came with it are never used.
+
+        Raises:
+            ContractViolation: the partition wasn't named at begin.
+            StagedFileError: the file is not there, or not in the partition's folder.
+        """
+        key = self._named(partition)
+        folder, _, name = path.rpartition("/")
+        if folder != self.table.path_of(key) or not _PLAIN_VALUE.fullmatch(name):
+            raise StagedFileError(
+                f"{path} is not a file of {self.table.root}/{self.table.path_of(key)}; "
+                "write it into the partition's own folder"
+            )
+        try:
+            size = self.table.lake.objects.size(f"{self.table.root}/{path}")
+        except ObjectMissing:
+            raise StagedFileError(f"{self.table.root}/{path} does not exist") from None
+        self._staged[key].append(DataFile(path, size))
+
+    def commit(
+        self,
+        *,
+        fingerprints: Mapping[PartitionKey, int] | None = None,
+        metadata: Mapping[str, str] | None = None,
+        audit: Audit | Sequence[Audit] = (),
+    ) -> Commit:
+        """Audit what was staged and make it the content of the named partitions, all or nothing.
+
+        ``fingerprints`` (0 to 2**63-1) record what each partition was made of, for
+        :meth:`Table.fingerprint`; a partition without one gets a fresh number. ``metadata`` goes
+        into the commit's entry in the log: never put text there. Called again, it returns the same
+        commit. Keys are compared within the commit, not with partitions that it doesn't replace.
+
+        Raises:
+            AuditFailed: a key repeats, or an audit refused a partition.
+            ContractViolation: a file breaks the contract.
+            StagedFileError: a file is missing or damaged.
+            CommitConflict: a partition changed since begin; run the computation again.
+            OutcomeUnknown: storage failed during the commit itself.
+
+        Except for OutcomeUnknown, staged files are deleted when it raises.
+        """
+        if self._commit is not None:
+            return self._commit
+        audits = [audit] if callable(audit) else list(audit)
+        versions = self._versions(fingerprints or {})
+        try:
+            adds, commit_rows, commit_bytes = self._audited(audits)
+            self._check_unchanged()
+        except BaseException:
+            self.discard()
+            raise
+        version = self._write_log([*adds, *self._removes()], versions, metadata or {})
+        self._commit = Commit(version, commit_rows, commit_bytes, len(adds), len(self._replaced))
+        self._checkpoint(version)
+        return self._commit
+
+    def discard(self) -> None:
+        """Delete what was staged, unless a commit has it or may have it."""
+        if self._reached_log:
+            return
+        files = [file.path for staged in self._staged.values() for file in staged]
+        self.table.lake.objects.delete(f"{self.table.root}/{path}" for path in files)
+        for staged in self._staged.values():
+            staged.clear()
+
+    def _named(self, partition: Partition) -> PartitionKey:
+        if self._commit is not None:
+            raise LakeError(f"{self.table.root}: this replacement was committed; begin another one")
+        key = self.table.key_of(partition)
+        if key not in self._staged:
+            raise ContractViolation(
+                f"{self.table.root}/{self.table.path_of(key)} was not named when this replacement "
+                "began; name every partition that will be written"
+            )
+        return key
+
+    def _paths(self, key: PartitionKey) -> Iterator[str]:
+        folder = self.table.path_of(key)
+        for number in self._numbers:
+            yield f"{folder}/{self.run_id}-{self._attempt[:12]}-{number}.parquet"
+
+    def _versions(self, fingerprints: Mapping[PartitionKey, int]) -> dict[PartitionKey, int]:
+        unknown = set(fingerprints) - set(self._staged)
+        if unknown:
+            raise ValueError(f"{self.table.root}: fingerprints of partitions not named: {unknown}")
+        if any(not 0 <= value < 2**63 for value in fingerprints.values()):
+            raise ValueError(f"{self.table.root}: a fingerprint lies outside 0 to 2**63-1")
+        return {key: fingerprints.get(key, secrets.randbits(63)) for key in self._staged}
+
+    def _audited(self, audits: Sequence[Audit]) -> tuple[list[AddAction], int, int]:
+        table, contract = self.table, self.table.contract
+        adds: list[AddAction] = []
+        hashes: list[pl.Series] = []
+        total_rows = 0
+        for key, files in self._staged.items():
+            values = dict(zip(contract.partition_columns, key, strict=True))
+            rows = 0
+            for file in files:
+                undeclared = check_file(table.lake.objects, contract, table.root, file)
+                scan = table._scan_files([file.path])
+                facts = facts_of(contract, f"{table.root}/{file.path}", scan, undeclared)
+                now = time.time_ns() // 1_000_000
+                adds.append(AddAction(file.path, file.size, values, now, True, facts.statistics))
+                hashes.append(facts.key_hashes)
+                rows += facts.rows
+            total_rows += rows
+            size = sum(file.size for file in files)
+            paths = tuple(file.path for file in files)
+            staged = StagedPartition(key, table.path_of(key), rows, len(files), size, table, paths)
+            for audit in audits:
+                audit(staged)
+        self._check_keys(hashes)
+        return adds, total_rows, sum(add.size for add in adds)
+
+    def _check_keys(self, hashes: list[pl.Series]) -> None:
+        """Eight bytes a row find what may repeat; only that is compared by its real key."""
+        if not hashes:
+            return
+        name = "key_hash"
+        ordered = pl.concat([h.alias(name) for h in hashes]).sort()
+        suspects = ordered.filter(ordered == ordered.shift(1)).unique()
+        if suspects.is_empty():
+            return
+        contract = self.table.contract
+        paths = [file.path for files in self._staged.values() for file in files]
+        keys = list(contract.key)
+        rows = (
+            self.table._scan_files(paths)
+            .select(keys)
+            .filter(pl.struct(keys).hash().is_in(suspects.implode()))
+            .collect(engine="streaming")
+        )
+        repeated = len(rows) - rows.n_unique()
+        if repeated:
+            raise AuditFailed(
+                f"{contract.name}: {repeated} rows repeat a key ({', '.join(keys)}); "
+                "nothing was committed: deduplicate before writing"
+            )
+
+    def _removes(self) -> list[RemoveAction]:
+        names = list(self.table.contract.partition_columns)
+        now = time.time_ns() // 1_000_000
+        return [
+            RemoveAction(
+                path=row["path"],
+                data_change=True,
+                deletion_timestamp=now,
+                size=row["bytes"],
+                partition_values={name: row[name] for name in names},
+            )
+            for row in self._replaced.iter_rows(named=True)
+        ]
+
+    def _check_unchanged(self) -> None:
+        """See what a writer other than this committer did; delta-rs sees the rest at commit."""
+        table = DeltaTable(self.table.uri, storage_options=self.table._options)
+        now = self.table._files(table, self.partitions)
+        if set(now["path"]) != set(self._replaced["path"]):
+            raise self._conflict()
+
+    def _write_log(
+        self,
+        actions: list[AddAction | RemoveAction],
+        versions: Mapping[PartitionKey, int],
+        metadata: Mapping[str, str],
+    ) -> int:
+        contract = self.table.contract
+        properties = CommitProperties(
+            custom_metadata={
+                **metadata,
+                "run_id": self.run_id,
+                "attempt": self._attempt,
+                "contract": f"{contract.name} {contract.version}",
+                # Row deletes that race with this commit must look at the files it adds.
+                "isBlindAppend": False,
+            },
+            max_commit_retries=_COMMIT_RETRIES,
+            app_transactions=[
+                Transaction(self.table.path_of(key), version) for key, version in versions.items()
+            ],
+        )
+        # Appending with explicit removes replaces any set of partitions in one commit; delta-rs'
+        # own overwrite takes one rectangle. Two writers of one partition collide on its
+        # transaction id, even where there is no file to remove.
+        failure: Exception | None = None
+        self._reached_log = True
+        try:
+            self._pinned.create_write_transaction(
+                actions,
+                "append",
+                self._pinned.schema(),
+                list(contract.partition_columns),
+                commit_properties=properties,
+                # A failing hook would look like a failed commit: checkpoints are made below.
+                post_commithook_properties=PostCommitHookProperties(
+                    create_checkpoint=False, cleanup_expired_logs=False
+                ),
+            )
+        except Exception as error:
+            failure = error
+        # A lost answer makes delta-rs try again and collide with its own commit: the log decides.
+        try:
+            version = self._landed()
+        except Exception as error:
+            raise OutcomeUnknown(self._unknown()) from (failure or error)
+        if version is not None:
+            return version
+        if isinstance(failure, CommitFailedError) and "oncurrent" in str(failure):
+            self._reached_log = False
+            self.discard()
+            raise self._conflict() from None
+        raise OutcomeUnknown(self._unknown()) from failure
+
+    def _landed(self) -> int | None:
+        """The version that this attempt wrote, newest first; None when it wrote none."""
+        self._pinned.update_incremental()
+        mark = self._attempt.encode()
+        for version in range(int(self._pinned.version()), self.version, -1):
+            path = f"{self.table.root}/_delta_log/{version:020}.json"
+            try:
+                if mark in self.table.lake.objects.get(path):
+                    return version
+            except ObjectMissing:
+                continue
+        return None
+
+    def _checkpoint(self, version: int) -> None:
+        if version % _CHECKPOINT_EVERY:
+            return
+        try:
+            DeltaTable(self.table.uri, storage_options=self.table._options).create_checkpoint()
+        except Exception as error:
+            # The commit stands; the next checkpoint makes up for this one.
+            log.warning(
+                "%s: no checkpoint at version %s (%s)", self.table.root, version, type(error)
+            )
+
+    def _conflict(self) -> CommitConflict:
+        named = [self.table.path_of(key) for key in self._staged]
+        told = ", ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
+        return CommitConflict(
+            f"{self.table.root}: {told} changed since run {self.run_id} pinned version "
+            f"{self.version}; nothing was committed: run the computation again from its inputs"
+        )
+
+    def _unknown(self) -> str:
+        return (
+            f"{self.table.root}: storage failed while run {self.run_id} was being committed after "
+            f"version {self.version}; it may or may not have landed whole. Run the job again: "
+            "replacing a partition twice leaves it the same"
+        )
+
+
+def _transactions_of(commit: bytes) -> Iterator[tuple[str, int]]:
+    for line in commit.splitlines():
+        if line.startswith(b'{"txn"'):
+            transaction = json.loads(line)["txn"]
+            yield transaction["appId"], transaction["version"]
