@@ -38,7 +38,6 @@ setup(
         "polars>=1.30",
         "polars-hash>=0.5",
         "pyarrow>=18",
-        "pydantic-settings>=2.10",
         "python-stdnum>=2",
         "pyyaml>=6",
         "rich>=13",

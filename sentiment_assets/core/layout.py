@@ -126,11 +126,6 @@ def batch_object(window: Window, fetched_at: dt.datetime, fetched_for: Window | 
     return f"{batch_folder(window)}/{name}.jsonl.gz"
 
 
-def batch_manifest(window: Window, fetched_at: dt.datetime) -> str:
-    """Path of the manifest that says what one fetch found for a window."""
-    return f"{batch_folder(window)}/{compact_time(fetched_at)}.manifest.json"
-
-
 def dead_letter_object(platform: str, fetched_at: dt.datetime, place: str) -> str:
     """Path of the records that one fetch could not route; ``place`` says what was asked for."""
     return (

@@ -1,0 +1,265 @@
+"""Settings and environments: every value from outside, typed, documented once, read once.
+
+What belongs here: what can be set, what it defaults to, and which resources an environment has.
+Each setting is read from ``SENTIMENT_<NAME>``; secrets are held as such and never printed.
+Importing this module reads nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from sentiment_assets.core.layout import Origin
+from sentiment_assets.core.tracking import Tracking, parse_tracking
+from sentiment_assets.lake.objects import Lake, LakeLocation
+
+Environment = Literal["local", "aws"]
+
+PREFIX = "SENTIMENT_"
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+
+class SettingsError(Exception):
+    """A setting has a wrong value; the message names each with an example."""
+
+
+class Settings(BaseModel):
+    """What can be set. ``examples`` are what an error message shows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    env: Environment = Field("local", description="Where the platform runs.", examples=["aws"])
+    source: Literal["simulator", "live"] = Field(
+        "simulator",
+        description="Whose posts are fetched: the simulator's or the platforms' own.",
+        examples=["live"],
+    )
+    home: Path = Field(
+        PROJECT_ROOT / ".sentiment",
+        description="Folder of everything local: lake, keys, Dagster's home, PostgreSQL's data.",
+        examples=["/var/lib/sentiment"],
+    )
+    tracking: Path = Field(
+        PROJECT_ROOT / "tracking.yaml",
+        description="The YAML file that says what is tracked.",
+        examples=["/etc/sentiment/tracking.yaml"],
+    )
+    lake_uri: str | None = Field(
+        None,
+        description="Root of the lake: an absolute folder or s3://bucket/prefix. "
+        "By default a folder in the home, one for simulated and one for live posts.",
+        examples=["s3://my-bucket/sentiment"],
+    )
+    s3_region: str = Field("us-east-1", description="Region of the bucket.", examples=["af-south-1"])
+    s3_endpoint: str | None = Field(
+        None,
+        description="Address of an S3 API other than AWS's.",
+        examples=["http://127.0.0.1:9000"],
+    )
+    s3_access_key_id: SecretStr | None = Field(
+        None, description="Access key; by default the role of the machine.", examples=["AKIA…"]
+    )
+    s3_secret_access_key: SecretStr | None = Field(
+        None, description="Secret of the access key.", examples=["(a secret)"]
+    )
+    s3_kms_key_id: str | None = Field(
+        None,
+        description="KMS key that encrypts every object (SSE-KMS); needed on aws.",
+        examples=["arn:aws:kms:af-south-1:123456789012:key/…"],
+    )
+    x_base_url: str | None = Field(
+        None,
+        description="Address of X's API: https://api.x.com when live, the simulator's otherwise.",
+        examples=["https://api.x.com"],
+    )
+    x_bearer_token: SecretStr | None = Field(
+        None, description="Bearer token of the X app; needed when live.", examples=["AAAA…"]
+    )
+    x_max_pages: int | None = Field(
+        None,
+        ge=1,
+        description="Pages of 100 posts that one query of one window may cost; by default all.",
+        examples=["50"],
+    )
+    x_max_wait_seconds: float = Field(
+        960.0,
+        ge=0,
+        description="How long one request may wait for a rate limit before the run gives up.",
+        examples=["960"],
+    )
+    pseudonym_keys: Path | None = Field(
+        None,
+        description="File of the pseudonym keys, made on first use with mode 0600. "
+        "By default in the home, one for simulated and one for live posts.",
+        examples=["/etc/sentiment/pseudonym_keys.json"],
+    )
+    keep_text: bool = Field(
+        True,
+        description="Keep masked text in silver; it is personal data still.",
+        examples=["false"],
+    )
+    min_authors: int = Field(
+        10,
+        ge=1,
+        description="Gold hides cells with fewer distinct authors.",
+        examples=["10"],
+    )
+    first_day: str = Field(
+        "2026-01-01",
+        pattern=r"^\d{4}-\d{2}-\d{2}$",
+        description="First date that has partitions.",
+        examples=["2026-01-01"],
+    )
+    rebuild_minutes: int = Field(
+        10,
+        ge=0,
+        description="A partition's silver and gold are rebuilt at most once in so many minutes.",
+        examples=["10"],
+    )
+    held_rows: int = Field(
+        200_000,
+        ge=1_000,
+        description="Rows of a window that may be held in memory; larger windows are read twice.",
+        examples=["200000"],
+    )
+    postgres_url: SecretStr | None = Field(
+        None,
+        description="Dagster's storage; by default an embedded PostgreSQL in the home.",
+        examples=["postgresql+psycopg2://dagster@db.internal/dagster"],
+    )
+
+    @field_validator("home", "tracking", "pseudonym_keys")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Settings:
+        if self.env == "aws":
+            if self.source != "live":
+                raise ValueError("SENTIMENT_SOURCE must be live when SENTIMENT_ENV is aws")
+            if not self.lake_uri or not self.lake_uri.startswith("s3://"):
+                raise ValueError(
+                    "SENTIMENT_LAKE_URI must name a bucket when SENTIMENT_ENV is aws; "
+                    "for example: s3://my-bucket/sentiment"
+                )
+            if not self.s3_kms_key_id:
+                raise ValueError(
+                    "SENTIMENT_S3_KMS_KEY_ID must name a KMS key when SENTIMENT_ENV is aws; "
+                    "for example: alias/sentiment"
+                )
+        if self.source == "live" and self.x_bearer_token is None:
+            raise ValueError(
+                "SENTIMENT_X_BEARER_TOKEN must be set when SENTIMENT_SOURCE is live; "
+                "for example: export SENTIMENT_X_BEARER_TOKEN=AAAA…"
+            )
+        return self
+
+    @property
+    def origin(self) -> Origin:
+        """Whose posts the lake holds."""
+        return "simulated" if self.source == "simulator" else "live"
+
+    @property
+    def lake_location(self) -> LakeLocation:
+        """Where the lake lies; simulated and live posts never share a root."""
+        uri = self.lake_uri or str(self.home / "lake" / self.origin)
+        if not uri.startswith("s3://"):
+            return LakeLocation(uri, self.origin)
+        options = {"AWS_REGION": self.s3_region}
+        if self.s3_endpoint:
+            options["AWS_ENDPOINT_URL"] = self.s3_endpoint
+            if self.s3_endpoint.startswith("http://"):
+                options["AWS_ALLOW_HTTP"] = "true"
+        if self.s3_access_key_id and self.s3_secret_access_key:
+            options["AWS_ACCESS_KEY_ID"] = self.s3_access_key_id.get_secret_value()
+            options["AWS_SECRET_ACCESS_KEY"] = self.s3_secret_access_key.get_secret_value()
+        if self.s3_kms_key_id:
+            options["AWS_SERVER_SIDE_ENCRYPTION"] = "aws:kms"
+            options["AWS_SSE_KMS_KEY_ID"] = self.s3_kms_key_id
+        return LakeLocation(uri, self.origin, options)
+
+    @property
+    def pseudonym_key_file(self) -> Path:
+        """Where the pseudonym keys lie."""
+        return self.pseudonym_keys or self.home / "keys" / f"pseudonyms-{self.origin}.json"
+
+    def open_lake(self) -> Lake:
+        """Open the lake; raises LakeOriginError where it holds the other kind of posts."""
+        return Lake.open(self.lake_location)
+
+    def read_tracking(self) -> Tracking:
+        """Read what is tracked.
+
+        Raises:
+            SettingsError: the file is missing.
+            TrackingError: it says something wrong; the message names the lines.
+        """
+        try:
+            text = self.tracking.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"SENTIMENT_TRACKING: cannot read {self.tracking} ({error.strerror}); "
+                f"for example: {PROJECT_ROOT / 'tracking.yaml'}"
+            ) from error
+        return parse_tracking(text, self.tracking.name)
+
+
+def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Read and validate the settings.
+
+    Args:
+        environment: instead of the process's own; for tests.
+        overrides: values by field name, stronger than the environment.
+
+    Raises:
+        SettingsError: naming each wrong setting, what was wrong, and an example.
+    """
+    variables = os.environ if environment is None else environment
+    known = {
+        name: variables[variable]
+        for name in Settings.model_fields
+        if (variable := PREFIX + name.upper()) in variables and variables[variable] != ""
+    }
+    try:
+        return Settings.model_validate({**known, **overrides})
+    except ValidationError as error:
+        raise SettingsError("\n".join(_complaints(error))) from None
+
+
+def describe(settings: Settings, environment: Mapping[str, str] | None = None) -> list[dict[str, str]]:
+    """Each setting with its value (secrets masked), where it came from, and what it is for."""
+    variables = os.environ if environment is None else environment
+    described = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        variable = PREFIX + name.upper()
+        described.append(
+            {
+                "setting": variable,
+                "value": "" if value is None else str(value),
+                "source": "environment" if variables.get(variable) else "default",
+                "description": field.description or "",
+            }
+        )
+    return described
+
+
+def _complaints(error: ValidationError) -> list[str]:
+    complaints = []
+    for problem in error.errors(include_url=False, include_input=False):
+        if not problem["loc"]:
+            complaints.append(problem["msg"].removeprefix("Value error, "))
+            continue
+        name = str(problem["loc"][0])
+        example = (Settings.model_fields[name].examples or [""])[0]
+        complaints.append(
+            f"{PREFIX}{name.upper()}: {problem['msg'][:1].lower()}{problem['msg'][1:]}; "
+            f"for example: {example}"
+        )
+    return complaints

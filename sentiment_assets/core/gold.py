@@ -1,0 +1,417 @@
+"""Silver posts to gold aggregates: one function per gold table.
+
+What belongs here: grouping, measures, suppression, comparison. Group-bys over posts are written
+in narwhals, so that every engine runs the same lines; what works on their small results is Polars.
+
+Sentiment is summed as integers (compound x 10,000), so that any order of rows gives the same bits.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+
+import narwhals as nw
+import polars as pl
+from narwhals.typing import IntoFrameT
+
+from sentiment_assets.core.contracts import (
+    DAILY_SUMMARY,
+    DAILY_TREND,
+    HOURLY_SENTIMENT,
+    TOPIC_SENTIMENT,
+    Contract,
+)
+from sentiment_assets.core.coverage import WindowCoverage, fetched_share
+from sentiment_assets.core.layout import PostPartition
+
+#: Compound scores are kept as whole numbers of this unit's inverse.
+UNITS = 10_000
+TRAILING_DAYS = 7
+ALL_POSTS = "all"
+
+#: What the aggregates read of ``silver/posts``.
+POST_COLUMNS = (
+    "date",
+    "platform",
+    "post_pid",
+    "author_pid",
+    "created_hour",
+    "topics",
+    "hashtags",
+    "like_count",
+    "reply_count",
+    "repost_count",
+    "late",
+    "sentiment_compound",
+    "sentiment_label",
+    "unscored_reason",
+    "redactions",
+    "observation_count",
+    "recipe",
+)
+
+_COUNTS = (
+    "posts",
+    "authors",
+    "scored",
+    "unscored_no_text",
+    "unscored_language_unknown",
+    "unscored_language_not_supported",
+    "redacted",
+    "late",
+    "positive",
+    "neutral",
+    "negative",
+    "sentiment_sum",
+    "sentiment_square_sum",
+    "engagement_weight",
+    "engagement_sentiment_sum",
+)
+_HIDDEN = (
+    *_COUNTS,
+    "sentiment_mean",
+    "sentiment_standard_error",
+    "engagement_sentiment_mean",
+)
+
+Coverage = Mapping[PostPartition, Sequence[WindowCoverage]]
+
+
+def aggregate(posts: IntoFrameT, by: Sequence[str]) -> IntoFrameT:
+    """Group posts and sum the measures that every gold table carries.
+
+    Args:
+        posts: rows of ``silver/posts``, with the columns of ``by``.
+        by: columns that name a cell.
+
+    Returns:
+        ``by`` and the integer measures, nothing suppressed yet.
+    """
+    def flag(condition: nw.Expr) -> nw.Expr:
+        return condition.fill_null(False).cast(nw.Int64)
+
+    def engagement(name: str) -> nw.Expr:
+        return nw.col(name).fill_null(0)
+
+    prepared = (
+        nw.from_native(posts)
+        .with_columns(
+            _units=(nw.col("sentiment_compound") * UNITS).round(0).cast(nw.Int64),
+            _weight=nw.when(~nw.col("sentiment_compound").is_null()).then(
+                1 + engagement("like_count") + engagement("reply_count") + engagement("repost_count")
+            ),
+            _author_withheld=flag(nw.col("author_pid").is_null()),
+            _no_text=flag(nw.col("unscored_reason") == "no_text"),
+            _unknown=flag(nw.col("unscored_reason") == "language_unknown"),
+            _foreign=flag(nw.col("unscored_reason") == "language_not_supported"),
+            _positive=flag(nw.col("sentiment_label") == "positive"),
+            _neutral=flag(nw.col("sentiment_label") == "neutral"),
+            _negative=flag(nw.col("sentiment_label") == "negative"),
+            _late=flag(nw.col("late")),
+            _redacted=flag(nw.col("redactions").list.len() > 0),
+        )
+        .with_columns(
+            _units_squared=nw.col("_units") * nw.col("_units"),
+            _weighted_units=nw.col("_units") * nw.col("_weight"),
+        )
+    )
+    return (  # type: ignore[no-any-return]
+        prepared.group_by(list(by))
+        .agg(
+            posts=nw.len().cast(nw.Int64),
+            # A withheld author counts as none: such a cell is hidden rather than shown.
+            authors=nw.col("author_pid").n_unique().cast(nw.Int64)
+            - nw.col("_author_withheld").max(),
+            scored=nw.col("sentiment_compound").count().cast(nw.Int64),
+            unscored_no_text=nw.col("_no_text").sum(),
+            unscored_language_unknown=nw.col("_unknown").sum(),
+            unscored_language_not_supported=nw.col("_foreign").sum(),
+            redacted=nw.col("_redacted").sum(),
+            late=nw.col("_late").sum(),
+            positive=nw.col("_positive").sum(),
+            neutral=nw.col("_neutral").sum(),
+            negative=nw.col("_negative").sum(),
+            sentiment_sum=nw.col("_units").sum(),
+            sentiment_square_sum=nw.col("_units_squared").sum(),
+            engagement_weight=nw.col("_weight").sum(),
+            engagement_sentiment_sum=nw.col("_weighted_units").sum(),
+        )
+        .to_native()
+    )
+
+
+def hourly_sentiment(posts: pl.LazyFrame, coverage: Coverage, min_authors: int) -> pl.DataFrame:
+    """Rows of ``gold/hourly_sentiment``: every hour that was fetched or has posts.
+
+    Args:
+        posts: ``silver/posts``, of the partitions in ``coverage``.
+        coverage: windows of each partition.
+        min_authors: cells with fewer distinct authors are hidden.
+    """
+    cells = _collect(aggregate(posts, ["date", "platform", "created_hour"])).rename(
+        {"created_hour": "hour"}
+    )
+    hours = pl.DataFrame(
+        [
+            (partition.date, partition.platform, hour, share)
+            for partition, windows in coverage.items()
+            for hour, share in _hourly_shares(partition.date, windows)
+        ],
+        schema={
+            "date": pl.Date,
+            "platform": pl.String,
+            "hour": pl.Datetime("us", "UTC"),
+            "fetched_share": pl.Float64,
+        },
+        orient="row",
+    )
+    key = ["date", "platform", "hour"]
+    every = hours.join(cells, on=key, how="left").filter(
+        (pl.col("fetched_share") > 0) | pl.col("posts").is_not_null()
+    )
+    every = every.with_columns(pl.col(_COUNTS).fill_null(0))
+    hidden = _hide_few_authors(every, min_authors, within=["date", "platform"])
+    return _publish(hidden, HOURLY_SENTIMENT)
+
+
+def topic_sentiment(posts: pl.LazyFrame, coverage: Coverage, min_authors: int) -> pl.DataFrame:
+    """Rows of ``gold/topic_sentiment``: tracked topics and hashtags of each day.
+
+    Topics overlap, so no topic can be had by subtracting others: each cell is judged alone.
+    """
+    needed = posts.select(POST_COLUMNS)
+    cells = [
+        _collect(
+            aggregate(
+                needed.explode(column, empty_as_null=True)
+                .filter(pl.col(column).is_not_null())
+                .rename({column: "topic"}),
+                ["date", "platform", "topic"],
+            )
+        ).with_columns(topic_kind=pl.lit(kind))
+        for column, kind in (("topics", "tracked"), ("hashtags", "hashtag"))
+    ]
+    every = pl.concat(cells, how="diagonal").join(
+        _daily_shares(coverage), on=["date", "platform"], how="left"
+    )
+    hidden = every.with_columns(suppressed=pl.col("authors") < min_authors)
+    # A hashtag of few people can be the name of one of them: its row goes, not only its figures.
+    hidden = hidden.filter(~pl.col("suppressed") | (pl.col("topic_kind") == "tracked"))
+    return _publish(hidden, TOPIC_SENTIMENT)
+
+
+def daily_summary(
+    posts: pl.LazyFrame,
+    quarantine: pl.LazyFrame,
+    hourly: pl.DataFrame,
+    coverage: Coverage,
+    min_authors: int,
+) -> pl.DataFrame:
+    """Rows of ``gold/daily_summary``: one for each partition in ``coverage``, with or without posts."""
+    key = ["date", "platform"]
+    cells = _collect(aggregate(posts, key))
+    quality = posts.group_by(key).agg(
+        _observed=pl.col("observation_count").cast(pl.Int64).sum(),
+        _rows=pl.len().cast(pl.Int64),
+        recipes=pl.col("recipe").unique().sort(),
+    )
+    refused = quarantine.group_by(key).agg(quarantined=pl.col("record_count").sum())
+    published = hourly.filter(~pl.col("suppressed"))
+    scored = published.filter(pl.col("scored") > 0).sort("hour")
+    extremes = scored.group_by(key).agg(
+        best_hour=pl.col("hour").get(pl.col("sentiment_mean").arg_max()),
+        best_hour_mean=pl.col("sentiment_mean").max(),
+        worst_hour=pl.col("hour").get(pl.col("sentiment_mean").arg_min()),
+        worst_hour_mean=pl.col("sentiment_mean").min(),
+    )
+    busiest = (
+        published.filter(pl.col("posts") > 0)
+        .sort("hour")
+        .group_by(key)
+        .agg(
+            busiest_hour=pl.col("hour").get(pl.col("posts").arg_max()),
+            busiest_hour_posts=pl.col("posts").max(),
+        )
+    )
+    hidden_hours = hourly.group_by(key).agg(hidden_hours=pl.col("suppressed").sum().cast(pl.Int32))
+    days = _daily_shares(coverage).join(_window_states(coverage), on=key)
+    for part in (
+        cells,
+        quality.collect(),
+        refused.collect(),
+        extremes,
+        busiest,
+        hidden_hours,
+    ):
+        days = days.join(part, on=key, how="left")
+    days = days.with_columns(
+        pl.col(*_COUNTS, "quarantined", "_observed", "_rows", "hidden_hours").fill_null(0),
+        pl.col("recipes").fill_null(pl.lit([], pl.List(pl.String))),
+    ).with_columns(
+        observations=pl.col("_observed") + pl.col("quarantined"),
+        duplicates=pl.col("_observed") - pl.col("_rows"),
+        suppressed=(pl.col("authors") < min_authors) & (pl.col("posts") > 0),
+    )
+    return _publish(days, DAILY_SUMMARY, also_hidden=("observations", "duplicates"))
+
+
+def daily_trend(
+    summaries: pl.LazyFrame, topics: pl.LazyFrame, partitions: Sequence[PostPartition]
+) -> pl.DataFrame:
+    """Rows of ``gold/daily_trend``: each day against the seven days before it.
+
+    Args:
+        summaries: ``gold/daily_summary`` of the partitions and the seven days before each.
+        topics: ``gold/topic_sentiment`` of the same days.
+        partitions: the days to compare.
+    """
+    needed = [
+        "date", "platform", "topic", "posts", "scored", "sentiment_sum", "sentiment_square_sum",
+        "sentiment_mean", "fetched_share", "suppressed",
+    ]  # fmt: skip
+    series = pl.concat(
+        [
+            summaries.with_columns(topic=pl.lit(ALL_POSTS)).select(needed),
+            topics.filter(pl.col("topic_kind") == "tracked").select(needed),
+        ]
+    ).collect()
+    wanted = pl.DataFrame(
+        [(p.date, p.platform) for p in partitions],
+        schema={"date": pl.Date, "platform": pl.String},
+        orient="row",
+    )
+    days = series.join(wanted, on=["date", "platform"], how="semi")
+    shown = series.filter(~pl.col("suppressed") & (pl.col("scored") > 0))
+    trailing = pl.concat(
+        [
+            shown.with_columns(date=pl.col("date") + pl.duration(days=back))
+            for back in range(1, TRAILING_DAYS + 1)
+        ]
+    ).group_by("date", "platform", "topic").agg(
+        trailing_days=pl.len().cast(pl.Int32),
+        trailing_scored=pl.col("scored").sum(),
+        _posts=pl.col("posts").mean(),
+        _sum=pl.col("sentiment_sum").sum(),
+        _squares=pl.col("sentiment_square_sum").sum(),
+    )
+    joined = days.join(trailing, on=["date", "platform", "topic"], how="left").with_columns(
+        pl.col("trailing_days").fill_null(0),
+        trailing_mean=pl.col("_sum") / pl.col("trailing_scored") / UNITS,
+    )
+    error = (
+        _variance_of_mean("scored", "sentiment_sum", "sentiment_square_sum")
+        + _variance_of_mean("trailing_scored", "_sum", "_squares")
+    ).sqrt()
+    compared = joined.with_columns(
+        change=pl.col("sentiment_mean") - pl.col("trailing_mean")
+    ).with_columns(
+        change_z=pl.when(error > 0).then(pl.col("change") / error),
+        volume_ratio=pl.col("posts") / pl.col("_posts"),
+    )
+    return _to_contract(compared, DAILY_TREND)
+
+
+def _hide_few_authors(
+    cells: pl.DataFrame, min_authors: int, within: Sequence[str]
+) -> pl.DataFrame:
+    """Mark the cells to hide, so that none can be had by subtracting the shown from the total.
+
+    A cell with posts of fewer than ``min_authors`` authors is hidden. Where the hidden cells of a
+    total hold fewer authors than that together, or are only one, the smallest shown cells are
+    hidden with them.
+    """
+    few = (pl.col("authors") < min_authors) & (pl.col("posts") > 0)
+    marked = cells.with_columns(suppressed=few)
+    by_size = marked.sort(*within, ~pl.col("suppressed"), "authors", "hour").with_columns(
+        # Cells in the order in which they would be hidden; empty ones protect nothing.
+        _order=(pl.col("posts") > 0).cum_sum().over(within),
+        _before=(pl.col("authors").cum_sum() - pl.col("authors")).over(within),
+        _any=pl.col("suppressed").any().over(within),
+    )
+    protects = (
+        pl.col("_any")
+        & (pl.col("posts") > 0)
+        & ((pl.col("_before") < min_authors) | (pl.col("_order") <= 2))
+    )
+    return by_size.with_columns(suppressed=pl.col("suppressed") | protects).drop(
+        "_order", "_before", "_any"
+    )
+
+
+def _publish(
+    cells: pl.DataFrame, contract: Contract, also_hidden: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Add what is derived from the sums, blank what is suppressed, order by the contract."""
+    measured = cells.with_columns(
+        sentiment_mean=pl.when(pl.col("scored") > 0).then(
+            pl.col("sentiment_sum") / pl.col("scored") / UNITS
+        ),
+        sentiment_standard_error=_variance_of_mean(
+            "scored", "sentiment_sum", "sentiment_square_sum"
+        ).sqrt(),
+        engagement_sentiment_mean=pl.when(pl.col("engagement_weight") > 0).then(
+            pl.col("engagement_sentiment_sum") / pl.col("engagement_weight") / UNITS
+        ),
+    )
+    hidden = [*_HIDDEN, *also_hidden]
+    return _to_contract(
+        measured.with_columns(pl.when(~pl.col("suppressed")).then(pl.col(hidden)).name.keep()),
+        contract,
+    )
+
+
+def _variance_of_mean(count: str, total: str, squares: str) -> pl.Expr:
+    """Squared standard error of a mean from integer sums; null below two values."""
+    n = pl.col(count).cast(pl.Float64)
+    spread = pl.col(squares) - pl.col(total).cast(pl.Float64) ** 2 / n
+    # Rounding can leave a hair below zero where all values are equal.
+    return pl.when(n > 1).then(spread.clip(lower_bound=0) / (n - 1) / n / UNITS**2)
+
+
+def _hourly_shares(
+    date: dt.date, windows: Sequence[WindowCoverage]
+) -> list[tuple[dt.datetime, float]]:
+    midnight = dt.datetime.combine(date, dt.time(), tzinfo=dt.timezone.utc)
+    hours = [midnight + dt.timedelta(hours=hour) for hour in range(24)]
+    return [(hour, fetched_share(windows, hour, hour + dt.timedelta(hours=1))) for hour in hours]
+
+
+def _daily_shares(coverage: Coverage) -> pl.DataFrame:
+    def share(partition: PostPartition, windows: Sequence[WindowCoverage]) -> float:
+        start = dt.datetime.combine(partition.date, dt.time(), tzinfo=dt.timezone.utc)
+        return fetched_share(windows, start, start + dt.timedelta(days=1))
+
+    return _by_partition(coverage, {"fetched_share": pl.Float64}, lambda p, w: (share(p, w),))
+
+
+def _window_states(coverage: Coverage) -> pl.DataFrame:
+    states = ("complete", "partial", "unavailable")
+    return _by_partition(
+        coverage,
+        {f"windows_{state}": pl.Int32() for state in states},
+        lambda _, windows: tuple(sum(w.state == state for w in windows) for state in states),
+    )
+
+
+def _by_partition(
+    coverage: Coverage,
+    columns: Mapping[str, pl.DataType | type[pl.DataType]],
+    values: Callable[[PostPartition, Sequence[WindowCoverage]], tuple[float, ...]],
+) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(p.date, p.platform, *values(p, windows)) for p, windows in coverage.items()],
+        schema={"date": pl.Date, "platform": pl.String, **columns},
+        orient="row",
+    )
+
+
+def _to_contract(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    empty = pl.from_arrow(contract.schema.empty_table())
+    assert isinstance(empty, pl.DataFrame)
+    columns = [pl.col(name).cast(kind) for name, kind in empty.schema.items()]
+    return frame.select(columns).sort(contract.key)
+
+
+def _collect(frame: pl.LazyFrame) -> pl.DataFrame:
+    return frame.collect()

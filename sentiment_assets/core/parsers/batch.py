@@ -1,0 +1,95 @@
+"""Bronze lines to Arrow: opens the envelope, asks the platform's parser, keeps what was refused.
+
+A line is one envelope: ``platform, source, fetched_at, request|offset, api_version, payload``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from functools import lru_cache
+from types import ModuleType
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+import pyarrow as pa
+from msgspec import Meta, Struct
+
+from sentiment_assets.core.parsers.posts import POST_SCHEMA, Post, Refusal, Refused
+
+P = TypeVar("P")
+
+
+class Envelope(Struct, Generic[P], gc=False):
+    """What bronze adds around a payload; ``request`` and ``offset`` are for engineers' eyes."""
+
+    platform: str
+    source: str
+    fetched_at: Annotated[dt.datetime, Meta(tz=True)]
+    payload: P
+
+
+class ParsedBatch(NamedTuple):
+    """Rows of :data:`POST_SCHEMA`, and the lines that became none."""
+
+    posts: pa.RecordBatch
+    refusals: list[Refusal]
+
+
+@lru_cache(maxsize=None)
+def _decoder(parser: ModuleType) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(Envelope[parser.Payload])  # type: ignore[name-defined]
+
+
+def parse_lines(
+    parser: ModuleType, platform: str, lines: Sequence[bytes], path: str, first_line: int = 1
+) -> ParsedBatch:
+    """Parse the lines of one bronze object.
+
+    Args:
+        parser: the platform's module in ``core.parsers``.
+        platform: platform of the partition that holds the object.
+        lines: raw JSON lines without their line ends.
+        path: the object, named in rows and refusals.
+        first_line: number of ``lines[0]`` in the object, from 1.
+    """
+    decode = _decoder(parser).decode
+    row = parser.row
+    rows: list[Post] = []
+    observed: list[tuple[str, dt.datetime, str, int]] = []
+    refusals: list[Refusal] = []
+    for number, line in enumerate(lines, first_line):
+        source = "batch"
+        try:
+            envelope = decode(line)
+            source = envelope.source
+            if envelope.platform != platform:
+                raise Refused(
+                    "wrong_platform",
+                    f"the envelope's platform is not {platform}, whose partition holds it",
+                )
+            rows.append(row(envelope.payload))
+            observed.append((source, envelope.fetched_at, path, number))
+        except Refused as refused:
+            refusals.append(Refusal(path, number, refused.code, refused.reason, source))
+        except UnicodeDecodeError as error:
+            reason = f"not UTF-8: byte {error.start} of the line"
+            refusals.append(Refusal(path, number, "bad_encoding", reason, source))
+        except msgspec.ValidationError as error:
+            refusals.append(Refusal(path, number, "unexpected_field", str(error), source))
+        except msgspec.DecodeError as error:
+            refusals.append(Refusal(path, number, "not_json", str(error), source))
+    return ParsedBatch(_to_arrow(platform, rows, observed), refusals)
+
+
+def _to_arrow(
+    platform: str, rows: list[Post], observed: list[tuple[str, dt.datetime, str, int]]
+) -> pa.RecordBatch:
+    values: list[Sequence[Any]] = [[platform] * len(rows)]
+    values += list(zip(*rows, strict=True)) if rows else [()] * len(Post._fields)
+    values += list(zip(*observed, strict=True)) if observed else [()] * 4
+    arrays = [
+        pa.array(column, type=field.type)
+        for column, field in zip(values, POST_SCHEMA, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=POST_SCHEMA)

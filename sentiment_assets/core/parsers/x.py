@@ -1,0 +1,231 @@
+"""X API v2 posts, as recent search and the filtered stream give them.
+
+Fields: https://docs.x.com/x-api/fundamentals/data-dictionary (read 2026-11-23). Since August 2026
+the specification also spells ``post`` for ``tweet`` and ``repost`` for ``retweet``; both are read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from sentiment_assets.core.parsers.posts import Kind, Post, Refused
+
+# https://docs.x.com/fundamentals/x-ids: milliseconds since this instant stand above bit 22.
+SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
+
+_Instant = Annotated[dt.datetime, Meta(tz=True)]
+_Id = Annotated[str, Meta(min_length=1)]
+
+
+class _Mention(Struct, gc=False):
+    username: str
+
+
+class _Url(Struct, gc=False):
+    url: str = ""
+    expanded_url: str = ""
+    unwound_url: str = ""
+
+
+class _Entities(Struct, gc=False):
+    mentions: list[_Mention] = field(default_factory=list)
+    urls: list[_Url] = field(default_factory=list)
+
+
+class _Note(Struct, gc=False):
+    text: str
+    entities: _Entities | None = None
+
+
+class _Metrics(Struct, gc=False):
+    like_count: int | None = None
+    reply_count: int | None = None
+    retweet_count: int | None = None
+    repost_count: int | None = None
+    impression_count: int | None = None
+
+
+class _Reference(Struct, gc=False):
+    type: str
+    id: str
+
+
+class _Post(Struct, gc=False):
+    id: _Id
+    text: str | None = None
+    created_at: _Instant | None = None
+    author_id: str | None = None
+    conversation_id: str | None = None
+    lang: str | None = None
+    public_metrics: _Metrics | None = None
+    entities: _Entities | None = None
+    in_reply_to_user_id: str | None = None
+    note_tweet: _Note | None = None
+    note_post: _Note | None = None
+    referenced_tweets: list[_Reference] | None = None
+    referenced_posts: list[_Reference] | None = None
+    edit_history_tweet_ids: list[str] | None = None
+    edit_history_post_ids: list[str] | None = None
+
+
+class _User(Struct, gc=False):
+    id: str
+    username: str = ""
+    name: str = ""
+
+
+class _Includes(Struct, gc=False):
+    users: list[_User] = field(default_factory=list)
+    tweets: list[_Post] = field(default_factory=list)
+    posts: list[_Post] = field(default_factory=list)
+
+
+class Payload(Struct, gc=False):
+    """One post and the objects that it refers to."""
+
+    data: _Post
+    includes: _Includes = field(default_factory=_Includes)
+
+
+class _RoutedPost(Struct, gc=False):
+    id: _Id
+    created_at: _Instant | None = None
+    edit_history_tweet_ids: list[str] | None = None
+    edit_history_post_ids: list[str] | None = None
+
+
+class Routing(Struct, gc=False):
+    """What bronze reads of a payload: a damaged text must not keep a post out of its window."""
+
+    data: _RoutedPost
+
+
+_decode = msgspec.json.Decoder(Payload).decode
+
+
+def parse(payload: bytes | str | Mapping[str, Any]) -> Post:
+    """One raw payload (``{"data": …, "includes": …}``) to a row.
+
+    Raises:
+        Refused: a field is missing or of another type; the reason names its place.
+    """
+    try:
+        if isinstance(payload, (bytes, str)):
+            return row(_decode(payload))
+        return row(msgspec.convert(payload, Payload))
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise Refused("malformed_record", str(error)) from error
+
+
+def row(payload: Payload) -> Post:
+    """A decoded payload to a row; raises Refused."""
+    post = payload.data
+    references = post.referenced_tweets or post.referenced_posts or ()
+    kind = _kind(post, references)
+    note = post.note_tweet or post.note_post
+    text = note.text if note else post.text
+    if kind == "repost":
+        text = _reposted_text(payload, references) or text
+    entities = (note and note.entities) or post.entities
+    metrics = post.public_metrics
+    chain = post.edit_history_tweet_ids or post.edit_history_post_ids or ()
+    names: list[str] = []
+    for user in payload.includes.users:
+        names += (user.username, user.name)
+    mention_count = 0
+    domains: list[str] = []
+    if entities is not None:
+        mentioned = {mention.username for mention in entities.mentions}
+        mention_count = len(mentioned)
+        names += mentioned
+        domains = _domains(entities.urls)
+    return Post(
+        post_id=post.id,
+        chain_id=_first_id(chain, post.id),
+        author_id=post.author_id,
+        conversation_id=post.conversation_id,
+        kind=kind,
+        created_at=created_at(payload),
+        text=text,
+        platform_lang=_language(post.lang),
+        known_names=[name for name in names if name],
+        mention_count=mention_count,
+        link_domains=domains,
+        like_count=metrics.like_count if metrics else None,
+        reply_count=metrics.reply_count if metrics else None,
+        repost_count=_reposts(metrics),
+        view_count=metrics.impression_count if metrics else None,
+        edited=len(chain) > 1,
+    )
+
+
+def created_at(payload: Payload | Routing) -> dt.datetime:
+    """Creation of the chain's first version: an edit keeps the date of what it edits.
+
+    Raises:
+        Refused: there is no creation time.
+    """
+    post = payload.data
+    chain = post.edit_history_tweet_ids or post.edit_history_post_ids or ()
+    if len(chain) > 1:
+        first = _first_id(chain, post.id)
+        if first.isascii() and first.isdigit():
+            milliseconds = (int(first) >> 22) + SNOWFLAKE_EPOCH_MS
+            return dt.datetime.fromtimestamp(milliseconds // 1000, tz=dt.timezone.utc)
+    if post.created_at is None:
+        raise Refused(
+            "no_creation_time",
+            "created_at is missing: ask for it with tweet.fields=created_at - at `$.data`",
+        )
+    return post.created_at
+
+
+def _first_id(chain: list[str] | tuple[()], own: str) -> str:
+    # Ids grow; a longer one is newer.
+    return min(chain, key=lambda chained: (len(chained), chained), default=own)
+
+
+def _kind(post: _Post, references: list[_Reference] | tuple[()]) -> Kind:
+    types = {reference.type for reference in references}
+    if types & {"retweeted", "reposted"}:
+        return "repost"
+    if "replied_to" in types or post.in_reply_to_user_id is not None:
+        return "reply"
+    return "post"
+
+
+def _reposted_text(payload: Payload, references: list[_Reference] | tuple[()]) -> str | None:
+    """The whole text of a repost's original: a repost's own is cut at 140 characters."""
+    originals = {r.id for r in references if r.type in ("retweeted", "reposted")}
+    for original in (*payload.includes.tweets, *payload.includes.posts):
+        if original.id in originals:
+            note = original.note_tweet or original.note_post
+            return note.text if note else original.text
+    return None
+
+
+def _reposts(metrics: _Metrics | None) -> int | None:
+    if metrics is None:
+        return None
+    return metrics.retweet_count if metrics.retweet_count is not None else metrics.repost_count
+
+
+def _language(tag: str | None) -> str | None:
+    # und, zxx, art, qme, qht … say that there is no language to speak of.
+    return tag if tag and len(tag) == 2 else None
+
+
+def _domains(urls: list[_Url]) -> list[str]:
+    hosts: dict[str, None] = {}
+    for url in urls:
+        parts = (url.unwound_url or url.expanded_url or url.url).split("/", 3)
+        if len(parts) > 2:
+            host = parts[2].rpartition("@")[2].partition(":")[0].lower().removeprefix("www.")
+            if host and host != "t.co":
+                hosts[host] = None
+    return list(hosts)

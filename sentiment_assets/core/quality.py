@@ -1,0 +1,150 @@
+"""Verdicts over counts: what a check says of a table, without Dagster and without rows.
+
+What belongs here: arithmetic that turns counts into pass or fail with a sentence. Counting is done
+by whoever holds the table; turning a verdict into a Dagster result is ``sentiment_assets.checks``.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from sentiment_assets.core.contracts import Contract
+
+#: A day's volume is unusual outside these multiples of the trailing median.
+VOLUME_BOUNDS = (0.3, 3.0)
+#: Days needed before a volume is judged.
+VOLUME_DAYS = 3
+
+
+class ConservationError(Exception):
+    """Records went missing, or came from nowhere, on the way."""
+
+
+@dataclass(frozen=True)
+class Conservation:
+    """Where records went: every record in is a row, a duplicate of one, or in quarantine."""
+
+    records: int = 0
+    rows: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+
+    def __add__(self, other: Conservation) -> Conservation:
+        return Conservation(
+            self.records + other.records,
+            self.rows + other.rows,
+            self.duplicates + other.duplicates,
+            self.quarantined + other.quarantined,
+        )
+
+    @property
+    def holds(self) -> bool:
+        """The three add up to what came in."""
+        return self.records == self.rows + self.duplicates + self.quarantined
+
+    def __str__(self) -> str:
+        sign = "=" if self.holds else "≠"
+        return (
+            f"{self.records} records in {sign} {self.rows} rows + {self.duplicates} duplicates "
+            f"+ {self.quarantined} quarantined"
+        )
+
+    def require(self, where: str) -> None:
+        """Raise ConservationError, naming the place, unless it holds."""
+        if not self.holds:
+            raise ConservationError(
+                f"{where}: {self}. Nothing was committed; this is a fault in the code, "
+                "keep the bronze objects and report it"
+            )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check says; ``counts`` are numbers only."""
+
+    passed: bool
+    sentence: str
+    counts: Mapping[str, int | float] = field(default_factory=dict)
+
+
+def schema_verdict(contract: Contract, columns: Mapping[str, str]) -> Verdict:
+    """Compare a table's columns (name to type) with its contract's."""
+    promised = {f.name: str(f.type) for f in contract.schema}
+    missing = sorted(promised.keys() - columns.keys())
+    foreign = sorted(columns.keys() - promised.keys())
+    changed = sorted(
+        f"{name} is {columns[name]}, not {promised[name]}"
+        for name in promised.keys() & columns.keys()
+        if columns[name] != promised[name]
+    )
+    said = [f"missing: {', '.join(missing)}"] if missing else []
+    said += [f"not in the contract: {', '.join(foreign)}"] if foreign else []
+    said += changed
+    return Verdict(
+        not said,
+        "; ".join(said) or f"as contract {contract.name} {contract.version}",
+        {"columns": len(columns), "missing": len(missing), "foreign": len(foreign)},
+    )
+
+
+def key_verdict(contract: Contract, rows: pl.LazyFrame) -> Verdict:
+    """Is each row's key its own?"""
+    height, distinct = (
+        rows.select(pl.len(), pl.struct(contract.key).n_unique().alias("distinct"))
+        .collect()
+        .row(0)
+    )
+    repeated = height - distinct
+    name = ", ".join(contract.key)
+    sentence = f"{repeated} rows repeat a key ({name})" if repeated else f"({name}) is unique"
+    return Verdict(repeated == 0, sentence, {"rows": height, "repeated": repeated})
+
+
+def required_verdict(contract: Contract, rows: pl.LazyFrame) -> Verdict:
+    """Does every required column hold a value in every row?"""
+    nulls = rows.select(pl.col(contract.required).null_count()).collect().row(0, named=True)
+    empty = {name: count for name, count in nulls.items() if count}
+    sentence = "; ".join(f"{name} is null in {count} rows" for name, count in empty.items())
+    return Verdict(not empty, sentence or "no required column holds a null", empty)
+
+
+def conservation_verdict(counts: Conservation) -> Verdict:
+    """Do the records of a partition add up?"""
+    return Verdict(
+        counts.holds,
+        str(counts),
+        {
+            "records": counts.records,
+            "rows": counts.rows,
+            "duplicates": counts.duplicates,
+            "quarantined": counts.quarantined,
+        },
+    )
+
+
+def volume_verdict(
+    posts: int, share: float, trailing: Sequence[tuple[int, float]]
+) -> Verdict:
+    """Is a day's volume in line with the days before it?
+
+    Args:
+        posts: posts of the day.
+        share: share of the day that was fetched.
+        trailing: posts and fetched share of the days before; days hardly fetched don't count.
+    """
+    usual = [count / part for count, part in trailing if part > 0.5]
+    if len(usual) < VOLUME_DAYS or share <= 0:
+        return Verdict(True, f"only {len(usual)} earlier days to compare with", {"posts": posts})
+    median = statistics.median(usual)
+    expected = median * share
+    ratio = posts / expected if expected else float(posts > 0)
+    low, high = VOLUME_BOUNDS
+    return Verdict(
+        low <= ratio <= high,
+        f"{posts} posts, {ratio:.2f} times what the fetched {share:.0%} of a day usually brings",
+        {"posts": posts, "expected": round(expected), "ratio": round(ratio, 3)},
+    )

@@ -1,0 +1,236 @@
+"""Parsed posts to silver rows.
+
+What belongs here: the order of the steps (route, deduplicate, clean) and the columns that they
+make. Each step's own rules have a file: ``text``, ``pii``, ``language``, ``topics``,
+``sentiment``. Reading bronze and writing tables is the engine's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import narwhals as nw
+import polars as pl
+import pyarrow as pa
+from narwhals.typing import IntoFrameT
+
+from sentiment_assets.core import language
+from sentiment_assets.core.contracts import SILVER_POSTS
+from sentiment_assets.core.layout import Window
+from sentiment_assets.core.parsers import POST_SCHEMA, Refusal
+from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
+from sentiment_assets.core.pii.redactor import redact_batch
+from sentiment_assets.core.sentiment import label_of, scorer_named
+from sentiment_assets.core.text import normalise
+from sentiment_assets.core.topics import TopicMatcher, hashtags
+from sentiment_assets.core.tracking import Topic
+
+#: Raise the number of what changes the rows that it makes: silver made before is then out of date.
+RULE_VERSIONS = {"parsers": 1, "text": 1, "pii": 1, "language": 1, "topics": 1, "silver": 1}
+
+#: What :func:`clean_batch` reads: parsed posts with what deduplication found of each.
+CLEAN_INPUT = pa.schema(
+    [
+        *POST_SCHEMA,
+        pa.field("first_seen_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("last_seen_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("observation_count", pa.int32(), nullable=False),
+        pa.field("late", pa.bool_(), nullable=False),
+    ]
+)
+
+KEY_COLUMNS = ("platform", "chain_id", "post_id", "fetched_at", "source", "object", "line")
+
+
+@dataclass(frozen=True)
+class SilverRules:
+    """Everything that cleaning needs, made once a run and shipped to every worker."""
+
+    keys: PseudonymKeys
+    topics: tuple[Topic, ...]
+    scorer: str = "vader"
+    #: Masked text is still personal data: it can be searched back to its author.
+    keep_text: bool = True
+
+    @cached_property
+    def recipe(self) -> str:
+        """Twelve hex digits that change whenever the same bronze would give other rows."""
+        scorer = scorer_named(self.scorer)
+        parts = (
+            SILVER_POSTS.version,
+            sorted(RULE_VERSIONS.items()),
+            self.topics,
+            (scorer.name, scorer.version),
+            self.keep_text,
+            self.keys.fingerprint(),
+        )
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+    @cached_property
+    def matcher(self) -> TopicMatcher:
+        """The tracked topics, compiled."""
+        return TopicMatcher(self.topics)
+
+    def __getstate__(self) -> dict[str, object]:
+        # Compiled patterns are made again where they are needed.
+        return {name: self.__dict__[name] for name in self.__dataclass_fields__}
+
+
+class Routed(NamedTuple):
+    """Rows that belong to the window, and those that don't."""
+
+    posts: pa.RecordBatch
+    refusals: list[Refusal]
+
+
+def route(posts: pa.RecordBatch, window: Window) -> Routed:
+    """Refuse rows whose creation time lies outside the window that holds them."""
+    frame = _frame(posts)
+    inside = pl.col("created_at").is_between(window.start, window.end, closed="left")
+    if frame.select(inside.all()).item():
+        return Routed(posts, [])
+    refusals = [
+        Refusal(
+            path,
+            line,
+            "wrong_window",
+            f"created outside window {window.name} of {window.partition.key}, which holds it",
+            source,
+        )
+        for path, line, source in frame.filter(~inside).select("object", "line", "source").rows()
+    ]
+    return Routed(_record_batch(frame.filter(inside), POST_SCHEMA), refusals)
+
+
+def deduplicate(observations: IntoFrameT) -> IntoFrameT:
+    """The newest observation of each chain of edits, with what the others say.
+
+    Ties break on a total order, so that any order of arrival gives the same rows.
+
+    Args:
+        observations: :data:`KEY_COLUMNS`, one row an observation.
+
+    Returns:
+        ``object, line`` of each chosen observation, ``first_seen_at``, ``last_seen_at`` (of all
+        observations) and ``observation_count``.
+    """
+    frame = nw.from_native(observations).with_columns(
+        # Ids grow with each edit and a longer id is newer; as text "9" would follow "10".
+        version_length=nw.col("post_id").str.len_chars()
+    )
+    key = ["platform", "chain_id"]
+    newest = frame.unique(
+        subset=key,
+        keep="last",
+        order_by=["fetched_at", "version_length", "post_id", "source", "object", "line"],
+    ).select(*key, "object", "line")
+    spans = frame.group_by(key).agg(
+        first_seen_at=nw.col("fetched_at").min(),
+        last_seen_at=nw.col("fetched_at").max(),
+        observation_count=nw.len().cast(nw.Int32),
+    )
+    return newest.join(spans, on=key, how="inner").drop(key).to_native()  # type: ignore[no-any-return]
+
+
+def choose(
+    posts: pa.RecordBatch, chosen: pl.DataFrame, completed_at: dt.datetime | None
+) -> pa.RecordBatch:
+    """The rows of a batch that deduplication chose, as :data:`CLEAN_INPUT`.
+
+    Args:
+        posts: parsed rows of :data:`POST_SCHEMA`.
+        chosen: what :func:`deduplicate` returned.
+        completed_at: when the window was first fetched whole; null where it never was.
+    """
+    late = pl.lit(False) if completed_at is None else pl.col("first_seen_at") > completed_at
+    frame = (
+        _frame(posts)
+        .join(chosen, on=["object", "line"], how="inner", maintain_order="left")
+        .with_columns(late=late)
+    )
+    return _record_batch(frame, CLEAN_INPUT)
+
+
+def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
+    """Chosen posts to silver rows: one row out for each row in, in the same order.
+
+    Args:
+        batch: :data:`CLEAN_INPUT`.
+        rules: keys, topics, scorer.
+
+    Returns:
+        A batch with the schema of ``silver/posts``. Personal identifiers are gone before the
+        language is detected and the text is scored.
+    """
+    posts = _frame(batch).with_columns(text=normalise(pl.col("text")))
+    posts = posts.with_columns(text=pl.when(pl.col("text") != "").then(pl.col("text")))
+    redacted = redact_batch(posts["text"], posts["known_names"])
+    masked = redacted["text"]
+    scorer = scorer_named(rules.scorer)
+    detected = pl.from_arrow(language.detect(masked.to_arrow()))
+    assert isinstance(detected, pl.DataFrame)
+    unscored_reason = language.scoring_gate(
+        masked, detected["lang"], detected["confidence"], posts["platform_lang"], scorer.languages
+    )
+    scores = pl.from_arrow(
+        scorer.score(pl.select(pl.when(unscored_reason.is_null()).then(masked)).to_series().to_arrow())
+    )
+    assert isinstance(scores, pl.DataFrame)
+    created = pl.col("created_at")
+    rows = posts.with_columns(
+        date=created.dt.date(),
+        window=created.dt.truncate("2h").dt.strftime("%H%M"),
+        created_hour=created.dt.truncate("1h"),
+        first_seen_at=pl.col("first_seen_at").dt.truncate("1h"),
+        last_seen_at=pl.col("last_seen_at").dt.truncate("1h"),
+        topics=rules.matcher.match(posts["text"]),
+        hashtags=hashtags(masked),
+        text=masked,
+        redactions=redacted["redactions"],
+        lang=detected["lang"],
+        lang_confidence=detected["confidence"],
+        unscored_reason=unscored_reason,
+        sentiment_neg=scores["neg"],
+        sentiment_neu=scores["neu"],
+        sentiment_pos=scores["pos"],
+        sentiment_compound=scores["compound"],
+        sentiment_label=label_of(scores["compound"]),
+        scorer=pl.lit(scorer.name),
+        scorer_version=pl.lit(scorer.version),
+        recipe=pl.lit(rules.recipe),
+    )
+    rows = _pseudonymise(rows, rules.keys)
+    if not rules.keep_text:
+        rows = rows.with_columns(text=pl.lit(None, pl.String))
+    return _record_batch(rows, SILVER_POSTS.schema)
+
+
+def _pseudonymise(rows: pl.DataFrame, keys: PseudonymKeys) -> pl.DataFrame:
+    """Add the keyed columns; the epoch of a key follows the post's date, so rebuilds agree."""
+    return rows.with_columns(
+        post_pid=keys.pseudonym(rows["platform"], rows["date"], rows["chain_id"]),
+        author_pid=keys.pseudonym(rows["platform"], rows["date"], rows["author_id"]),
+        conversation_pid=keys.pseudonym(rows["platform"], rows["date"], rows["conversation_id"]),
+        text_fingerprint=keys.fingerprint_text(
+            rows["platform"], rows["date"], rows["text"].str.to_lowercase()
+        ),
+    )
+
+
+def _frame(batch: pa.RecordBatch) -> pl.DataFrame:
+    frame = pl.from_arrow(batch)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _record_batch(frame: pl.DataFrame, schema: pa.Schema) -> pa.RecordBatch:
+    """One declared schema whatever the engine made of it: Spark refuses large types."""
+    table = frame.select(schema.names).to_arrow().cast(schema).combine_chunks()
+    batches = table.to_batches()
+    if batches:
+        return batches[0]
+    return pa.RecordBatch.from_arrays([pa.array([], f.type) for f in schema], schema=schema)

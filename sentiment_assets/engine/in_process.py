@@ -1,0 +1,288 @@
+"""Bronze to silver in this process, window by window.
+
+What belongs here: reading, batching, and handing files to the committer. What a row becomes is
+``core.silver``. Memory is bounded by :class:`Budget` and the keys that deduplication needs, never
+by the partition: a window that exceeds the budget is read twice instead of being held.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sentiment_assets.core.contracts import SILVER_POSTS, SILVER_QUARANTINE
+from sentiment_assets.core.coverage import BronzeObject, coverage_of
+from sentiment_assets.core.layout import PostPartition, Window, windows_of
+from sentiment_assets.core.parsers import PARSERS, POST_SCHEMA, Refusal, parse_lines
+from sentiment_assets.core.quality import Conservation
+from sentiment_assets.core.silver import (
+    KEY_COLUMNS,
+    SilverRules,
+    choose,
+    clean_batch,
+    deduplicate,
+    route,
+)
+from sentiment_assets.lake.bronze import (
+    BronzePartition,
+    UnreadableObject,
+    read_blocks,
+    read_partition,
+)
+from sentiment_assets.lake.objects import Lake
+from sentiment_assets.lake.tables import Replacement
+
+#: Rows that are cleaned at once.
+BATCH_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Rows of a window that may be held parsed; above it the window is read twice."""
+
+    held_rows: int = 200_000
+
+
+@dataclass
+class SilverBuild:
+    """Written, not yet committed: quarantine is committed first, posts second."""
+
+    posts: Replacement
+    quarantine: Replacement
+    fingerprints: dict[Window, int] = field(default_factory=dict)
+    #: What became of the records of each partition's rebuilt windows.
+    counts: dict[PostPartition, Conservation] = field(default_factory=dict)
+    unscored: Counter[str] = field(default_factory=Counter)
+    redacted: Counter[str] = field(default_factory=Counter)
+
+
+def build_silver(
+    lake: Lake,
+    partitions: Sequence[PostPartition],
+    rules: SilverRules,
+    *,
+    run_id: str,
+    force: bool = False,
+    budget: Budget = Budget(),  # noqa: B008 - frozen
+) -> SilverBuild:
+    """Write the silver of every window whose bronze or recipe differs from what silver consumed.
+
+    Both tables are pinned before bronze is read, so that a commit of another run in between is a
+    conflict and never a silent loss.
+
+    Args:
+        lake: where bronze lies and silver goes.
+        partitions: dates and platforms to bring up to date.
+        rules: what cleaning needs.
+        run_id: named in the files and the commits.
+        force: rebuild every window that has bronze.
+        budget: bounds memory.
+    """
+    every = [_values(window) for partition in partitions for window in windows_of(partition)]
+    table = lake.table(SILVER_POSTS)
+    build = SilverBuild(
+        posts=table.begin(every, run_id),
+        quarantine=lake.table(SILVER_QUARANTINE).begin(every, run_id),
+    )
+    consumed = build.posts.fingerprints()
+    for partition in sorted(partitions):
+        bronze = read_partition(lake, partition)
+        build.counts[partition] = Conservation()
+        for window in windows_of(partition):
+            fingerprint = _fingerprint(bronze, window, rules)
+            current = consumed.get(_path(window))
+            if fingerprint is None or (current == fingerprint and not force):
+                continue
+            _build_window(lake, bronze, window, rules, build, budget)
+            build.fingerprints[window] = fingerprint
+    rebuilt = [_values(window) for window in build.fingerprints]
+    build.posts.narrow(rebuilt)
+    build.quarantine.narrow(rebuilt)
+    return build
+
+
+def stale_windows(lake: Lake, partition: PostPartition, rules: SilverRules) -> list[Window]:
+    """The windows that :func:`build_silver` would rebuild."""
+    bronze = read_partition(lake, partition)
+    table = lake.table(SILVER_POSTS)
+    consumed = table.fingerprints([_values(window) for window in windows_of(partition)])
+    return [
+        window
+        for window in windows_of(partition)
+        if (fingerprint := _fingerprint(bronze, window, rules)) is not None
+        and consumed.get(_path(window)) != fingerprint
+    ]
+
+
+def _build_window(
+    lake: Lake,
+    bronze: BronzePartition,
+    window: Window,
+    rules: SilverRules,
+    build: SilverBuild,
+    budget: Budget,
+) -> None:
+    objects = bronze.objects(window)
+    reader = _WindowReader(lake, window, objects, budget)
+    keys = [
+        pl.from_arrow(batch.select(list(KEY_COLUMNS))) for batch in reader.batches()
+    ] or [pl.from_arrow(POST_SCHEMA.empty_table().select(list(KEY_COLUMNS)))]
+    chosen = deduplicate(pl.concat(keys))
+    del keys
+    counts = Conservation(records=sum(o.records for o in objects))
+    completed_at = coverage_of(window, bronze.of(window)).completed_at
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        nonlocal counts
+        for batch in _regrouped(choose(b, chosen, completed_at) for b in reader.batches()):
+            cleaned = clean_batch(batch, rules)
+            observed = pc.sum(cleaned["observation_count"]).as_py() or 0
+            counts += Conservation(
+                rows=cleaned.num_rows, duplicates=observed - cleaned.num_rows
+            )
+            _count_reasons(cleaned, build)
+            yield cleaned
+
+    build.posts.write(_values(window), rows())
+    refusals = reader.refusals
+    build.quarantine.write(_values(window), [_quarantine(window, refusals, rules)])
+    counts += Conservation(quarantined=sum(refusal.record_count for refusal in refusals))
+    counts.require(f"silver of window {window.name} of {window.partition.key}")
+    build.counts[window.partition] += counts
+
+
+class _WindowReader:
+    """The parsed posts of a window, as often as asked for; refusals are collected once."""
+
+    def __init__(
+        self, lake: Lake, window: Window, objects: Sequence[BronzeObject], budget: Budget
+    ) -> None:
+        self._lake = lake
+        self._window = window
+        self._objects = objects
+        self._held: list[pa.RecordBatch] | None = None
+        self._keep = sum(o.records for o in objects) <= budget.held_rows
+        self.refusals: list[Refusal] = []
+
+    def batches(self) -> Iterable[pa.RecordBatch]:
+        if self._held is not None:
+            return self._held
+        if self._keep:
+            self._held = list(self._read())
+            return self._held
+        return self._read()
+
+    def _read(self) -> Iterator[pa.RecordBatch]:
+        self.refusals.clear()
+        for stored in self._objects:
+            yield from self._read_object(stored)
+
+    def _read_object(self, stored: BronzeObject) -> Iterator[pa.RecordBatch]:
+        platform = self._window.partition.platform
+        line = 1
+        try:
+            for lines in read_blocks(self._lake, stored.path):
+                # Lines beyond those that the manifest counted were not committed with it.
+                block = lines[: stored.records - line + 1]
+                parsed = parse_lines(PARSERS[platform], platform, block, stored.path, line)
+                line += len(block)
+                routed = route(parsed.posts, self._window)
+                self.refusals += parsed.refusals + routed.refusals
+                yield routed.posts
+        except UnreadableObject as error:
+            self._refuse_rest(stored, line, f"the object cannot be read to its end: {error}")
+        else:
+            if line - 1 != stored.records:
+                self._refuse_rest(
+                    stored, line, f"the object holds {line - 1} of its {stored.records} records"
+                )
+
+    def _refuse_rest(self, stored: BronzeObject, line: int, reason: str) -> None:
+        rest = stored.records - (line - 1)
+        self.refusals.append(Refusal(stored.path, 0, "damaged_object", reason, "batch", rest))
+
+
+def _regrouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Batches of :data:`BATCH_ROWS`, so that many small objects cost no more than one large."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        if batch.num_rows:
+            waiting.append(batch)
+            rows += batch.num_rows
+        if rows >= BATCH_ROWS:
+            yield from _combined(waiting)
+            waiting, rows = [], 0
+    yield from _combined(waiting)
+
+
+def _combined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    return pa.Table.from_batches(batches).combine_chunks().to_batches() if batches else []
+
+
+def _quarantine(
+    window: Window, refusals: Sequence[Refusal], rules: SilverRules
+) -> pa.RecordBatch:
+    rows = [
+        {
+            "date": window.partition.date,
+            "platform": window.partition.platform,
+            "window": window.name,
+            "reason_code": refusal.code,
+            "reason": refusal.reason,
+            "source": refusal.source,
+            "object": refusal.object,
+            "line": refusal.line,
+            "record_count": refusal.record_count,
+            "recipe": rules.recipe,
+        }
+        for refusal in refusals
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=SILVER_QUARANTINE.schema)
+
+
+def _count_reasons(cleaned: pa.RecordBatch, build: SilverBuild) -> None:
+    frame = pl.from_arrow(cleaned.select(["unscored_reason", "redactions"]))
+    assert isinstance(frame, pl.DataFrame)
+    build.unscored.update(
+        dict(frame["unscored_reason"].drop_nulls().value_counts().iter_rows())
+    )
+    kinds = frame["redactions"].explode(empty_as_null=True).drop_nulls().struct.unnest()
+    if kinds.height:
+        build.redacted.update(
+            dict(kinds.group_by("kind").agg(pl.col("count").sum()).iter_rows())
+        )
+
+
+def _fingerprint(bronze: BronzePartition, window: Window, rules: SilverRules) -> int | None:
+    """What silver of a window is made of; null where bronze has nothing to say of it.
+
+    A positive 63-bit number: Delta keeps it as the version of the window's application transaction.
+    """
+    manifests = bronze.of(window)
+    if not manifests:
+        return None
+    completed = coverage_of(window, manifests).completed_at
+    parts = [rules.recipe, completed.isoformat() if completed else ""]
+    parts += [f"{o.path} {o.sha256}" for o in bronze.objects(window)]
+    digest = hashlib.sha256("\n".join(parts).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def _values(window: Window) -> Mapping[str, str]:
+    return {
+        "date": window.partition.date.isoformat(),
+        "platform": window.partition.platform,
+        "window": window.name,
+    }
+
+
+def _path(window: Window) -> str:
+    return window.folder
