@@ -180,6 +180,13 @@ MISTAKES = [
         id="open parenthesis",
     ),
     pytest.param(
+        with_query(")nimbus("),
+        "tracking.yaml:6: platforms.x.queries[0].query leaves a quote or a parenthesis open"
+        + EXAMPLE
+        + "query: '(nimbus OR cirrus) \"sign in\"'",
+        id="parentheses the wrong way round",
+    ),
+    pytest.param(
         with_query("\"'nimbus'\"") + "  -\n",
         "tracking.yaml:10: topics[1] must hold keys and values, found nothing"
         + EXAMPLE
@@ -206,12 +213,12 @@ def test_a_mistake_is_reported_with_its_line_and_what_to_write(text: str, messag
 
 
 def test_every_mistake_is_reported_at_once_in_the_order_of_lines() -> None:
-    text = with_topic("name: cost\nkeywords: 12").replace("version: 1", "version: two")
+    text = with_topic("name: cost\nkeywords: 12").replace("version: 1\n", "") + "version: two\n"
 
     found = problems(text.replace("query: nimbus", "query: ''"))
 
-    assert [message.split(":")[1] for message in found] == ["1", "6", "11"]
-    with pytest.raises(TrackingError, match=r"^3 problems in what to track:\ntracking.yaml:1: "):
+    assert [message.split(":")[1] for message in found] == ["5", "10", "11"]
+    with pytest.raises(TrackingError, match=r"^3 problems in what to track:\ntracking.yaml:5: "):
         parse_tracking(text.replace("query: nimbus", "query: ''"), "tracking.yaml")
 
 
@@ -236,6 +243,12 @@ OTHER = [
     pytest.param(GOOD.replace("keywords: [price]", "phrases: [price]"), False, id="field"),
     pytest.param(GOOD.replace("name: pricing", "name: cost"), False, id="topic's name"),
 ]
+
+
+def test_fingerprint_does_not_see_the_order_of_lists() -> None:
+    one, other = (GOOD.replace("[price]", words) for words in ("[a, b]", "[b, a]"))
+
+    assert parse_tracking(one, "t").fingerprint() == parse_tracking(other, "t").fingerprint()
 
 
 @pytest.mark.parametrize("text", SAME)

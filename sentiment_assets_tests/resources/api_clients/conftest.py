@@ -14,6 +14,8 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[3]
+# Fixed, so that every run sees the same posts; the tests' clients are given the same moment.
+NOW = "2026-11-23T12:00:00Z"
 
 
 @dataclass
@@ -94,7 +96,7 @@ class Simulator:
 @pytest.fixture(scope="session")
 def simulator_process() -> Iterator[Simulator]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "simulator", "--port", "0", "--seed", "7"],
+        [sys.executable, "-m", "simulator", "--seed", "7", "--repeats", "0", "--now", NOW],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

@@ -706,7 +706,7 @@ def test_nothing_secret_reaches_logs_errors_or_reprs(server, client, caplog) -> 
     said = post(5, text="private words", author_id="1")
     since = post_id(START, 1)
     server.reply({"title": "private words"}, 503)
-    server.reply(page(said, 3, next_token="t2", includes={"users": [ADA]}))
+    server.reply(page(said, "private words", next_token="t2", includes={"users": [ADA]}))
     server.reply({"title": "private words", "detail": TOKEN}, 401)
 
     with caplog.at_level(logging.DEBUG):
