@@ -1,0 +1,153 @@
+"""Numbers in a text: which runs of digits could be somebody's, which are dates, prices or scores.
+
+The rules for phones, cards, national ids and long runs stand in files of their own; this one gives
+them what they share.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+SEPARATOR = r"(?:[.·•_*~]| {0,2}[-/]{1,2} {0,2}| {1,3}| ?\(|\)[ .-]{0,2})"
+HINT = r"[0-9](?:[ .·•_*~/()-]{0,6}[0-9]){6}"
+"""Seven digits with nothing but separators between them."""
+
+_NUMBER = re.compile(rf"(?<![0-9])(?:\+ ?\(?|\(\+?)?[0-9]+(?:{SEPARATOR}[0-9]+)*")
+_DAY, _MONTH, _YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "(?:1[89]|20)[0-9]{2}"
+_DATE_OR_TIME = re.compile(
+    r"(?<![0-9])(?<![0-9][-./])(?:"
+    rf"{_YEAR}( ?[-./] ?){_MONTH}\1{_DAY}|{_DAY}( ?[-./] ?){_DAY}\2(?:{_YEAR}|[0-9]{{2}})"
+    r"|[0-9]{1,2}(?::[0-9]{2}){1,2}(?:\.[0-9]{1,6})?"
+    r")(?![0-9]|[-./][0-9])"
+)
+_IS_YEAR = re.compile(rf"{_YEAR}$")
+_IS_CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-4])(?:00|15|30|45)$")
+_CUE = re.compile(
+    r"\b(?:call|called|calling|tel|telephone|phone|ph|cell|mobile|mob|whatsapp|text|txt|sms|fax|ring|"
+    r"dial|contact|hotline)\b[^0-9]{0,16}$",
+    re.IGNORECASE,
+)
+_MONEY_BEFORE = re.compile(r"(?:[$€£¥₹₦₩₽]|\b(?:R|USD|EUR|GBP|ZAR|INR|Rs\.?)) ?$", re.IGNORECASE)
+_MONEY_AFTER = re.compile(
+    r" ?(?:[$€£¥₹%]|(?:usd|eur|gbp|zar|euros?|dollars?|pounds?|rand|percent|bucks)\b)",
+    re.IGNORECASE,
+)
+_VERSION_BEFORE = re.compile(r"(?:\bv|\bver|\bversion|\brelease|\bbuild)[.: ]{0,2}$", re.IGNORECASE)
+_UNIT_AFTER = re.compile(
+    r"(?:k|m|bn?|st|nd|rd|th|am|pm|s|x|h|hrs?|mins?|secs?|mg|kg|g|km|cm|mm|ml|gb|mb|tb|mph|hz|p|d)\b",
+    re.IGNORECASE,
+)
+
+
+class Number(NamedTuple):
+    """Digits that stand together: ``[start:end)`` of the text, and how they are grouped."""
+
+    start: int
+    end: int
+    groups: tuple[str, ...]
+    gaps: tuple[str, ...]
+    cue: bool
+    """The words before it speak of a phone."""
+    opening: str
+    """``+``, ``(`` or both, before the first digit."""
+
+    @property
+    def digits(self) -> str:
+        """The digits alone."""
+        return "".join(self.groups)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Digits in each group."""
+        return tuple(map(len, self.groups))
+
+    def is_phone_shaped(self) -> bool:
+        """Grouped or prefixed in a way that only phone numbers are."""
+        count = len(self.digits)
+        if not 7 <= count <= 15:
+            return False
+        if "+" in self.opening or self.cue or any(")" in gap for gap in self.gaps):
+            return not (_IS_YEAR.match(self.groups[0]) and not self.cue)
+        if self.sizes[-3:] == (3, 3, 4) and count <= 14:
+            return True
+        return (
+            self.digits.startswith("0") and 9 <= count <= 14 and min(self.sizes[1:], default=9) > 1
+        )
+
+
+def _parsed(text: str, start: int, end: int) -> Number:
+    body = text[start:end]
+    if ")" not in body and "(" in body[:3]:
+        skipped = body.index("(") + 1
+        start, body = start + skipped, body[skipped:]
+    opening = body[: len(body) - len(body.lstrip("+( "))]
+    parts = re.split(r"([0-9]+)", body[len(opening) :])
+    cue = bool(_CUE.search(text[max(0, start - 32) : start]))
+    return Number(start, end, tuple(parts[1::2]), tuple(parts[2:-1:2]), cue, opening)
+
+
+def _trimmed(text: str, number: Number) -> Number | None:
+    """Without end groups that belong to a word or are a year beside the number."""
+    start, end = number.start, number.end
+    first, last = number.groups[0], number.groups[-1]
+    if number.is_phone_shaped() and not _UNIT_AFTER.match(text, end):
+        return number
+    if len(number.groups) == 1:
+        return number
+    before = text[start - 1 : start]
+    if not number.opening and (
+        (before and (before in "#_" or before.isalpha())) or _is_lone_year(first, number.gaps[0])
+    ):
+        return _trimmed(text, _parsed(text, start + len(first + number.gaps[0]), end))
+    if (len(last) <= 3 and text[end : end + 1].isalpha()) or (
+        _UNIT_AFTER.match(text, end) or _is_lone_year(last, number.gaps[-1])
+    ):
+        return _trimmed(text, _parsed(text, start, end - len(last + number.gaps[-1])))
+    return number
+
+
+def _is_lone_year(group: str, gap: str) -> bool:
+    return not gap.strip(" ()") and bool(_IS_YEAR.match(group))
+
+
+def _is_everyday(text: str, number: Number) -> bool:
+    """A price, quantity, score, range, list of years or version: nobody's number."""
+    groups, gaps = number.groups, number.gaps
+    if _MONEY_BEFORE.search(text[max(0, number.start - 5) : number.start]):
+        return True
+    if _MONEY_AFTER.match(text, number.end):
+        return True
+    if all(_IS_YEAR.match(g) for g in groups) or set(groups[1:]) == {"000"}:
+        return True
+    if (
+        len(groups) == 2
+        and "-" in gaps[0]
+        and (all(map(_IS_CLOCK.match, groups)) or all(g.endswith("00") for g in groups))
+    ):
+        return True
+    if len(groups) > 2 and {gap.strip() for gap in gaps} == {"/"}:
+        return True
+    single = [len(g) == 1 for g in groups]
+    if any(single[1:]) and not all(single):
+        return True
+    if max(number.sizes) <= 2 and len({gap.strip() for gap in gaps}) > 1:
+        return True
+    words = text[number.start : number.end]
+    if re.fullmatch(r"[0-9]{1,3}-[0-9]{1,3}(?: +[0-9]{1,3}-[0-9]{1,3})+", words):
+        return True
+    if re.fullmatch(r"[0-9]+\.[0-9]+(?: *[-/ ] *[0-9]+\.[0-9]+)*", words):
+        return True
+    return bool(_VERSION_BEFORE.search(text[max(0, number.start - 12) : number.start]))
+
+
+def personal_numbers(text: str) -> Iterator[Number]:
+    """Numbers of seven or more digits, grouped or not, that are not everyday quantities."""
+    plain = _DATE_OR_TIME.sub(lambda m: "\x00" * len(m.group()), text)
+    for match in _NUMBER.finditer(plain):
+        if sum(c.isdigit() for c in match.group()) < 7:
+            continue
+        number = _trimmed(plain, _parsed(plain, *match.span()))
+        if number is None or len(number.digits) < 7:
+            continue
+        if number.is_phone_shaped() or len(number.groups) == 1 or not _is_everyday(plain, number):
+            yield number

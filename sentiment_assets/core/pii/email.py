@@ -1,0 +1,40 @@
+"""E-mail addresses, written plainly or as ``name [at] host [dot] tld``."""
+
+import re
+from collections.abc import Iterator
+
+from sentiment_assets.core.pii.rule import Rule, Span
+
+_LOCAL = r"[A-Za-z0-9_](?:[A-Za-z0-9._%+'-]{0,62}[A-Za-z0-9_+-])?"
+_PROVIDERS = (
+    "gmail|googlemail|yahoo|ymail|hotmail|outlook|live|msn|icloud|aol|proton|protonmail|gmx|zoho"
+)
+_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_AT = r"(?: ?[\[({<] ?at ?[\])}>] ?)"
+_DOT = r"(?: ?[\[({<] ?dot ?[\])}>] ?| dot )"
+
+_ADDRESS = re.compile(
+    rf"{_LOCAL}@{_HOST}(?:\.{_HOST})+"
+    # Cut before its top-level domain: a name with a dot, or a host that everybody knows. Without
+    # either it is a word glued to a handle ("thanks@user").
+    rf"|(?<![A-Za-z0-9_])[A-Za-z0-9_]+\.(?:[A-Za-z0-9_.-]{{0,60}}[A-Za-z0-9_])@[A-Za-z][A-Za-z0-9-]{{3,}}"
+    rf"|{_LOCAL}@(?:{_PROVIDERS})(?![A-Za-z0-9_])"
+    rf"|{_LOCAL}{_AT}{_HOST}(?:(?:{_DOT}|\.){_HOST})+"
+    rf"|{_LOCAL} at {_HOST} dot (?:{_HOST} dot )?[A-Za-z]{{2,4}}(?![A-Za-z0-9])"
+    rf"|{_LOCAL}@{_HOST}{_DOT}[A-Za-z]{{2,4}}(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+
+
+def _find(text: str) -> Iterator[Span]:
+    for match in _ADDRESS.finditer(text):
+        start = match.start()
+        # "RT@user" and "@user@instance.social" are handles.
+        if text[start - 1 : start] == "@" or re.match(r"rt@", match.group(), re.IGNORECASE):
+            continue
+        yield Span(start, match.end(), EMAIL.kind)
+
+
+EMAIL = Rule(
+    "email", r"[A-Za-z0-9_+-]@[A-Za-z0-9]|(?i:[\[({<] ?at ?[\])}>]| at [^ ]{1,70} dot )", _find
+)

@@ -1,0 +1,68 @@
+"""Numbers that a state gives a person, of the countries whose shape stands out.
+
+Numbers without a shape of their own are told by python-stdnum's checksums; when those say no, the
+digits are still masked as a phone or a long number.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
+
+from stdnum import verhoeff
+from stdnum.br import cpf
+from stdnum.pl import pesel
+from stdnum.za import idnr
+
+from sentiment_assets.core.pii.digits import HINT
+from sentiment_assets.core.pii.rule import Rule, Span
+
+
+def _is_south_african(digits: str) -> bool:
+    """Birth date and citizenship digit in place: the shape, even when the check digit is wrong."""
+    try:
+        dt.datetime.strptime("20" + digits[:6], "%Y%m%d")
+    except ValueError:
+        return False
+    return digits[10] in "012" or bool(idnr.is_valid(digits))
+
+
+_SEP = "[ .-]{1,2}"
+_SHAPES: tuple[tuple[str, Callable[[str], bool] | None], ...] = (
+    # United States: social security and taxpayer numbers.
+    (r"[0-9]{3}(?P<ssn>[ .]|-{1,2}| - )[0-9]{2}(?P=ssn)[0-9]{4}", None),
+    # South Africa: YYMMDD SSSS C A Z.
+    (r"[0-9]{6} ?[0-9]{4} ?[0-9]{2} ?[0-9]|[0-9]{6} [0-9]{4} [0-9]{3}", _is_south_african),
+    # India: Aadhaar (checked) and PAN.
+    (rf"[2-9][0-9]{{3}}{_SEP}?[0-9]{{4}}{_SEP}?[0-9]{{4}}", verhoeff.is_valid),
+    (r"[A-Z]{5}[0-9]{4}[A-Z]", None),
+    # United Kingdom: national insurance.
+    (r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?[0-9]{2}){3} ?[A-D]", None),
+    # Italy: codice fiscale. Mexico: CURP. Singapore: NRIC. Spain: DNI and NIE.
+    (r"[A-Z]{6}[0-9]{2}[A-EHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]", None),
+    (r"[A-Z]{4}[0-9]{6}[HM][A-Z]{5}[A-Z0-9][0-9]", None),
+    (r"[STFGM][0-9]{7}[A-Z]|[XYZ]-?[0-9]{7}-?[A-Z]|[0-9]{8}-?[A-HJ-NP-TV-Z]", None),
+    # Brazil: CPF. Poland: PESEL. Sweden: personnummer.
+    (r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", None),
+    (r"[0-9]{11}", lambda digits: bool(pesel.is_valid(digits) or cpf.is_valid(digits))),
+    (r"(?:19|20)?[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[-+][0-9]{4}", None),
+)
+_ID = re.compile(
+    r"(?<![A-Za-z0-9])(?<![0-9][.-])(?:"
+    + "|".join(f"(?P<shape{i}>{shape})" for i, (shape, _) in enumerate(_SHAPES))
+    + r")(?![A-Za-z0-9])"
+)
+
+
+def _find(text: str) -> Iterator[Span]:
+    for match in _ID.finditer(text):
+        checks = (check for i, (_, check) in enumerate(_SHAPES) if match[f"shape{i}"])
+        check = next(checks)
+        if check is None or check(re.sub("[^0-9]", "", match.group())):
+            yield Span(match.start(), match.end(), NATIONAL_ID.kind)
+
+
+NATIONAL_ID = Rule(
+    "national_id",
+    rf"{HINT}|[A-Z]{{2}}(?: ?[0-9]{{2}}){{3}} ?[A-D]|[A-Z]{{4,6}}[0-9]{{2}}",
+    _find,
+)

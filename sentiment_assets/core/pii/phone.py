@@ -1,0 +1,29 @@
+"""Telephone numbers, international and national, with their extension."""
+
+import re
+from collections.abc import Iterator
+
+from sentiment_assets.core.pii.digits import HINT, Number, personal_numbers
+from sentiment_assets.core.pii.rule import Rule, Span
+
+_EXTENSION = re.compile(r" ?(?:x|ext\.?|extension|#) ?[0-9]{1,6}", re.IGNORECASE)
+_NORTH_AMERICAN = re.compile(r"1?[2-9][0-9]{2}[2-9][0-9]{6}$")
+
+
+def _is_phone(number: Number) -> bool:
+    if number.is_phone_shaped():
+        return True
+    if len(number.groups) == 1:
+        return bool(_NORTH_AMERICAN.match(number.digits))
+    # Local numbers in groups: 449 4898, 96 237271, 28-81-33-70.
+    return len(number.digits) <= 12 and min(number.sizes[1:]) >= 2
+
+
+def _find(text: str) -> Iterator[Span]:
+    for number in personal_numbers(text):
+        if _is_phone(number):
+            extension = _EXTENSION.match(text, number.end)
+            yield Span(number.start, extension.end() if extension else number.end, PHONE.kind)
+
+
+PHONE = Rule("phone", HINT, _find)

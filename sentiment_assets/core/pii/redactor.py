@@ -1,0 +1,233 @@
+"""From a text to the same text without identifiers: the rules in order, one text or a column."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow as pa
+
+from sentiment_assets.core.pii.card import CARD
+from sentiment_assets.core.pii.digit_run import DIGIT_RUN
+from sentiment_assets.core.pii.email import EMAIL
+from sentiment_assets.core.pii.handle import HANDLE
+from sentiment_assets.core.pii.iban import IBAN
+from sentiment_assets.core.pii.ip import IP
+from sentiment_assets.core.pii.known_names import find_known_names, spellings
+from sentiment_assets.core.pii.national_id import NATIONAL_ID
+from sentiment_assets.core.pii.phone import PHONE
+from sentiment_assets.core.pii.rule import BLANK, Rule, Span, mask
+from sentiment_assets.core.pii.url import URL
+from sentiment_assets.core.text import NEEDS_CANONICAL, canonicalise
+
+# In order of priority: what an earlier rule claims is blank to the later ones. A link holds
+# addresses and numbers; a card holds a phone's shape, and a phone is a long number.
+RULES: tuple[Rule, ...] = (
+    URL, EMAIL, HANDLE, IP, IBAN, CARD, NATIONAL_ID, PHONE, DIGIT_RUN,
+)  # fmt: skip
+KINDS = (*dict.fromkeys(rule.kind for rule in RULES), "name")
+
+_HINTS = tuple((re.compile(rule.hint), rule) for rule in RULES)
+_ANY_HINT = "|".join(f"(?:{hint})" for hint in dict.fromkeys(rule.hint for rule in RULES))
+_HINT = re.compile(_ANY_HINT)
+_MASKS = re.compile("|".join(re.escape(mask(kind)) for kind in KINDS))
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """A text with its identifiers masked, and where they stood in the original text."""
+
+    text: str
+    spans: tuple[Span, ...]
+
+    def counts(self) -> list[dict[str, str | int]]:
+        """Spans of each kind, by name of kind: the value of silver's ``redactions``."""
+        return [
+            {"kind": kind, "count": n}
+            for kind, n in sorted(Counter(s.kind for s in self.spans).items())
+        ]
+
+
+def _found(text: str, known_names: Sequence[str]) -> list[Span]:
+    """Spans of ``text`` by one pass of the rules, in the offsets of ``text``, masks left alone."""
+    canonical = canonicalise(text)
+    searched = canonical.text
+    spans: list[Span] = []
+    if not (known_names or _HINT.search(searched)):
+        return spans
+    # Masks of an earlier pass are no text: nothing may be found in them.
+    for match in _MASKS.finditer(searched):
+        searched = _blanked(searched, match.start(), match.end())
+    for hint, rule in _HINTS:
+        if hint.search(searched):
+            for span in rule.find(searched):
+                spans.append(span)
+                searched = _blanked(searched, span.start, span.end)
+    for span in find_known_names(searched, known_names) if known_names else ():
+        spans.append(span)
+    offsets = canonical.offsets
+    return sorted(
+        Span(offsets[s.start], _without_controls(text, offsets[s.end]), s.kind) for s in spans
+    )
+
+
+def _without_controls(text: str, end: int) -> int:
+    """Leave dropped characters behind a span in place: a closing bidi control has its opening."""
+    while unicodedata.category(text[end - 1]) == "Cf":
+        end -= 1
+    return end
+
+
+def _blanked(text: str, start: int, end: int) -> str:
+    return text[:start] + BLANK * (end - start) + text[end:]
+
+
+def _masked(text: str, spans: Sequence[Span]) -> str:
+    pieces: list[str] = []
+    done = 0
+    for span in spans:
+        pieces += (text[done : span.start], mask(span.kind))
+        done = span.end
+    return "".join((*pieces, text[done:]))
+
+
+def _in_original(spans: Sequence[Span], later: Sequence[Span]) -> list[Span]:
+    """``later`` spans, of the text that ``spans`` masked, as original ones; and ``spans``."""
+    moved: list[Span] = []
+    for start, end, kind in later:
+        shift, first, last = 0, None, None
+        for span in spans:
+            at = span.start + shift
+            if at >= end:
+                break
+            shift += len(mask(span.kind)) - (span.end - span.start)
+            if at + len(mask(span.kind)) <= start:
+                first = shift
+            last = shift
+        moved.append(Span(start - (first or 0), end - (last or 0), kind))
+    kept = [s for s in spans if not any(m.start < s.end and s.start < m.end for m in moved)]
+    return sorted((*kept, *moved))
+
+
+def redact(text: str, known_names: Sequence[str] = ()) -> Redaction:
+    """Mask every identifier of ``text``; spans are sorted, disjoint and in the original's offsets.
+
+    ``known_names`` are handles and display names that came with the post. Redacting the result
+    again changes nothing: a mask may uncover what its neighbour hid, so passes repeat until one
+    finds nothing.
+    """
+    spans: list[Span] = []
+    masked = text
+    while later := _found(masked, known_names):
+        spans = _in_original(spans, later) if spans else later
+        masked = _masked(text, spans)
+    return Redaction(masked, tuple(spans))
+
+
+# Most posts with an identifier hold a plain handle or the platform's short link. Those are masked
+# in place; whatever still shows a hint of anything afterwards goes through ``redact``.
+_PLAIN_LINK = r"(^|\s)https://t\.co/[A-Za-z0-9]{1,10}"
+_PLAIN_HANDLE = r"""(^|[\s.,:;!?"'(])@[A-Za-z_][A-Za-z0-9_]*(?:\.[a-z0-9_]+)*"""
+
+_REDACTIONS = pa.list_(pa.struct([("kind", pa.string()), ("count", pa.int32())]))
+
+
+def redact_batch(texts: pl.Series, known_names: pl.Series | None = None) -> pl.DataFrame:
+    """``redact`` over a column: the same texts and counts, row by row, in a fraction of the time.
+
+    ``known_names`` holds a list of strings (or null) per text. Returns ``text`` (null where the
+    input is) and ``redactions``, a list of ``{kind, count}`` ordered by kind, empty where the text
+    is null or nothing was masked.
+    """
+    raw, text = pl.col("raw"), pl.col("text")
+    frame = (
+        pl.DataFrame({"raw": texts.cast(pl.String)})
+        .with_row_index("row")
+        .with_columns(disguised=raw.str.contains(NEEDS_CANONICAL).fill_null(False))
+        .with_columns(
+            text=pl.when("disguised")
+            .then(raw)
+            .otherwise(
+                raw.str.replace_all(_PLAIN_LINK, "${1}[url]").str.replace_all(
+                    _PLAIN_HANDLE, "${1}[handle]"
+                )
+            )
+        )
+    )
+    # What the rules read in place of a disguised text, so that they need not look at most of them.
+    disguised = frame.filter("disguised").select(
+        "row",
+        read=pl.Series(
+            [canonicalise(t).text for t in frame.filter("disguised")["raw"]], dtype=pl.String
+        ),
+    )
+    frame = (
+        frame.join(disguised, on="row", how="left", maintain_order="left")
+        .with_columns(read=pl.col("read").fill_null(text))
+        .with_columns(
+            careful=pl.col("read").str.contains(_ANY_HINT)
+            # Masks that the author typed would be counted with ours.
+            | (~pl.col("disguised") & raw.str.contains(_MASKS.pattern))
+        )
+    )
+    names = pl.Series([None], dtype=pl.List(pl.String)).new_from_index(0, frame.height)
+    if known_names is not None and known_names.dtype != pl.Null:
+        names = known_names
+        rows = _rows_with_names(frame.select("row", "read"), names)
+        frame = frame.with_columns(careful=pl.col("careful") | pl.col("row").is_in(rows.implode()))
+    frame = frame.with_columns(names=names)
+    plain = frame.filter(~pl.col("careful").fill_null(False)).select(
+        "row",
+        "text",
+        redactions=pl.concat_list(
+            pl.struct(
+                kind=pl.lit(kind),
+                count=pl.when("disguised")
+                .then(0)
+                .otherwise(text.str.count_matches(mask(kind), literal=True))
+                .fill_null(0)
+                .cast(pl.Int32),
+            )
+            for kind in ("handle", "url")
+        ).list.filter(pl.element().struct.field("count") > 0),
+    )
+    rest = frame.filter("careful")
+    results = [redact(raw, names or ()) for raw, names in rest.select("raw", "names").iter_rows()]
+    careful = pl.DataFrame(
+        {
+            "row": rest["row"],
+            "text": pl.Series([result.text for result in results], dtype=pl.String),
+            # Polars takes twenty times as long as Arrow to build a list of structs.
+            "redactions": pl.Series(pa.array([r.counts() for r in results], _REDACTIONS)),
+        }
+    )
+    return pl.concat([plain, careful]).sort("row").drop("row")
+
+
+def _rows_with_names(frame: pl.DataFrame, known_names: pl.Series) -> pl.Series:
+    """Numbers of the rows whose ``read`` text may spell one of their names."""
+    given = (
+        frame.select("row", text=pl.col("read").str.to_lowercase(), name=known_names)
+        .explode("name", empty_as_null=True, keep_nulls=True)
+        .drop_nulls()
+    )
+    distinct = given["name"].unique()
+    spelled = pl.DataFrame(
+        {
+            "name": distinct,
+            "spelling": pl.Series([spellings(n) for n in distinct], dtype=pl.List(pl.String)),
+        }
+    ).explode("spelling", empty_as_null=True, keep_nulls=True)
+    text, spelling = pl.col("text"), pl.col("spelling")
+    # Lower case outside ASCII differs between Unicode versions: such pairs are looked at in detail.
+    beyond_ascii = r"[^\x00-\x7f]"
+    return (
+        given.join(spelled.drop_nulls(), on="name")
+        .filter(
+            text.str.contains(spelling, literal=True)
+            | (text.str.contains(beyond_ascii) & spelling.str.contains(beyond_ascii))
+        )["row"]
+        .unique()
+    )
