@@ -208,10 +208,7 @@ def _weigh_but(valences: list[float], places: list[int], but: int) -> None:
 
 def _emphasis(text: str) -> float:
     questions = text.count("?")
-    if questions > 3:
-        asked = 0.96
-    else:
-        asked = questions * 0.18 if questions > 1 else 0.0
+    asked = 0.0 if questions < 2 else questions * 0.18 if questions <= 3 else 0.96
     return min(text.count("!"), 4) * 0.292 + asked
 
 

@@ -58,8 +58,10 @@ CASES = {
                     "good????", "bad?!?!", "!good!", "'good'", "(good)", "g.o.o.d", "ok!!!",
                     "#good", "good,bad", "bad!! good??"],
     "emoticons": [":)", ":(", ":D", ":-D", "x:)", ":).", "(:", "<3", "</3", "O.o", "XD good"],
-    "emoji": ["😀", "😀😀", "😀 😀", "good😀", "😀good", "😀 good", "🔛", "🆙good", "👍🏽", "👩‍👩‍👧",
-              "🇿🇦", "❤️", "♥good", "©good", "®", "😀!", "😡 not good", "not😀good", "\t😀", "💔but😀"],
+    "emoji": ["😀", "😀😀", "😀 😀", "good😀", "😀good", "😀 good", "🔛", "🆙good", "👍🏽",
+              "👩‍👩‍👧",
+              "🇿🇦", "❤️", "♥good", "©good", "®", "😀!", "😡 not good", "not😀good",
+              "\t😀", "💔but😀"],
     "Unicode": ["ſo good", "GOOD İ", "\u212aIND of good", "good\u2003bad", "good\u00a0bad",  # noqa: RUF001
                 "good\x00bad", "\x1fgood\x85bad", "ISN’T good", "ｇｏｏｄ", "die Kinder", "حب"],  # noqa: RUF001
 }  # fmt: skip
