@@ -57,6 +57,7 @@ ENGLISH: dict[str, tuple[str, ...]] = {
         "I recommend {p} to friends, mostly for {t}",
         "Nice touch by {p}: {f} remembers where I left off. Good design",
         "{f} is {g}. {p} 10/10",
+        "{f} & {t}: both {g}. Keep going {p}",
         "ngl {p} slaps, {f} is {g}",
     ),
     "complaint": (
@@ -72,6 +73,7 @@ ENGLISH: dict[str, tuple[str, ...]] = {
         "Is it just me or did {f} get worse? {p} used to be good",
         "{p} support closed my ticket without fixing the problem. {b}!",
         "Hidden fees at {p} are a bad joke",
+        "{f} & {t} at {p}: both {b}",
         "sorry but {f} on {p} is {b}, hate it",
     ),
     "anger": (
@@ -124,7 +126,8 @@ ENGLISH: dict[str, tuple[str, ...]] = {
         "Where can I find {f} in {p}?",
         "{p} vs {r}: a table of {t} https://t.co/{link}",
         "Moving {n} GB from {r} to {p} tonight",
-        "The {p} webinar on {t} starts at {n}:00 UTC",
+        "Q&A with {p} about {t} & {f} tonight",
+        "R&D at {p} is hiring, {n} seats",
         "Our {p} bill for the month has {n} lines",
         "Job: cloud engineer ({p}, Terraform), remote, {n} days a week https://t.co/{link}",
         "{p} changed {f} in version 4.{n}",

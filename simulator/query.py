@@ -18,7 +18,8 @@ _TOKEN = re.compile(f"[{_CJK}]|[^\\W{_CJK}]+|[\u2600-\u27bf\U0001f000-\U0001faff
 _LEXEME = re.compile(r'\s*(?:(-?)(?:(\()|"([^"]*)"|([^\s()"]+))|(\)))')
 _HASHTAG = re.compile(r"(?<![\w&/])#(\w*[^\W\d_]\w*)")
 _MENTION = re.compile(r"(?<![\w@/])@(\w{1,15})\b")
-_LINK = re.compile(r"https?://[^\s<>\"]+")
+# Without the stop that ends a sentence; a link that a repost cuts short is none.
+_LINK = re.compile(r"https?://[^\s<>\"…]*[\w/](?![^\s<>\"…]*…)(?![\w/])")
 
 HAS = ("hashtags", "images", "links", "media", "mentions")
 IS = ("quote", "reply", "retweet", "verified")

@@ -374,6 +374,7 @@ def _expanded(
     included: dict[int, Post] = {}
     media: dict[int, Post] = {}
     errors: dict[int, dict[str, Any]] = {}
+    mentioned = asked & {"entities.mentions.username", "entities.note.mentions.username"}
     references = asked & {"referenced_tweets.id", "referenced_tweets.id.author_id"}
     for post in posts:
         if "author_id" in asked:
@@ -384,7 +385,7 @@ def _expanded(
             for earlier in post.chain[:-1]:
                 if (version := source.find(earlier)) is not None:
                     included[earlier] = version
-        if "entities.mentions.username" in asked and "@" in post.text:
+        if mentioned and "@" in post.text:
             for match in mentions(post.text):
                 if (author := source.author_named(match[1])) is not None:
                     users[author.index] = None

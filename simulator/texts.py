@@ -77,11 +77,11 @@ def post(rng: random.Random, mood: str, lang: str) -> str:
         text = _joined([text, *more])
         if len(text) < SHORT:
             text += "\n\n" + _joined([sentence(rng, mood, lang) for _ in range(4)])
-    elif dice < 0.09:
+    elif dice < 0.12:
         text = _joined([text, personal_data.sentence(rng)])
-    elif dice < 0.30:
-        text = _joined([text, sentence(rng, mood, lang)])
     elif dice < 0.33:
+        text = _joined([text, sentence(rng, mood, lang)])
+    elif dice < 0.36:
         text = text.upper()
     return text + closer
 

@@ -1,0 +1,164 @@
+"""A simulator of one's own: in process for answers, as a process for what only a process does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from simulator.additions import Additions
+from simulator.app import Simulator, create_app
+from simulator.clock import Clock, parse_ms
+from simulator.corpus import Corpus
+from simulator.post import Source
+from simulator.rate_limit import RateLimit
+from simulator.story import Story
+
+ROOT = Path(__file__).parents[2]
+NOW = "2026-11-23T19:30:00Z"  # a Monday: the last launch, outage and recovery are past
+SEARCH = "/2/tweets/search/recent"
+ALL_FIELDS = (
+    "attachments,author_id,conversation_id,created_at,display_text_range,edit_controls,entities,"
+    "in_reply_to_user_id,lang,possibly_sensitive,public_metrics,reply_settings"
+)
+CLASSIC: dict[str, Any] = {
+    "query": "nimbus OR stratus OR cirrus",
+    "max_results": 100,
+    "tweet.fields": f"{ALL_FIELDS},note_tweet,referenced_tweets",
+    "expansions": "author_id,attachments.media_keys,edit_history_tweet_ids,in_reply_to_user_id,"
+    "entities.mentions.username,referenced_tweets.id,referenced_tweets.id.author_id",
+    "user.fields": "created_at,description,location,profile_image_url,protected,public_metrics,"
+    "url,verified,verified_type",
+    "media.fields": "alt_text,height,type,url,width",
+}
+RENAMED: dict[str, Any] = {
+    **{key: value for key, value in CLASSIC.items() if key != "tweet.fields"},
+    "post.fields": f"{ALL_FIELDS},note_post,referenced_posts",
+    "expansions": "author_id,attachments.media_keys,edit_history_post_ids,in_reply_to_user_id,"
+    "entities.mentions.username,referenced_posts.id,referenced_posts.id.author_id",
+}
+
+
+def validator(name: str) -> Draft202012Validator:
+    """The validator of ``simulator/schemas/<name>.json``, formats checked."""
+    schema = json.loads((ROOT / "simulator" / "schemas" / f"{name}.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+class Client:
+    """A caller that checks every well-formed response against its schema."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+        self._app = create_app(simulator)
+        self.headers = {"authorization": "Bearer t"}
+        self._schemas = {
+            name: validator(name) for name in ("search_recent", "usage_tweets", "problem")
+        }
+
+    def get(self, path: str = SEARCH, **parameters: Any) -> httpx.Response:
+        """Without a check, for faults that answer with nonsense."""
+        return self.send("GET", path, params=parameters)
+
+    def send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Any request, without a server between."""
+
+        async def sending() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+                return await http.request(method, path, headers=self.headers, **request)
+
+        return asyncio.run(sending())
+
+    def ask(self, path: str = SEARCH, **parameters: Any) -> Any:
+        """The body of any answer, valid against its schema."""
+        response = self.get(path, **parameters)
+        name = "usage_tweets" if "usage" in path else "search_recent"
+        body = response.json()
+        schema = self._schemas[name if response.status_code == 200 else "problem"]
+        if not schema.is_valid(body):
+            errors = [one for error in schema.iter_errors(body) for one in error.context or [error]]
+            deepest = max(errors, key=lambda error: len(error.absolute_path))
+            raise AssertionError(f"{name}: {deepest.json_path}: {deepest.message[:300]}")
+        assert response.headers["x-simulated"] == "true"
+        return body
+
+    def pages(self, **parameters: Any) -> Iterator[Any]:
+        """Every page of a search."""
+        token: dict[str, str] = {}
+        while True:
+            body = self.ask(**parameters, **token)
+            yield body
+            if "next_token" not in body["meta"]:
+                return
+            token = {"next_token": body["meta"]["next_token"]}
+
+    def posts(self, **parameters: Any) -> list[Any]:
+        """The posts of all pages."""
+        return [post for page in self.pages(**parameters) for post in page.get("data", ())]
+
+    def fault(self, name: str, **parameters: Any) -> None:
+        """Switches a fault on."""
+        answer = self.send("POST", "/_control/faults", json={"fault": name, **parameters})
+        assert answer.status_code == 200, answer.text
+
+    def set_clock(self, now: str) -> None:
+        """Fixes the clock."""
+        assert self.send("POST", "/_control/clock", json={"now": now}).status_code == 200
+
+
+@pytest.fixture(scope="session")
+def story() -> Story:
+    """One world for all tests: hours once made stay made."""
+    return Story(seed=7, posts_per_day=600)
+
+
+@pytest.fixture
+def client(story: Story) -> Client:
+    """A client of the story at NOW, without repeats or a narrow rate limit."""
+    return make_client(story)
+
+
+def make_client(source: Source, *, limit: int = 10_000, repeats: float = 0.0) -> Client:
+    """A client of any source."""
+    simulator = Simulator(
+        posts=Additions(source, every_query=isinstance(source, Corpus)),
+        clock=Clock(parse_ms(NOW)),
+        source="test",
+        seed=7,
+        limit=RateLimit(limit),
+        repeats=repeats,
+    )
+    return Client(simulator)
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., tuple[str, subprocess.Popen[str]]]]:
+    """Starts ``python -m simulator``; ends what was started."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*options: str) -> tuple[str, subprocess.Popen[str]]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "simulator", *options],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        assert process.stdout is not None
+        return json.loads(process.stdout.readline() or "{}").get("url", ""), process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
