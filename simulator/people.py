@@ -147,5 +147,7 @@ def _handle(first: str, last: str, index: int, rng: random.Random) -> str:
         for part in (first, last)
     ]
     plain = rng.choice((parts[0] + parts[1], f"{parts[0]}_{parts[1][:1]}", f"the{parts[0]}"))
-    plain = (plain if len(plain) > 3 else "user") if rng.random() < 0.5 else plain.lower() or "hi"
+    # Names of other scripts leave no letters.
+    plain = plain if len(parts[0]) > 2 else "user"
+    plain = plain if rng.random() < 0.5 else plain.lower()
     return plain[: 15 - len(str(index))] + str(index)

@@ -1,9 +1,9 @@
 """What people in the story say: sentence frames by mood and language, and the words for their
 slots. Data only; ``texts.py`` composes posts from it.
 
-Slots: ``{p}`` product, ``{r}`` rival, ``{f}`` feature, ``{t}`` topic, ``{n}`` number, ``{g}`` good
-and ``{b}`` bad adjective. Frames of a mood use words that carry its sentiment, so that any
-lexicon-based scorer sees a difference between moods.
+Slots: ``{p}`` product, ``{r}`` rival, ``{f}`` feature, ``{t}`` topic, ``{n}`` number to 99,
+``{d}`` one from 4 to 20, ``{g}`` good and ``{b}`` bad adjective. Frames of a mood use words that
+carry its sentiment, so that any lexicon-based scorer sees a difference between moods.
 """
 
 # fmt: off
@@ -14,10 +14,11 @@ PRODUCT = (
 RIVAL = ("Stratus", "Cirrus", "stratus", "cirrus", "@StratusHQ", "@CirrusApp")
 FEATURE = (
     "the mobile app", "the new dashboard", "the CLI", "single sign-on", "autoscaling", "the API",
-    "pricing", "the free tier", "support chat", "billing", "the status page", "backups",
-    "the web console", "log search", "object storage", "the Android app", "the iOS app",
+    "pricing", "the free tier", "support chat", "billing", "the status page",
+    "the backup service", "the web console", "log search", "object storage", "the Android app", "the iOS app",
 )
-TOPIC = ("pricing", "support", "the mobile app", "migrations", "uptime", "the docs", "onboarding")
+TOPIC = ("pricing", "support", "the mobile app", "the migration tool", "uptime",
+         "documentation", "onboarding")
 GOOD = (
     "great", "amazing", "fantastic", "brilliant", "lovely", "super helpful", "excellent", "smooth",
     "impressive", "so good", "really nice", "awesome", "perfect", "wonderful", "reliable",
@@ -35,7 +36,7 @@ ENGLISH: dict[str, tuple[str, ...]] = {
         "OK {p}, {f} made me smile today. {g}!",
         "Moved {n} services to {p} this morning and everything works. So happy!",
         "The launch stream of {p} was {g}, best demo this year",
-        "I'm excited about {p}: {f} saves us {n} hours a week",
+        "I'm excited about {p}: {f} saves us {d} hours a week",
         "{p} > {r}. There, I said it. {f} is {g}",
         "Shout-out to {p} for {f}, our whole team loves it",
         "This is the best update {p} ever shipped, thank you!",
@@ -62,7 +63,7 @@ ENGLISH: dict[str, tuple[str, ...]] = {
     ),
     "complaint": (
         "{f} on {p} is {b} again",
-        "Why is {t} at {p} so {b}? I'm frustrated",
+        "{t} at {p} is {b}. Why? I'm frustrated",
         "Waited {n} days for support from {p}, still no answer. Poor service",
         "{p} raised prices by {n} % and {f} is still {b}. Not happy",
         "The {p} mobile app crashes every time. It's {b}",
@@ -96,7 +97,7 @@ ENGLISH: dict[str, tuple[str, ...]] = {
     ),
     "sarcasm": (
         "Oh great, {p} is down again. Just what I needed today",
-        "Love how {p} turns my deploy into a free coffee break. {n} coffees so far",
+        "Love how {p} turns my deploy into a free coffee break. {d} coffees so far",
         "Wow {p}, {n} minutes of downtime, what a perfect way to thank customers",
         "Sure {p}, 'minor degradation'. And the Titanic had a minor leak",
         "Best feature of {p} today: the error page. Truly brilliant",
@@ -121,7 +122,7 @@ ENGLISH: dict[str, tuple[str, ...]] = {
         "{p} published the release notes for {f}",
         "New blog post: {n} things about {f} on {p} https://t.co/{link}",
         "We run {n} nodes on {p} and {n} on {r}",
-        "Anyone at the {p} meetup on the {n}th?",
+        "Anyone at the {p} meetup on the {d}th?",
         "Reading the {p} docs about {t} this evening",
         "Where can I find {f} in {p}?",
         "{p} vs {r}: a table of {t} https://t.co/{link}",
@@ -129,7 +130,7 @@ ENGLISH: dict[str, tuple[str, ...]] = {
         "Q&A with {p} about {t} & {f} tonight",
         "R&D at {p} is hiring, {n} seats",
         "Our {p} bill for the month has {n} lines",
-        "Job: cloud engineer ({p}, Terraform), remote, {n} days a week https://t.co/{link}",
+        "Job: cloud engineer ({p}, Terraform), remote or hybrid https://t.co/{link}",
         "{p} changed {f} in version 4.{n}",
         "Is {f} part of the {p} team plan?",
     ),
@@ -142,11 +143,11 @@ ENGLISH: dict[str, tuple[str, ...]] = {
         "Testing {r} this week, {t} first",
     ),
     "chatter": (
-        "Good morning everyone, have a lovely {n} minute walk today",
+        "Good morning everyone, have a lovely {d} minute walk today",
         "Rain again in Cape Town, the mountain is all clouds",
         "My cat just deployed to production. She's fired",
         "Who else is watching the match tonight?",
-        "Coffee no. {n}. Send help",
+        "Coffee no. {d}. Send help",
         "So tired of meetings that could be an email",
     ),
 }

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(f"[{_CJK}]|[^\\W{_CJK}]+|[\u2600-\u27bf\U0001f000-\U0001faff]")
-_LEXEME = re.compile(r'\s*(?:(-?)(?:(\()|"([^"]*)"|([^\s()"]+))|(\)))')
+_LEXEME = re.compile(r'\s*(?:(-?)(?:(\()|"([^"]*)"|([A-Za-z_]+:"[^"]*"|[^\s()"]+))|(\)))')
 _HASHTAG = re.compile(r"(?<![\w&/])#(\w*[^\W\d_]\w*)")
 _MENTION = re.compile(r"(?<![\w@/])@(\w{1,15})\b")
 # Without the stop that ends a sentence; a link that a repost cuts short is none.
@@ -211,7 +211,13 @@ def _word(word: str, position: int) -> tuple[Test, bool]:
         handle = word[1:].lower()
         return lambda s: handle in (m[1].lower() for m in mentions(s.text)), True
     name, colon, value = word.partition(":")
-    if not colon or "//" in word or not name.isascii() or not name.replace("_", "").isalpha():
+    value = value.strip('"')
+    if (
+        not colon
+        or name in ("http", "https")
+        or not name.isascii()
+        or not name.replace("_", "").isalpha()
+    ):
         return _keyword(word, position), True
     if not value:
         raise QueryError(f"operator {name!r} has no value (at position {position})")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from simulator import personal_data, phrases
 
 _LANGS = [lang for lang, weight in phrases.FOREIGN_WEIGHTS for _ in range(weight)]
-# A long post is one that only note_tweet holds in full.
+# Longer posts stand in full only in note_tweet.
 SHORT = 280
 
 
@@ -27,6 +27,7 @@ _WORDS: dict[str, Sequence[str]] = {
     "g": phrases.GOOD,
     "b": phrases.BAD,
     "n": [str(n) for n in range(2, 100)],
+    "d": [str(n) for n in range(4, 21)],
 }
 
 
@@ -56,34 +57,38 @@ def foreign_language(rng: random.Random) -> str:
     return one(rng, _LANGS)
 
 
-def sentence(rng: random.Random, mood: str, lang: str) -> str:
-    """One sentence in the mood (see ``phrases.ENGLISH``) and language."""
-    if lang != "en":
-        frames = phrases.FOREIGN[lang]
-        return fill(rng, one(rng, frames[phrases.TONE.get(mood, "plain")]))
-    core = fill(rng, one(rng, phrases.ENGLISH[mood]))
-    return core[0].upper() + core[1:] if rng.random() < 0.6 else core
+def sentences(rng: random.Random, mood: str, lang: str, count: int) -> list[str]:
+    """Sentences in the mood (see ``phrases.ENGLISH``) and language, no frame twice."""
+    if lang == "en":
+        frames = phrases.ENGLISH[mood]
+    else:
+        frames = phrases.FOREIGN[lang][phrases.TONE.get(mood, "plain")]
+    return [fill(rng, frame) for frame in rng.sample(frames, min(count, len(frames)))]
+
+
+def _opened(rng: random.Random, text: str) -> str:
+    """With a word before it, or a capital, or as people type it on a telephone."""
+    opener = fill(rng, one(rng, phrases.OPENERS))
+    if not opener:
+        return text[0].upper() + text[1:] if rng.random() < 0.6 else text
+    starts_name = text.startswith(("I ", "I'", "Nimbus", "Stratus", "Cirrus"))
+    plain = text[0].isupper() and text[1].islower() and not starts_name
+    return opener + (text[0].lower() + text[1:] if plain else text)
 
 
 def post(rng: random.Random, mood: str, lang: str) -> str:
     """An original post: opener, sentence or several, closer; now and then personal data."""
-    closer = one(rng, phrases.CLOSERS[phrases.TONE.get(mood, "plain")])
-    if lang != "en":
-        return sentence(rng, mood, lang) + closer
-    text = fill(rng, one(rng, phrases.OPENERS)) + sentence(rng, mood, lang)
     dice = rng.random()
-    if dice < 0.03:  # long
-        more = [sentence(rng, mood, lang) for _ in range(3 + int(rng.random() * 5))]
-        text = _joined([text, *more])
-        if len(text) < SHORT:
-            text += "\n\n" + _joined([sentence(rng, mood, lang) for _ in range(4)])
-    elif dice < 0.12:
-        text = _joined([text, personal_data.sentence(rng)])
-    elif dice < 0.33:
-        text = _joined([text, sentence(rng, mood, lang)])
-    elif dice < 0.36:
+    count = 5 + int(rng.random() * 5) if dice < 0.03 else 2 if dice > 0.80 else 1
+    said = sentences(rng, mood, lang, count)
+    if lang == "en":
+        said[0] = _opened(rng, said[0])
+        if 0.03 <= dice < 0.12:
+            said.append(personal_data.sentence(rng))
+    text = _joined(said) if len(said) > 1 else said[0]
+    if 0.12 <= dice < 0.15 and "http" not in text:
         text = text.upper()
-    return text + closer
+    return text + one(rng, phrases.CLOSERS[phrases.TONE.get(mood, "plain")])
 
 
 def reply(rng: random.Random, mood: str) -> str:
@@ -102,7 +107,7 @@ def edited(rng: random.Random, text: str) -> str:
     if dice < 0.5:
         return text + one(rng, (" (edit: typo)", " Edit: thanks, all!", " [edited]", " !"))
     words = text.split(" ")
-    words[int(rng.random() * len(words))] += one(rng, (",", " really", " indeed", " now"))
+    words[int(rng.random() * len(words))] += one(rng, (",", "!", " …", " 😅"))
     return " ".join(words)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import subprocess
 import sys
@@ -47,6 +48,7 @@ RENAMED: dict[str, Any] = {
 }
 
 
+@functools.cache
 def validator(name: str) -> Draft202012Validator:
     """The validator of ``simulator/schemas/<name>.json``, formats checked."""
     schema = json.loads((ROOT / "simulator" / "schemas" / f"{name}.json").read_text())
