@@ -15,7 +15,8 @@ RIVAL = ("Stratus", "Cirrus", "stratus", "cirrus", "@StratusHQ", "@CirrusApp")
 FEATURE = (
     "the mobile app", "the new dashboard", "the CLI", "single sign-on", "autoscaling", "the API",
     "pricing", "the free tier", "support chat", "billing", "the status page",
-    "the backup service", "the web console", "log search", "object storage", "the Android app", "the iOS app",
+    "the backup service", "the web console", "log search", "object storage", "the Android app",
+    "the iOS app",
 )
 TOPIC = ("pricing", "support", "the mobile app", "the migration tool", "uptime",
          "documentation", "onboarding")

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from sentiment_assets_tests.simulator.conftest import CLASSIC, RENAMED, Client, make_client
-from simulator.clock import iso
+from sentiment_assets_tests.simulator.conftest import CLASSIC, NOW, RENAMED, Client, make_client
+from simulator.clock import HOUR_MS, iso, parse_ms
+from simulator.post import subject_of
+from simulator.query import parse
 from simulator.snowflake import created_ms
 from simulator.story import Story
 
@@ -34,6 +36,21 @@ def test_every_page_of_a_day_is_valid_newest_first_and_within_its_bounds(
     for post in posts:
         assert post["created_at"] == iso(created_ms(int(post["id"])))
         assert bounds["start_time"] <= post["created_at"] < bounds["end_time"]
+
+
+@pytest.mark.parametrize("size", [10, 37, 100])
+def test_paging_covers_each_post_exactly_once(client: Client, story: Story, size: int) -> None:
+    query = parse("nimbus -is:retweet")
+    hours = range(parse_ms(WINDOW["start_time"]), parse_ms(WINDOW["end_time"]), HOUR_MS)
+    expected = [
+        str(post.id)
+        for at in reversed(hours)
+        for post in story.timeline(at // HOUR_MS)
+        if post.searchable(parse_ms(NOW)) and query.matches(subject_of(post, story))
+    ]
+    found = client.posts(query=query.text, max_results=size, **WINDOW)
+    assert [post["id"] for post in found] == expected
+    assert len(expected) > 2 * 10
 
 
 def test_both_spellings_tell_the_same(client: Client) -> None:
