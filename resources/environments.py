@@ -8,14 +8,20 @@ Importing this module reads nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import dagster as dg
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
-from sentiment_assets.core.layout import Origin
+from resources.api_clients.x import XClient
+from resources.keys import load_or_create_keys
+from resources.lake_io_manager import LakeIOManager
+from sentiment_assets.core.layout import PLATFORMS, Origin
+from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.core.tracking import Tracking, parse_tracking
+from sentiment_assets.engine.in_process import Budget
 from sentiment_assets.lake.objects import Lake, LakeLocation
 
 Environment = Literal["local", "aws"]
@@ -108,12 +114,6 @@ class Settings(BaseModel):
         ge=1,
         description="Gold hides cells with fewer distinct authors.",
         examples=["10"],
-    )
-    first_day: str = Field(
-        "2026-01-01",
-        pattern=r"^\d{4}-\d{2}-\d{2}$",
-        description="First date that has partitions.",
-        examples=["2026-01-01"],
     )
     rebuild_minutes: int = Field(
         10,
@@ -263,3 +263,60 @@ def _complaints(error: ValidationError) -> list[str]:
             f"for example: {example}"
         )
     return complaints
+
+
+def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
+    """The resources of an environment, by the names that assets ask for.
+
+    Each is made when a run first needs it, from the settings and not from Dagster's run config, so
+    that no secret can reach the event log.
+    """
+
+    def resource(make: Callable[[], Any]) -> dg.ResourceDefinition:
+        return dg.ResourceDefinition(resource_fn=lambda _: make())
+
+    return {
+        "lake": resource(settings.open_lake),
+        "lake_io_manager": dg.IOManagerDefinition(
+            resource_fn=lambda _: LakeIOManager(settings.open_lake())
+        ),
+        "clients": resource(lambda: api_clients(settings)),
+        "tracking": resource(settings.read_tracking),
+        "rules": resource(lambda: silver_rules(settings)),
+        "budget": resource(lambda: Budget(held_rows=settings.held_rows)),
+        "min_authors": resource(lambda: settings.min_authors),
+    }
+
+
+def api_clients(settings: Settings) -> dict[str, XClient]:
+    """One client a platform.
+
+    Raises:
+        SettingsError: the simulator is the source and nobody said where it listens.
+    """
+    base_url = settings.x_base_url
+    if settings.source == "live":
+        base_url = base_url or "https://api.x.com"
+    if base_url is None:
+        raise SettingsError(
+            "SENTIMENT_X_BASE_URL: no simulator is running that this process knows of. "
+            "`make run` starts one with everything else; for live posts set SENTIMENT_SOURCE=live"
+        )
+    token = settings.x_bearer_token.get_secret_value() if settings.x_bearer_token else "simulated"
+    return {
+        "x": XClient(
+            base_url,
+            token,
+            max_pages=settings.x_max_pages,
+            max_wait_s=settings.x_max_wait_seconds,
+        )
+    }
+
+
+def silver_rules(settings: Settings) -> SilverRules:
+    """What cleaning needs: keys, topics, scorer."""
+    return SilverRules(
+        keys=load_or_create_keys(settings.pseudonym_key_file, PLATFORMS),
+        topics=settings.read_tracking().topics,
+        keep_text=settings.keep_text,
+    )

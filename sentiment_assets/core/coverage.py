@@ -20,6 +20,9 @@ State = Literal["complete", "partial", "unavailable"]
 #: Posts become searchable some seconds after they are made: nothing younger is asked for.
 SETTLING = dt.timedelta(seconds=30)
 
+#: A window whose end is about to leave the API's reach would be refused by the time it is asked for.
+REACH_MARGIN = dt.timedelta(minutes=5)
+
 #: The newest windows are fetched again for late posts, edits and engagement.
 REFRESHED_WINDOWS = 2
 
@@ -134,7 +137,7 @@ def plan_fetch(
     API reaches, and the two newest again. A window that lies beyond the reach is planned once, as
     not reachable, so that its manifest can say so.
     """
-    horizon = now - reach
+    horizon = now - reach + REACH_MARGIN
     newest = {
         Window.of(now - WINDOW_LENGTH * back, platform)
         for back in range(REFRESHED_WINDOWS)

@@ -22,7 +22,7 @@ from sentiment_assets.core import language
 from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import Window
 from sentiment_assets.core.parsers import POST_SCHEMA, Refusal
-from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
+from sentiment_assets.core.pii.pseudonyms import PseudonymKeys, Use, pseudonym_expr
 from sentiment_assets.core.pii.redactor import redact_batch
 from sentiment_assets.core.sentiment import label_of, scorer_named
 from sentiment_assets.core.text import normalise
@@ -89,7 +89,7 @@ class Routed(NamedTuple):
 
 def route(posts: pa.RecordBatch, window: Window) -> Routed:
     """Refuse rows whose creation time lies outside the window that holds them."""
-    frame = _frame(posts)
+    frame = _polars(posts)
     inside = pl.col("created_at").is_between(window.start, window.end, closed="left")
     if frame.select(inside.all()).item():
         return Routed(posts, [])
@@ -148,7 +148,7 @@ def choose(
     """
     late = pl.lit(False) if completed_at is None else pl.col("first_seen_at") > completed_at
     frame = (
-        _frame(posts)
+        _polars(posts)
         .join(chosen, on=["object", "line"], how="inner", maintain_order="left")
         .with_columns(late=late)
     )
@@ -166,20 +166,19 @@ def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
         A batch with the schema of ``silver/posts``. Personal identifiers are gone before the
         language is detected and the text is scored.
     """
-    posts = _frame(batch).with_columns(text=normalise(pl.col("text")))
+    posts = _polars(batch).with_columns(text=normalise(pl.col("text")))
     posts = posts.with_columns(text=pl.when(pl.col("text") != "").then(pl.col("text")))
     redacted = redact_batch(posts["text"], posts["known_names"])
     masked = redacted["text"]
     scorer = scorer_named(rules.scorer)
-    detected = pl.from_arrow(language.detect(masked.to_arrow()))
-    assert isinstance(detected, pl.DataFrame)
+    detected = _polars(language.detect(masked.to_arrow()))
     unscored_reason = language.scoring_gate(
         masked, detected["lang"], detected["confidence"], posts["platform_lang"], scorer.languages
     )
-    scores = pl.from_arrow(
-        scorer.score(pl.select(pl.when(unscored_reason.is_null()).then(masked)).to_series().to_arrow())
-    )
-    assert isinstance(scores, pl.DataFrame)
+    readable = pl.select(
+        pl.when(pl.lit(unscored_reason.is_null())).then(pl.lit(masked))
+    ).to_series()
+    scores = _polars(scorer.score(readable.to_arrow()))
     created = pl.col("created_at")
     rows = posts.with_columns(
         date=created.dt.date(),
@@ -198,7 +197,7 @@ def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
         sentiment_neu=scores["neu"],
         sentiment_pos=scores["pos"],
         sentiment_compound=scores["compound"],
-        sentiment_label=label_of(scores["compound"]),
+        sentiment_label=label_of(pl.lit(scores["compound"])),
         scorer=pl.lit(scorer.name),
         scorer_version=pl.lit(scorer.version),
         recipe=pl.lit(rules.recipe),
@@ -211,18 +210,30 @@ def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
 
 def _pseudonymise(rows: pl.DataFrame, keys: PseudonymKeys) -> pl.DataFrame:
     """Add the keyed columns; the epoch of a key follows the post's date, so rebuilds agree."""
-    return rows.with_columns(
-        post_pid=keys.pseudonym(rows["platform"], rows["date"], rows["chain_id"]),
-        author_pid=keys.pseudonym(rows["platform"], rows["date"], rows["author_id"]),
-        conversation_pid=keys.pseudonym(rows["platform"], rows["date"], rows["conversation_id"]),
-        text_fingerprint=keys.fingerprint_text(
-            rows["platform"], rows["date"], rows["text"].str.to_lowercase()
-        ),
+    uses: tuple[tuple[str, str, Use], ...] = (
+        ("post_pid", "chain_id", "post"),
+        ("author_pid", "author_id", "author"),
+        ("conversation_pid", "conversation_id", "post"),
+        ("text_fingerprint", "_folded_text", "text"),
     )
+    rows = rows.with_columns(_folded_text=pl.col("text").str.to_lowercase())
+
+    def keyed(group: pl.DataFrame) -> pl.DataFrame:
+        platform, date = group.select("platform", "date").row(0)
+        return group.with_columns(
+            pseudonym_expr(source, keys.key(platform, date, use)).alias(name)
+            for name, source, use in uses
+        )
+
+    # A batch is nearly always of one platform and date, which share one set of keys.
+    groups = rows.with_row_index("_row").partition_by("platform", "date")
+    if not groups:
+        return rows.with_columns(pl.lit(None, pl.String).alias(name) for name, _, _ in uses)
+    return pl.concat([keyed(group) for group in groups]).sort("_row")
 
 
-def _frame(batch: pa.RecordBatch) -> pl.DataFrame:
-    frame = pl.from_arrow(batch)
+def _polars(arrow: pa.Table | pa.RecordBatch) -> pl.DataFrame:
+    frame = pl.from_arrow(arrow)
     assert isinstance(frame, pl.DataFrame)
     return frame
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from sentiment_assets.core.coverage import (
@@ -18,7 +18,7 @@ from sentiment_assets.core.coverage import (
     State,
     state_of_search,
 )
-from sentiment_assets.core.layout import Window
+from sentiment_assets.core.layout import PostPartition, Window
 from sentiment_assets.core.parsers import Refused, creation_time
 from sentiment_assets.core.tracking import TrackedQuery
 from sentiment_assets.lake.bronze import WindowFetch
@@ -94,20 +94,22 @@ def fetch_windows(
     planned: Iterable[PlannedWindow],
     queries: Sequence[TrackedQuery],
     *,
+    holds: Callable[[PostPartition], bool],
     fetched_at: dt.datetime,
     run_id: str,
 ) -> Iterator[list[Manifest]]:
     """Fetch planned windows in order; yields the manifests of each as soon as they stand.
 
     The last manifest of a list is the window's own, those before it are of windows that got posts
-    which the search returned but which belong to them.
+    which the search returned but which belong to them. ``holds`` says which partitions exist:
+    posts of other dates become dead letters.
 
     Raises:
         FetchInterrupted: the API failed; the window's manifest says partial.
         LakeOriginError: simulated posts would enter a live lake, or the other way round.
     """
     for window in planned:
-        yield _fetch_window(lake, client, window, queries, fetched_at, run_id)
+        yield _fetch_window(lake, client, window, queries, holds, fetched_at, run_id)
 
 
 def _fetch_window(
@@ -115,6 +117,7 @@ def _fetch_window(
     client: PlatformClient,
     planned: PlannedWindow,
     queries: Sequence[TrackedQuery],
+    holds: Callable[[PostPartition], bool],
     fetched_at: dt.datetime,
     run_id: str,
 ) -> list[Manifest]:
@@ -137,14 +140,16 @@ def _fetch_window(
     for query in queries:
         counts: Counter[str] = Counter()
         errors: Counter[str] = Counter()
-        search = client.search_window(query.query, planned.start, planned.end)
+        search: Search | None = None
         try:
+            search = client.search_window(query.query, planned.start, planned.end)
             for page in search:
-                _keep_page(lake, fetch, planned.window, query, page, counts, errors)
+                _keep_page(lake, fetch, planned.window, holds, query, page, counts, errors)
         except LakeOriginError:
             raise
         except Exception as error:
-            done.append(_query_fetch(query, search, counts, errors))
+            if search is not None:
+                done.append(_query_fetch(query, search, counts, errors))
             reason = f"interrupted: {error}"
             raise FetchInterrupted(fetch.close("partial", reason, None, done)[-1], error) from error
         done.append(_query_fetch(query, search, counts, errors))
@@ -158,6 +163,7 @@ def _keep_page(
     lake: Lake,
     fetch: WindowFetch,
     window: Window,
+    holds: Callable[[PostPartition], bool],
     query: TrackedQuery,
     page: FetchedPage,
     counts: Counter[str],
@@ -172,11 +178,17 @@ def _keep_page(
     for index, record in enumerate(page.records):
         request: Mapping[str, Any] = {"query": query.name, "page": page.number, "index": index}
         try:
-            created = creation_time(window.partition.platform, record)
+            target = Window.of(
+                creation_time(window.partition.platform, record), window.partition.platform
+            )
         except Refused as refused:
             fetch.add_dead_letter(record, request, f"{refused.code}: {refused.reason}")
+            continue
+        if holds(target.partition):
+            fetch.add(target, record, request)
         else:
-            fetch.add(Window.of(created, window.partition.platform), record, request)
+            reason = f"no_partition: there is no partition {target.partition.key}"
+            fetch.add_dead_letter(record, request, reason)
     for part in page.malformed:
         request = {"query": query.name, "page": page.number, "index": part.index}
         fetch.add_dead_letter(part.raw, request, part.reason)

@@ -91,13 +91,13 @@ def build_silver(
         posts=table.begin(every, run_id),
         quarantine=lake.table(SILVER_QUARANTINE).begin(every, run_id),
     )
-    consumed = build.posts.fingerprints()
+    consumed = table.fingerprints(every)
     for partition in sorted(partitions):
         bronze = read_partition(lake, partition)
         build.counts[partition] = Conservation()
         for window in windows_of(partition):
             fingerprint = _fingerprint(bronze, window, rules)
-            current = consumed.get(_path(window))
+            current = consumed[table.key_of(_values(window))]
             if fingerprint is None or (current == fingerprint and not force):
                 continue
             _build_window(lake, bronze, window, rules, build, budget)
@@ -117,7 +117,7 @@ def stale_windows(lake: Lake, partition: PostPartition, rules: SilverRules) -> l
         window
         for window in windows_of(partition)
         if (fingerprint := _fingerprint(bronze, window, rules)) is not None
-        and consumed.get(_path(window)) != fingerprint
+        and consumed[table.key_of(_values(window))] != fingerprint
     ]
 
 
@@ -282,7 +282,3 @@ def _values(window: Window) -> Mapping[str, str]:
         "platform": window.partition.platform,
         "window": window.name,
     }
-
-
-def _path(window: Window) -> str:
-    return window.folder

@@ -1,0 +1,1 @@
+"""The assets: short bodies that wire ``core`` and ``engine`` to resources."""

@@ -1,0 +1,196 @@
+"""Gold assets: sentiment over time, topic and platform, each figure with its coverage.
+
+Every body pins its own table before it reads (``begin``), so that a run that was overtaken
+conflicts instead of putting older figures over newer ones.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from sentiment_assets.assets.describe import (
+    RETRIES,
+    asset_facts,
+    asset_key,
+    partition_rows,
+    preview,
+    upstream_tables,
+)
+from sentiment_assets.consumed import CONSUMED, newest_events
+from sentiment_assets.core import gold
+from sentiment_assets.core.contracts import (
+    DAILY_SUMMARY,
+    DAILY_TREND,
+    HOURLY_SENTIMENT,
+    SILVER_POSTS,
+    SILVER_QUARANTINE,
+    TOPIC_SENTIMENT,
+    Contract,
+)
+from sentiment_assets.core.layout import PostPartition
+from sentiment_assets.lake.bronze import read_partition
+from sentiment_assets.lake.objects import Lake
+from sentiment_assets.lake.staged import StagedTable, stage_frame
+from sentiment_assets.lake.tables import Replacement
+from sentiment_assets.partitions import POST_PARTITIONS, multi_key, partitions_of
+
+MinAuthors = int
+
+_TRAILING = dg.MultiPartitionMapping(
+    {
+        "date": dg.DimensionPartitionMapping(
+            "date", dg.TimeWindowPartitionMapping(start_offset=-gold.TRAILING_DAYS, allow_nonexistent_upstream_partitions=True)
+        ),
+        "platform": dg.DimensionPartitionMapping("platform", dg.IdentityPartitionMapping()),
+    }
+)
+
+
+def _gold_asset(contract: Contract, **more: Any) -> Any:
+    return dg.asset(
+        key=asset_key(contract.name),
+        io_manager_key="lake_io_manager",
+        partitions_def=POST_PARTITIONS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=RETRIES,
+        pool="memory",
+        **{"deps": [asset_key(name) for name in upstream_tables(contract)]} | more,
+        **asset_facts(contract),
+    )
+
+
+@_gold_asset(HOURLY_SENTIMENT)
+def hourly_sentiment(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    min_authors: dg.ResourceParam[MinAuthors],
+) -> StagedTable:
+    """Sentiment of every hour."""
+    partitions = partitions_of(context)
+    replacement = _begin(context, lake, HOURLY_SENTIMENT, partitions)
+    frame = gold.hourly_sentiment(
+        _posts(lake, partitions), _coverage(lake, partitions), min_authors
+    )
+    columns = ["date", "platform", "hour", "posts", "sentiment_mean", "fetched_share", "suppressed"]
+    return _staged(context, replacement, frame, partitions, preview(frame, columns, rows=24))
+
+
+@_gold_asset(TOPIC_SENTIMENT)
+def topic_sentiment(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    min_authors: dg.ResourceParam[MinAuthors],
+) -> StagedTable:
+    """Sentiment of every tracked topic and hashtag."""
+    partitions = partitions_of(context)
+    replacement = _begin(context, lake, TOPIC_SENTIMENT, partitions)
+    frame = gold.topic_sentiment(
+        _posts(lake, partitions), _coverage(lake, partitions), min_authors
+    )
+    shown = frame.sort("posts", descending=True, nulls_last=True)
+    columns = ["date", "platform", "topic_kind", "topic", "posts", "sentiment_mean", "suppressed"]
+    return _staged(context, replacement, frame, partitions, preview(shown, columns))
+
+
+@_gold_asset(DAILY_SUMMARY)
+def daily_summary(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    min_authors: dg.ResourceParam[MinAuthors],
+) -> StagedTable:
+    """One row a day, with extremes, coverage and data quality."""
+    partitions = partitions_of(context)
+    replacement = _begin(context, lake, DAILY_SUMMARY, partitions)
+    frame = gold.daily_summary(
+        _posts(lake, partitions),
+        lake.table(SILVER_QUARANTINE).scan(_values(partitions)),
+        lake.table(HOURLY_SENTIMENT).scan(_values(partitions)).collect(),
+        _coverage(lake, partitions),
+        min_authors,
+    )
+    columns = [
+        "date", "platform", "posts", "authors", "scored", "sentiment_mean", "fetched_share",
+        "quarantined", "duplicates", "hidden_hours",
+    ]  # fmt: skip
+    return _staged(context, replacement, frame, partitions, preview(frame, columns))
+
+
+@_gold_asset(
+    DAILY_TREND,
+    deps=[
+        dg.AssetDep(asset_key(DAILY_SUMMARY.name), partition_mapping=_TRAILING),
+        dg.AssetDep(asset_key(TOPIC_SENTIMENT.name), partition_mapping=_TRAILING),
+    ],
+)
+def daily_trend(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+) -> StagedTable:
+    """Each day against the seven days before it."""
+    partitions = partitions_of(context)
+    history = with_trailing_days(partitions)
+    events = newest_events(context.instance, asset_key(DAILY_SUMMARY.name), history)
+    replacement = _begin(context, lake, DAILY_TREND, partitions)
+    frame = gold.daily_trend(
+        lake.table(DAILY_SUMMARY).scan(_values(history)),
+        lake.table(TOPIC_SENTIMENT).scan(_values(history)),
+        partitions,
+    )
+    for partition in partitions:
+        newest = max((events.get(day, 0) for day in with_trailing_days([partition])), default=0)
+        context.add_asset_metadata({CONSUMED: newest}, partition_key=multi_key(partition))
+    columns = [
+        "date", "platform", "topic", "posts", "sentiment_mean", "trailing_mean", "change",
+        "change_z", "volume_ratio",
+    ]  # fmt: skip
+    return _staged(context, replacement, frame, partitions, preview(frame, columns))
+
+
+def with_trailing_days(partitions: Sequence[PostPartition]) -> list[PostPartition]:
+    """The partitions and the days before each that a trend compares with."""
+    return sorted(
+        {
+            PostPartition(partition.date - dt.timedelta(days=back), partition.platform)
+            for partition in partitions
+            for back in range(gold.TRAILING_DAYS + 1)
+        }
+    )
+
+
+def _begin(
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    contract: Contract,
+    partitions: Sequence[PostPartition],
+) -> Replacement:
+    return lake.table(contract).begin(_values(partitions), context.run_id)
+
+
+def _posts(lake: Lake, partitions: Sequence[PostPartition]) -> pl.LazyFrame:
+    return lake.table(SILVER_POSTS).scan(_values(partitions), gold.POST_COLUMNS)
+
+
+def _coverage(lake: Lake, partitions: Sequence[PostPartition]) -> gold.Coverage:
+    return {p: list(read_partition(lake, p).coverage.values()) for p in partitions}
+
+
+def _values(partitions: Sequence[PostPartition]) -> list[dict[str, str]]:
+    return [{"date": p.date.isoformat(), "platform": p.platform} for p in partitions]
+
+
+def _staged(
+    context: dg.AssetExecutionContext,
+    replacement: Replacement,
+    frame: pl.DataFrame,
+    partitions: Sequence[PostPartition],
+    shown: dg.MarkdownMetadataValue,
+) -> StagedTable:
+    for partition, rows in partition_rows(frame, partitions).items():
+        context.add_asset_metadata(
+            {"dagster/partition_row_count": rows, "preview": shown},
+            partition_key=multi_key(partition),
+        )
+    return stage_frame(replacement, frame)

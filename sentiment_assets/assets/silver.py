@@ -1,0 +1,91 @@
+"""Silver assets: clean, deduplicated posts without personal identifiers, and what was refused."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
+from sentiment_assets.assets.describe import RETRIES, asset_facts, asset_key
+from sentiment_assets.consumed import CONSUMED, newest_events
+from sentiment_assets.core.contracts import SILVER_POSTS, SILVER_QUARANTINE
+from sentiment_assets.core.quality import Conservation
+from sentiment_assets.core.silver import SilverRules
+from sentiment_assets.engine.in_process import Budget, SilverBuild, build_silver
+from sentiment_assets.lake.objects import Lake
+from sentiment_assets.lake.staged import StagedTable
+from sentiment_assets.partitions import POST_PARTITIONS, multi_key, partitions_of
+
+POSTS_KEY = asset_key(SILVER_POSTS.name)
+QUARANTINE_KEY = asset_key(SILVER_QUARANTINE.name)
+
+
+class RebuildConfig(dg.Config):
+    """How to rebuild: ``force`` takes every window that has bronze, not only what changed."""
+
+    force: bool = False
+
+
+@dg.multi_asset(
+    name="silver_posts",
+    # Quarantine first: a reader of posts always finds what was refused on the way to them.
+    outs={
+        "quarantine": dg.AssetOut(
+            key=QUARANTINE_KEY, io_manager_key="lake_io_manager", **asset_facts(SILVER_QUARANTINE)
+        ),
+        "posts": dg.AssetOut(
+            key=POSTS_KEY, io_manager_key="lake_io_manager", **asset_facts(SILVER_POSTS)
+        ),
+    },
+    deps=[BATCH_POSTS_KEY],
+    partitions_def=POST_PARTITIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    retry_policy=RETRIES,
+    pool="memory",
+)
+def silver_posts(
+    context: dg.AssetExecutionContext,
+    config: RebuildConfig,
+    lake: dg.ResourceParam[Lake],
+    rules: dg.ResourceParam[SilverRules],
+    budget: dg.ResourceParam[Budget],
+) -> Iterator[dg.Output[StagedTable]]:
+    """Rebuild the windows whose bronze or recipe changed since silver last consumed them."""
+    partitions = partitions_of(context)
+    consumed = newest_events(context.instance, BATCH_POSTS_KEY, partitions)
+    build = build_silver(
+        lake,
+        partitions,
+        rules,
+        run_id=context.run_id,
+        force=config.force,
+        budget=budget,
+    )
+    for partition, counts in build.counts.items():
+        facts = _facts(counts, build, rules) | {CONSUMED: consumed.get(partition, 0)}
+        for key, rows in ((POSTS_KEY, counts.rows), (QUARANTINE_KEY, counts.quarantined)):
+            context.add_asset_metadata(
+                facts | {"rows_rebuilt": rows}, asset_key=key, partition_key=multi_key(partition)
+            )
+    metadata = {"recipe": rules.recipe}
+    yield dg.Output(StagedTable(build.quarantine, metadata=metadata), output_name="quarantine")
+    fingerprints = {
+        (window.partition.date.isoformat(), window.partition.platform, window.name): fingerprint
+        for window, fingerprint in build.fingerprints.items()
+    }
+    yield dg.Output(StagedTable(build.posts, fingerprints, metadata), output_name="posts")
+
+
+def _facts(counts: Conservation, build: SilverBuild, rules: SilverRules) -> dict[str, Any]:
+    return {
+        "records_in": counts.records,
+        "duplicates": counts.duplicates,
+        "quarantined": counts.quarantined,
+        "conservation": str(counts),
+        "windows_rebuilt": len(build.fingerprints),
+        "unscored": dict(sorted(build.unscored.items())),
+        "redacted": dict(sorted(build.redacted.items())),
+        "scorer": rules.scorer,
+        "recipe": rules.recipe,
+        "engine": "in-process",
+    }

@@ -1,0 +1,202 @@
+"""Asset checks, generated from the contracts: schema, key, required columns, conservation, volume.
+
+What belongs here: counting what a partition holds and turning ``core.quality``'s verdicts into
+Dagster results. Checks whose failure would let wrong data flow on are blocking.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+import polars as pl
+
+from sentiment_assets.assets.describe import asset_key
+from sentiment_assets.core.contracts import (
+    CONTRACTS,
+    DAILY_SUMMARY,
+    SILVER_POSTS,
+    SILVER_QUARANTINE,
+    Contract,
+)
+from sentiment_assets.core.coverage import fetched_share
+from sentiment_assets.core.layout import PostPartition, windows_of
+from sentiment_assets.core.quality import (
+    Conservation,
+    Verdict,
+    conservation_verdict,
+    key_verdict,
+    required_verdict,
+    schema_verdict,
+    volume_verdict,
+)
+from sentiment_assets.lake.bronze import read_partition
+from sentiment_assets.lake.objects import Lake
+from sentiment_assets.partitions import POST_PARTITIONS, partitions_of
+
+#: Days before a date that its volume is compared with.
+VOLUME_HISTORY = 7
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One check of a table: judges one partition at a time."""
+
+    name: str
+    description: str
+    blocking: bool
+    judge: Callable[[Lake, Contract, PostPartition], Verdict]
+
+
+def _schema(lake: Lake, contract: Contract, partition: PostPartition) -> Verdict:
+    table = lake.table(contract)
+    return schema_verdict(contract, table.promised_columns(), table.stored_columns())
+
+
+def _key(lake: Lake, contract: Contract, partition: PostPartition) -> Verdict:
+    return key_verdict(contract, _rows(lake, contract, partition))
+
+
+def _required(lake: Lake, contract: Contract, partition: PostPartition) -> Verdict:
+    return required_verdict(contract, _rows(lake, contract, partition))
+
+
+def _conservation(lake: Lake, contract: Contract, partition: PostPartition) -> Verdict:
+    """Compare bronze's manifests with what silver holds, for the windows silver has consumed."""
+    bronze = read_partition(lake, partition)
+    values = [_window_values(w.partition, w.name) for w in windows_of(partition)]
+    table = lake.table(SILVER_POSTS)
+    consumed = table.fingerprints(values)
+    windows = [
+        w
+        for w in windows_of(partition)
+        if consumed[table.key_of(_window_values(w.partition, w.name))] is not None
+    ]
+    rows, observed = (
+        _rows(lake, SILVER_POSTS, partition)
+        .select(pl.len(), pl.col("observation_count").sum())
+        .collect()
+        .row(0)
+    )
+    quarantined = (
+        _rows(lake, SILVER_QUARANTINE, partition).select(pl.col("record_count").sum()).collect()
+    ).item()
+    return conservation_verdict(
+        Conservation(
+            records=sum(o.records for w in windows for o in bronze.objects(w)),
+            rows=rows,
+            duplicates=observed - rows,
+            quarantined=quarantined,
+        )
+    )
+
+
+def _volume(lake: Lake, contract: Contract, partition: PostPartition) -> Verdict:
+    sizes = lake.table(SILVER_POSTS).partition_sizes().group_by("date", "platform").agg(
+        pl.col("rows").sum()
+    )
+    rows = {PostPartition(date, platform): count for date, platform, count in sizes.iter_rows()}
+
+    def day(back: int) -> tuple[int, float]:
+        other = PostPartition(partition.date - dt.timedelta(days=back), partition.platform)
+        start = dt.datetime.combine(other.date, dt.time(), tzinfo=dt.timezone.utc)
+        coverage = read_partition(lake, other).coverage.values()
+        return rows.get(other, 0), fetched_share(coverage, start, start + dt.timedelta(days=1))
+
+    posts, share = day(0)
+    return volume_verdict(posts, share, [day(back) for back in range(1, VOLUME_HISTORY + 1)])
+
+
+_EVERY_TABLE = (
+    Rule("schema", "The stored columns are the contract's.", True, _schema),
+    Rule("key_unique", "No two rows share a key.", True, _key),
+    Rule("required_columns", "Required columns hold a value in every row.", True, _required),
+)
+_OF_TABLE = {
+    SILVER_POSTS.name: (
+        Rule(
+            "conservation",
+            "Every bronze record is a row, a duplicate of one, or in quarantine.",
+            True,
+            _conservation,
+        ),
+        Rule("volume", "The day's posts are in line with the days before.", False, _volume),
+    ),
+}
+
+
+def checks() -> list[dg.AssetChecksDefinition]:
+    """One checks definition a table."""
+    return [
+        _checks_of(contract, (*_EVERY_TABLE, *_OF_TABLE.get(name, ())))
+        for name, contract in CONTRACTS.items()
+    ]
+
+
+def _checks_of(contract: Contract, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
+    key = asset_key(contract.name)
+
+    @dg.multi_asset_check(
+        name=f"check_{contract.table}",
+        specs=[
+            dg.AssetCheckSpec(
+                rule.name,
+                asset=key,
+                description=rule.description,
+                blocking=rule.blocking,
+                partitions_def=POST_PARTITIONS,
+            )
+            for rule in rules
+        ],
+        can_subset=True,
+        pool="memory",
+    )
+    def check_table(
+        context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
+    ) -> Iterator[dg.AssetCheckResult]:
+        partitions = partitions_of(context)
+        selected = {check.name for check in context.selected_asset_check_keys}
+        for rule in rules:
+            if rule.name in selected:
+                verdicts = {p: rule.judge(lake, contract, p) for p in partitions}
+                yield _result(rule, key, verdicts)
+
+    return check_table
+
+
+def _result(
+    rule: Rule, key: dg.AssetKey, verdicts: dict[PostPartition, Verdict]
+) -> dg.AssetCheckResult:
+    failed = {p: v for p, v in verdicts.items() if not v.passed}
+    shown = failed or verdicts
+    metadata: dict[str, dg.MetadataValue | int | float | str] = {
+        "partitions": len(verdicts),
+        "failed_partitions": len(failed),
+        "verdicts": dg.MetadataValue.md(
+            "\n".join(f"- {p.key}: {v.sentence}" for p, v in list(shown.items())[:50])
+        ),
+    }
+    if len(verdicts) == 1:
+        metadata |= next(iter(verdicts.values())).counts
+    return dg.AssetCheckResult(
+        passed=not failed,
+        asset_key=key,
+        check_name=rule.name,
+        severity=dg.AssetCheckSeverity.ERROR if rule.blocking else dg.AssetCheckSeverity.WARN,
+        description="; ".join(f"{p.key}: {v.sentence}" for p, v in list(shown.items())[:3]),
+        metadata=metadata,
+    )
+
+
+def _rows(lake: Lake, contract: Contract, partition: PostPartition) -> pl.LazyFrame:
+    return lake.table(contract).scan(
+        [{"date": partition.date.isoformat(), "platform": partition.platform}]
+    )
+
+
+def _window_values(partition: PostPartition, window: str) -> dict[str, str]:
+    return {
+        "date": partition.date.isoformat(),
+        "platform": partition.platform,
+        "window": window,
+    }

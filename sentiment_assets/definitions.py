@@ -1,0 +1,64 @@
+"""The code location: assets, checks, jobs, schedule and sensor with an environment's resources.
+
+What belongs here: putting together. This is the only module of ``sentiment_assets`` that imports
+``resources``, and nothing is read before :func:`defs` or :func:`build_defs` is called.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import dagster as dg
+
+from resources.environments import Environment, Settings, read_settings, resources_for
+from sentiment_assets.assets import bronze, gold, silver
+from sentiment_assets.automation import every_two_hours, fetch_job, rebuild_job
+from sentiment_assets.checks import checks
+from sentiment_assets.sensors import rebuild_sensor
+
+ASSETS = [
+    bronze.fetch_posts,
+    silver.silver_posts,
+    gold.hourly_sentiment,
+    gold.topic_sentiment,
+    gold.daily_summary,
+    gold.daily_trend,
+]
+
+
+def build_defs(
+    environment: Environment | Settings | None = None, **resource_overrides: Any
+) -> dg.Definitions:
+    """Definitions of an environment.
+
+    Args:
+        environment: its name, or settings; by default what the process's environment says.
+        resource_overrides: resources instead of the environment's own, by name.
+
+    Raises:
+        SettingsError: a setting is wrong.
+    """
+    if isinstance(environment, Settings):
+        settings = environment
+    else:
+        settings = read_settings(**({"env": environment} if environment else {}))
+    # A mistake in the tracking file is told when definitions load, not in the middle of a run.
+    settings.read_tracking()
+    return dg.Definitions(
+        assets=ASSETS,
+        asset_checks=checks(),
+        jobs=[fetch_job, rebuild_job],
+        schedules=[every_two_hours],
+        sensors=[rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes))],
+        resources={**resources_for(settings), **resource_overrides},
+        # A tick is small: starting a process for each step would cost more than the step.
+        executor=dg.in_process_executor,
+        metadata={"origin": settings.origin, "lake": settings.lake_location.uri},
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What ``workspace.yaml`` loads."""
+    return build_defs()
