@@ -1,0 +1,375 @@
+"""The page: what stands where, and the words around the figures.
+
+What belongs here: layout and wording. What is read is ``queries.py``, what is drawn ``charts.py``.
+Every figure has its n or its coverage beside it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import sys
+from pathlib import Path
+
+import polars as pl
+import streamlit as st
+
+# Streamlit puts this file's folder on the path, not the project's root.
+ROOT = str(Path(__file__).resolve().parents[1])
+if ROOT not in sys.path:
+    sys.path.append(ROOT)
+
+from dashboard import charts, queries  # noqa: E402
+from dashboard.queries import Available, Selection  # noqa: E402
+from resources.environments import SettingsError, read_settings  # noqa: E402
+from sentiment_assets.core.gold import ALL_POSTS, TRAILING_DAYS  # noqa: E402
+from sentiment_assets.lake.objects import Lake, LakeError  # noqa: E402
+
+log = logging.getLogger(__name__)
+
+DEFAULT_DAYS = 7
+NONE = "-"
+# Streamlit fetches named icons and emoji from the network; this page asks nobody.
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32">'
+    '<path d="M3 22 L11 12 L18 18 L29 6" fill="none" stroke="#0072B2" stroke-width="4"/></svg>'
+)
+
+
+def page() -> None:
+    """Draw the page, or one sentence that says why there is none."""
+    st.set_page_config("Sentiment", page_icon=ICON, layout="wide")
+    st.title("Sentiment", anchor=False)
+    try:
+        settings = read_settings()
+        lake = settings.open_lake()
+        if lake.origin == "simulated":
+            st.warning(
+                "**Simulated posts:** the simulator made them. These figures say nothing about "
+                "real people, companies or products.",
+                icon=":material/science:",
+            )
+        known = queries.available(lake)
+        if known is None:
+            st.info(
+                "No gold yet. Type `make run` in the project's root: it fetches posts and fills "
+                "gold; then reload this page.",
+                icon=":material/hourglass_empty:",
+            )
+            return
+        selection = _filters(lake, known)
+        _headline(lake, selection)
+        _over_time(lake, selection, settings.min_authors)
+        left, right = st.columns(2, gap="large")
+        with left:
+            _topics(lake, selection)
+        with right:
+            _hashtags(lake, selection, settings.min_authors)
+        _days(lake, selection)
+        _health(lake, selection, known, settings.min_authors)
+    except (SettingsError, LakeError) as error:
+        st.error(str(error), icon=":material/error:")
+    except Exception as error:
+        log.exception("the dashboard could not be drawn")
+        st.error(
+            f"Gold could not be read ({type(error).__name__}). The dashboard's own output says "
+            "why; check the lake's address with `sentiment settings`.",
+            icon=":material/error:",
+        )
+
+
+def _filters(lake: Lake, known: Available) -> Selection:
+    """The reader's choice; it stands in the address, so that a page can be shared."""
+    newest = known.days[-1]
+    default = (max(known.days[0], newest - dt.timedelta(days=DEFAULT_DAYS - 1)), newest)
+    left, middle, right = st.columns([2, 1, 2])
+    picked = left.date_input(
+        "Days (UTC)",
+        default,
+        known.days[0],
+        newest,
+        key="days",
+        format="YYYY-MM-DD",
+        bind="query-params",
+    )
+    # While the reader has picked only the first day of two, it stands for both.
+    days = tuple(picked) if isinstance(picked, (tuple, list)) else (picked,)
+    first, last = (days[0], days[-1]) if days else default
+    platform = middle.selectbox("Platform", known.platforms, key="platform", bind="query-params")
+    topics = queries.tracked_topics(lake, Selection(first, last, platform))
+    topic = right.selectbox(
+        "Topic",
+        [ALL_POSTS, *topics],
+        format_func=lambda name: "All posts" if name == ALL_POSTS else name,
+        key="topic",
+        bind="query-params",
+    )
+    return Selection(first, last, platform, topic)
+
+
+def _headline(lake: Lake, selection: Selection) -> None:
+    rows = queries.days(lake, selection)
+    subject = "all posts" if selection.topic == ALL_POSTS else f"topic {selection.topic}"
+    if rows.is_empty():
+        st.info(f"No posts of {subject} in these days.")
+        return
+    day = rows.row(-1, named=True)
+    date, fetched = _day(day["date"]), f"{day['fetched_share']:.0%} of the day fetched"
+    st.subheader(f"{date}: {subject}", anchor=False)
+    if day["suppressed"]:
+        st.info(f"This day's figures are hidden: too few authors ({fetched}).")
+        return
+    scored, trailing = day["scored"], day["trailing_scored"]
+    mean, posts, positive, negative = (
+        column.container(border=True, height="stretch") for column in st.columns(4)
+    )
+    change = day["change"]
+    mean.metric(
+        "Mean sentiment (-1 to +1)",
+        _signed(day["sentiment_mean"]),
+        None if change is None else _signed(change),
+        # Streamlit's own colours are red and green.
+        delta_color="blue" if (change or 0) >= 0 else "orange",
+    )
+    error = _plain(day["sentiment_standard_error"])
+    compared = (
+        f"No published figures in the {TRAILING_DAYS} days before."
+        if change is None
+        else f"Change against {_count(day['trailing_days'], 'day')} before (n = {trailing:,}), "
+        f"z = {_signed(day['change_z'], 1)}."
+    )
+    mean.caption(f"n = {scored:,} scored posts, standard error {error}. {compared}")
+    ratio = day["volume_ratio"]
+    posts.metric(
+        "Posts",
+        f"{day['posts']:,}",
+        None if ratio is None else f"{ratio - 1:+.0%}",
+        delta_color="off",
+    )
+    posts.caption(
+        f"{fetched}."
+        + (
+            f" Change against the mean of {_count(day['trailing_days'], 'day')} before."
+            if ratio is not None
+            else ""
+        )
+    )
+    for column, label in ((positive, "positive"), (negative, "negative")):
+        share = day[label] / scored if scored else None
+        column.metric(label.capitalize(), NONE if share is None else f"{share:.0%}")
+        column.caption(f"{day[label]:,} of n = {scored:,} scored posts.")
+
+
+def _over_time(lake: Lake, selection: Selection, min_authors: int) -> None:
+    series, unit = queries.series(lake, selection), selection.unit
+    hidden = int(series["suppressed"].sum())
+    partial = series.filter((pl.col("fetched_share") < 1) & ~pl.col("suppressed")).height
+    notes = [
+        f"n = {series['scored'].sum():,} scored of {series['posts'].sum():,} posts in "
+        f"{_count(series.height, unit)}.",
+        f"{_count(partial, unit)} not fetched whole.",
+        f"{_count(hidden, unit)} hidden: fewer than {min_authors} authors, or needed to hide such "
+        f"{'an hour' if unit == 'hour' else 'a day'}.",
+    ]
+    if unit == "day":
+        notes.append(
+            "Topics are counted by day."
+            if selection.topic != ALL_POSTS
+            else f"More than {queries.MOST_DAYS_BY_HOUR} days are drawn by day."
+        )
+    note = " ".join(notes)
+    st.subheader(f"Sentiment by {unit}", anchor=False)
+    if series["sentiment_mean"].is_null().all():
+        st.info("No scored posts are shown for these days.")
+    else:
+        st.altair_chart(
+            charts.sentiment(series, unit), alt=f"Mean sentiment by {unit}, UTC. {note}"
+        )
+        st.caption(f"The band is one standard error to each side. {note}")
+    st.subheader(f"Volume by {unit}", anchor=False)
+    if not series["posts"].sum():
+        st.info("No posts are shown for these days.")
+        return
+    st.altair_chart(charts.volume(series, unit), alt=f"Posts by {unit}, UTC. {note}")
+    st.caption(note)
+
+
+def _topics(lake: Lake, selection: Selection) -> None:
+    rows = queries.topics(lake, selection)
+    shown = rows.filter(pl.col("sentiment_mean").is_not_null())
+    st.subheader("Tracked topics", anchor=False)
+    if rows.is_empty():
+        st.info("No tracked topic in these days.")
+        return
+    fetched, hidden = rows["fetched_share"][0], rows.height - shown.height
+    note = (
+        f"{_day(rows['date'][0])} ({fetched:.0%} fetched) against the {TRAILING_DAYS} days before. "
+        f"{_count(hidden, 'topic')} without shown figures. A post can have several topics."
+    )
+    if shown.height:
+        st.altair_chart(charts.topics(rows), alt=f"Mean sentiment by topic. {note}")
+    st.dataframe(
+        rows.select(
+            "topic", "sentiment_mean", "scored", "change", "change_z", "trailing_scored",
+            "posts", "volume_ratio",
+        ),
+        column_config={
+            "topic": st.column_config.TextColumn("topic", pinned=True),
+            "sentiment_mean": st.column_config.NumberColumn("mean", format="%+.3f"),
+            "scored": st.column_config.NumberColumn("n", format="localized"),
+            "change": st.column_config.NumberColumn("change", format="%+.3f"),
+            "change_z": st.column_config.NumberColumn("z", format="%+.1f"),
+            "trailing_scored": st.column_config.NumberColumn("n before", format="localized"),
+            "posts": st.column_config.NumberColumn("posts", format="localized"),
+            "volume_ratio": st.column_config.NumberColumn("volume", format="%.2f x"),
+        },
+        hide_index=True,
+        placeholder=NONE,
+        alt="Tracked topics: mean, n, change and z",
+    )  # fmt: skip
+    st.caption(f"{note} Beyond z = ±2 a change is unlikely to be chance.")
+
+
+def _hashtags(lake: Lake, selection: Selection, min_authors: int) -> None:
+    rows = queries.hashtags(lake, selection)
+    st.subheader("Top hashtags", anchor=False)
+    if rows.is_empty():
+        st.info(f"No hashtag of at least {min_authors} authors in these days.")
+        return
+    note = (
+        f"Posts and mean sentiment, {_span(selection)}. Only days on which at least {min_authors} "
+        "authors used the hashtag count."
+    )
+    st.altair_chart(charts.hashtags(rows), alt=f"Hashtags by posts. {note}")
+    st.caption(note)
+
+
+def _days(lake: Lake, selection: Selection) -> None:
+    rows = queries.days(lake, selection).sort("date", descending=True)
+    if rows.is_empty():
+        return
+    st.subheader("Days", anchor=False)
+    percent = [
+        (pl.col(part) / whole * 100).alias(part)
+        for part, whole in (
+            ("positive", pl.col("scored")),
+            ("negative", pl.col("scored")),
+            ("fetched_share", 1),
+        )
+    ]
+    extremes = [
+        column
+        for column in ("best_hour", "best_hour_mean", "worst_hour", "worst_hour_mean")
+        if column in rows.columns
+    ]
+    number, hour = st.column_config.NumberColumn, st.column_config.DatetimeColumn
+    st.dataframe(
+        rows.select(
+            "date", "sentiment_mean", "scored", "change", "change_z", "posts", *percent,
+            *extremes,
+        ),
+        column_config={
+            "date": st.column_config.DateColumn("day", format="ddd D MMM", pinned=True),
+            "sentiment_mean": number("mean", format="%+.3f"),
+            "scored": number("n", format="localized"),
+            "change": number("change", format="%+.3f"),
+            "change_z": number("z", format="%+.1f"),
+            "posts": number("posts", format="localized"),
+            "positive": number("positive", format="%.0f%%"),
+            "negative": number("negative", format="%.0f%%"),
+            "fetched_share": number("fetched", format="%.0f%%"),
+            "best_hour": hour("best hour", format="HH:mm", timezone="UTC"),
+            "best_hour_mean": number("its mean", format="%+.2f"),
+            "worst_hour": hour("worst hour", format="HH:mm", timezone="UTC"),
+            "worst_hour_mean": number("its mean ", format="%+.2f"),
+        },
+        hide_index=True,
+        placeholder=NONE,
+        alt="Days: mean, n, change, z, posts, shares, fetched share",
+    )  # fmt: skip
+    st.caption(
+        "n counts scored posts; shares are of n. An empty row has no posts, or too few authors to "
+        "show."
+    )
+
+
+def _health(lake: Lake, selection: Selection, known: Available, min_authors: int) -> None:
+    health = queries.health(lake, selection)
+    sums = health.sums
+    posts, windows = f"of {sums['posts']:,} posts", f"of {health.days_asked * 12:,}"
+    records = f"of {sums['observations']:,} fetched records"
+    unasked = 12 * health.days_asked - sum(
+        sums[f"windows_{state}"] for state in ("complete", "partial", "unavailable")
+    )
+    age = dt.datetime.now(dt.timezone.utc) - known.written_at
+    figures = [
+        ("Fetched share", f"{health.fetched_share:.0%}", f"of {_count(health.days_asked, 'day')}"),
+        ("Days in gold", f"{health.days:,}", f"of {_count(health.days_asked, 'day')}"),
+        ("2-hour windows fetched whole", f"{sums['windows_complete']:,}", windows),
+        ("Windows fetched in part", f"{sums['windows_partial']:,}", windows),
+        ("Windows beyond the API's reach", f"{sums['windows_unavailable']:,}", windows),
+        ("Windows never asked for", f"{unasked:,}", windows),
+        ("Scored", f"{sums['scored']:,}", posts),
+        ("Not scored: no text", f"{sums['unscored_no_text']:,}", posts),
+        ("Not scored: language unclear", f"{sums['unscored_language_unknown']:,}", posts),
+        (
+            "Not scored: language not supported",
+            f"{sums['unscored_language_not_supported']:,}",
+            posts,
+        ),
+        ("Identifiers masked in", f"{sums['redacted']:,}", posts),
+        ("Late", f"{sums['late']:,}", posts),
+        ("Duplicates", f"{sums['duplicates']:,}", records),
+        ("Quarantined", f"{sums['quarantined']:,}", records),
+        ("Hidden hours", f"{sums['hidden_hours']:,}", f"of {health.days * 24:,}"),
+        ("Hidden days", f"{health.hidden_days:,}", f"of {health.days:,}"),
+        ("Hidden topic cells", f"{health.hidden_topics:,}", f"of {health.topics:,}"),
+        ("Recipes behind the rows", f"{health.recipes:,}", "1 when all rows follow the same rules"),
+        ("Age of the newest gold", _age(age), f"written {known.written_at:%Y-%m-%d %H:%M} UTC"),
+    ]
+    st.subheader("Data health", anchor=False)
+    half = (len(figures) + 1) // 2
+    halves = (figures[:half], figures[half:])
+    for column, part in zip(st.columns(2, gap="large"), halves, strict=True):
+        column.table(
+            pl.DataFrame(part, schema=["what", "figure", "coverage"], orient="row"),
+            border="horizontal",
+            hide_index=True,
+            hide_header=True,
+            alt="Data health",
+        )
+    st.caption(
+        f"All posts of {selection.platform}, {_span(selection)}, whatever the topic. Hidden: fewer "
+        f"than {min_authors} authors, or needed to hide such a cell. All times are UTC."
+    )
+
+
+def _day(date: dt.date) -> str:
+    return f"{date:%a} {date.day} {date:%b %Y}"
+
+
+def _span(selection: Selection) -> str:
+    return f"{_day(selection.first)} to {_day(selection.last)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _signed(value: float | None, digits: int = 3) -> str:
+    return NONE if value is None else f"{value:+.{digits}f}"
+
+
+def _plain(value: float | None) -> str:
+    return NONE if value is None else f"{value:.3f}"
+
+
+def _age(age: dt.timedelta) -> str:
+    minutes = max(0, int(age.total_seconds() // 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60} min" if hours < 48 else _count(hours // 24, "day")
+
+
+page()

@@ -1,0 +1,307 @@
+"""Polars frames to Altair charts: pure functions, columns as ``queries`` gives them.
+
+What belongs here: marks, scales, colours, tooltips. Times are drawn in UTC, whatever the reader's
+clock says. Blue is positive, grey neutral, orange negative: never red against green.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from dashboard.queries import Unit
+
+POSITIVE, NEUTRAL, NEGATIVE, UNSCORED = "#0072B2", "#9aa5b1", "#E07B00", "#dde2e7"
+_INK = "#1f2933"
+_STACK = {
+    "negative": NEGATIVE,
+    "neutral": NEUTRAL,
+    "positive": POSITIVE,
+    "not scored": UNSCORED,
+}
+_PARTIAL, _HIDDEN = "not fetched whole", "hidden"
+_MARKED = {_PARTIAL: "#c3cad1", _HIDDEN: "#f7e08a"}
+_LONGEST_LABEL = 24
+# VADER's own bounds of a neutral text.
+_NEUTRAL_BELOW = 0.05
+
+
+def sentiment(series: pl.DataFrame, unit: Unit) -> alt.LayerChart:
+    """Mean sentiment over time with one standard error to each side; gaps where nothing is shown.
+
+    Args:
+        series: as ``queries.series`` gives it.
+        unit: what a row of it is.
+    """
+    points = series.select(
+        pl.col("start") + (pl.col("end") - pl.col("start")) / 2,
+        mean="sentiment_mean",
+        low=pl.col("sentiment_mean") - pl.col("sentiment_standard_error"),
+        high=pl.col("sentiment_mean") + pl.col("sentiment_standard_error"),
+        when=_when(unit),
+        error="sentiment_standard_error",
+        scored="scored",
+        posts="posts",
+        fetched="fetched_share",
+    )
+    time = _time_axis(unit)
+    base = alt.Chart(points).encode(x=time)
+    mean = alt.Y("mean:Q", title="mean sentiment", axis=alt.Axis(format="+.2f", tickCount=5))
+    band = base.mark_area(color=POSITIVE, opacity=0.22).encode(
+        y=alt.Y("low:Q", title="mean sentiment"), y2="high:Q"
+    )
+    line = base.mark_line(color=POSITIVE, strokeWidth=2).encode(y=mean)
+    # A value between two gaps has no line: its point still shows.
+    dots = (
+        base.transform_filter("isValid(datum.mean)")
+        .mark_circle(color=POSITIVE, size=26, opacity=1)
+        .encode(
+            y=mean,
+            tooltip=[
+                alt.Tooltip("when:N", title="UTC"),
+                alt.Tooltip("mean:Q", title="mean", format="+.3f"),
+                alt.Tooltip("error:Q", title="standard error", format=".3f"),
+                alt.Tooltip("scored:Q", title="scored posts (n)", format=","),
+                alt.Tooltip("posts:Q", title="posts", format=","),
+                alt.Tooltip("fetched:Q", title="fetched", format=".0%"),
+            ],
+        )
+    )
+    return _finish([*_marks(series, time, unit), _zero_line(series, time), band, line, dots], 300)
+
+
+def volume(series: pl.DataFrame, unit: Unit) -> alt.LayerChart:
+    """Posts over time, stacked by label; what was not scored stands on top.
+
+    Args:
+        series: as ``queries.series`` gives it.
+        unit: what a row of it is.
+    """
+    time, labels = _time_axis(unit), list(_STACK)
+    stacked = (
+        series.filter(pl.col("posts") > 0)
+        .with_columns((pl.col("posts") - pl.col("scored")).alias("not scored"), when=_when(unit))
+        .unpivot(
+            labels,
+            index=["start", "end", "when", "posts", "fetched_share"],
+            variable_name="label",
+            value_name="count",
+        )
+        .with_columns(pl.col("label").cast(pl.Enum(labels)))
+        .sort("start", "label")
+        .with_columns(top=pl.col("count").cum_sum().over("start"))
+        .with_columns(pl.col("label").cast(pl.String), bottom=pl.col("top") - pl.col("count"))
+        .filter(pl.col("count") > 0)
+    )
+    bars = (
+        alt.Chart(stacked)
+        .mark_rect(stroke="white", strokeWidth=0.5)
+        .encode(
+            x=time,
+            x2="end:T",
+            y=alt.Y("bottom:Q", title="posts", axis=alt.Axis(format="~s", tickCount=5)),
+            y2="top:Q",
+            color=alt.Color(
+                "label:N",
+                scale=alt.Scale(domain=labels, range=list(_STACK.values())),
+                legend=_legend(),
+            ),
+            tooltip=[
+                alt.Tooltip("when:N", title="UTC"),
+                alt.Tooltip("label:N", title="label"),
+                alt.Tooltip("count:Q", title="posts so labelled", format=","),
+                alt.Tooltip("posts:Q", title="posts in all (n)", format=","),
+                alt.Tooltip("fetched_share:Q", title="fetched", format=".0%"),
+            ],
+        )
+    )
+    return _finish([*_marks(series, time, unit), bars, _zero_line(series, time)], 300)
+
+
+def topics(rows: pl.DataFrame) -> alt.LayerChart:
+    """Each published topic's mean beside its mean of the seven days before.
+
+    Args:
+        rows: as ``queries.topics`` gives them.
+    """
+    shown = rows.filter(pl.col("sentiment_mean").is_not_null()).with_columns(
+        label=pl.format("{} (n {})", _short("topic"), "scored")
+    )
+    base = alt.Chart(shown).encode(
+        y=alt.Y("label:N", sort=shown["label"].to_list(), title=None, axis=_names()),
+    )
+    tooltip = [
+        alt.Tooltip("topic:N"),
+        alt.Tooltip("sentiment_mean:Q", title="mean", format="+.3f"),
+        alt.Tooltip("scored:Q", title="scored posts (n)", format=","),
+        alt.Tooltip("trailing_mean:Q", title="mean of 7 days before", format="+.3f"),
+        alt.Tooltip("trailing_scored:Q", title="its scored posts (n)", format=","),
+        alt.Tooltip("change_z:Q", title="z", format="+.1f"),
+    ]
+    kinds = alt.Scale(domain=["this day", "7 days before"], range=[POSITIVE, NEUTRAL])
+    color = alt.Color("kind:N", scale=kinds, legend=_legend())
+    # One axis for both values: a title for each layer would be joined by a comma.
+    axis = alt.Axis(format="+.2f", tickCount=4, title="mean sentiment")
+    path = base.mark_rule(color=NEUTRAL, strokeWidth=2).encode(
+        x=alt.X("trailing_mean:Q", axis=axis), x2="sentiment_mean:Q"
+    )
+    before = (
+        base.transform_filter("isValid(datum.trailing_mean)")
+        .transform_calculate(kind="'7 days before'")
+        .mark_circle(size=70, opacity=1)
+        .encode(
+            x=alt.X("trailing_mean:Q", axis=axis),
+            color=color,
+            tooltip=tooltip,
+        )
+    )
+    today = (
+        base.transform_calculate(kind="'this day'")
+        .mark_circle(size=110, opacity=1)
+        .encode(x=alt.X("sentiment_mean:Q", axis=axis), color=color, tooltip=tooltip)
+    )
+    zero = alt.Chart(pl.DataFrame({"x": [0]})).mark_rule(color=_INK, opacity=0.5).encode(x="x:Q")
+    return _finish([zero, path, before, today], 34 * shown.height + 110)
+
+
+def hashtags(rows: pl.DataFrame) -> alt.LayerChart:
+    """Hashtags by posts, coloured by whether their mean is negative, neutral or positive.
+
+    Args:
+        rows: as ``queries.hashtags`` gives them.
+    """
+    mean = pl.col("sentiment_mean")
+    shown = rows.with_columns(
+        label=pl.format("#{}", _short("topic")),
+        tone=pl.when(mean.is_null())
+        .then(pl.lit("not scored"))
+        .when(mean <= -_NEUTRAL_BELOW)
+        .then(pl.lit("negative"))
+        .when(mean >= _NEUTRAL_BELOW)
+        .then(pl.lit("positive"))
+        .otherwise(pl.lit("neutral")),
+        figures=pl.Series([_posts_and_mean(row) for row in rows.iter_rows(named=True)]),
+    )
+    largest = shown["posts"].max()
+    # The figures stand right of the bars and must fit beside the longest.
+    room = alt.Scale(domain=[0, largest * 1.6 if isinstance(largest, int) else 1])
+    base = alt.Chart(shown).encode(
+        y=alt.Y("label:N", sort=shown["label"].to_list(), title=None, axis=_names()),
+        x=alt.X("posts:Q", scale=room, axis=None),
+    )
+    bars = base.mark_bar().encode(
+        color=alt.Color(
+            "tone:N",
+            scale=alt.Scale(domain=list(_STACK), range=list(_STACK.values())),
+            legend=_legend("mean is"),
+        ),
+        tooltip=[
+            alt.Tooltip("topic:N", title="hashtag"),
+            alt.Tooltip("posts:Q", format=","),
+            alt.Tooltip("scored:Q", title="scored posts (n)", format=","),
+            alt.Tooltip("sentiment_mean:Q", title="mean", format="+.3f"),
+            alt.Tooltip("days:Q", title="days published"),
+        ],
+    )
+    figures = base.mark_text(align="left", dx=5, color=_INK).encode(text="figures:N")
+    return _finish([bars, figures], 28 * shown.height + 80)
+
+
+def _posts_and_mean(row: dict[str, Any]) -> str:
+    mean = row["sentiment_mean"]
+    return f"{row['posts']:,} · " + ("not scored" if mean is None else f"{mean:+.2f}")
+
+
+def _marks(series: pl.DataFrame, time: alt.X, unit: Unit) -> list[alt.Chart]:
+    """Bands behind the stretches that were not fetched whole or are hidden; none is no layer."""
+    stretches = (
+        series.with_columns(
+            state=pl.when("suppressed")
+            .then(pl.lit(_HIDDEN))
+            .when(pl.col("fetched_share") < 1)
+            .then(pl.lit(_PARTIAL))
+        )
+        .group_by(pl.col("state").rle_id().alias("stretch"), maintain_order=True)
+        .agg(pl.col("state").first(), pl.col("start").min(), pl.col("end").max())
+        .filter(pl.col("state").is_not_null())
+        .select("state", "start", "end")
+    )
+    if stretches.is_empty():
+        return []
+    present = [state for state in _MARKED if state in stretches["state"]]
+    return [
+        alt.Chart(stretches)
+        .mark_rect(opacity=0.45)
+        .encode(
+            x=time,
+            x2="end:T",
+            fill=alt.Fill(
+                "state:N",
+                scale=alt.Scale(domain=present, range=[_MARKED[state] for state in present]),
+                legend=_legend(),
+            ),
+            tooltip=alt.Tooltip("state:N", title=f"these {unit}s"),
+        )
+    ]
+
+
+def _when(unit: Unit) -> pl.Expr:
+    return pl.col("start").dt.strftime("%a %d %b %Y" + (" %H:%M" if unit == "hour" else ""))
+
+
+def _zero_line(series: pl.DataFrame, time: alt.X) -> alt.Chart:
+    """A line over the whole series, which makes the time axes of its charts alike."""
+    line = series.select(pl.col("start").min(), pl.col("end").max(), zero=0)
+    return alt.Chart(line).mark_rule(color=_INK, opacity=0.5).encode(x=time, x2="end:T", y="zero:Q")
+
+
+def _time_axis(unit: Unit) -> alt.X:
+    day = "utcFormat(datum.value, '%a %-d %b')"
+    label = day
+    if unit == "hour":
+        label = f"utchours(datum.value) ? utcFormat(datum.value, '%H:%M') : {day}"
+    return alt.X(
+        "start:T",
+        scale=alt.Scale(type="utc", nice=False),
+        axis=alt.Axis(
+            title=f"{unit} (UTC)",
+            labelExpr=label,
+            labelOverlap="greedy",
+            labelSeparation=8,
+            # About a label every 90 pixels, on a telephone as on a wall.
+            tickCount=alt.ExprRef("max(2, round(width / 90))"),
+            grid=False,
+        ),
+    )
+
+
+def _legend(title: str | None = None) -> alt.Legend:
+    return alt.Legend(
+        orient="top",
+        direction="horizontal",
+        columns=alt.ExprRef("width < 400 ? 2 : 4"),
+        title=title,
+        titleOrient="left",
+        labelLimit=0,
+        symbolType="square",
+        symbolOpacity=1,
+    )
+
+
+def _names() -> alt.Axis:
+    return alt.Axis(labelLimit=0, labelOverlap=False, ticks=False, domain=False)
+
+
+def _short(column: str) -> pl.Expr:
+    name = pl.col(column)
+    return (
+        pl.when(name.str.len_chars() > _LONGEST_LABEL)
+        .then(name.str.slice(0, _LONGEST_LABEL - 1) + "…")
+        .otherwise(name)
+    )
+
+
+def _finish(layers: list[alt.Chart], height: int) -> alt.LayerChart:
+    return alt.LayerChart(layer=layers, height=height).configure_view(stroke=None)

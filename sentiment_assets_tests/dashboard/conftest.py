@@ -1,0 +1,258 @@
+"""A small lake with real gold, the dashboard as a server over it, and a browser.
+
+Gold is made by ``core.gold`` from generated posts and written through the lake's own committer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from resources.environments import read_settings
+from sentiment_assets.core import gold
+from sentiment_assets.core.contracts import (
+    DAILY_SUMMARY,
+    DAILY_TREND,
+    HOURLY_SENTIMENT,
+    SILVER_POSTS,
+    SILVER_QUARANTINE,
+    TOPIC_SENTIMENT,
+    Contract,
+)
+from sentiment_assets.core.coverage import WindowCoverage
+from sentiment_assets.core.layout import PostPartition, windows_of
+from sentiment_assets.lake.files import polars_schema
+from sentiment_assets.lake.objects import Lake
+
+ROOT = Path(__file__).resolve().parents[2]
+UTC = dt.timezone.utc
+MIN_AUTHORS = 10
+FIRST_DAY = dt.date(2026, 11, 14)
+DAYS = 10
+#: The newest day was fetched up to here: window 1400 is open, later ones were never asked for.
+FETCHED_UNTIL = dt.datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+#: This window of the day before was beyond the API's reach.
+UNAVAILABLE = (dt.date(2026, 11, 22), "0400")
+#: Too few people wrote in this hour.
+QUIET_HOUR = dt.datetime(2026, 11, 21, 3, tzinfo=UTC)
+TOPICS = ("nimbus", "stratus", "cirrus", "pricing", "support", "outage", "mobile_app", "launch")
+HASHTAGS = ("nimbus", "nimbuslaunch", "nimbusdown", "cloud", "a_rather_long_hashtag_that_goes_on")
+
+
+def partitions() -> list[PostPartition]:
+    return [PostPartition(FIRST_DAY + dt.timedelta(days=day), "x") for day in range(DAYS)]
+
+
+def coverage() -> dict[PostPartition, list[WindowCoverage]]:
+    def state(window: Any) -> WindowCoverage:
+        if (window.partition.date, window.name) == UNAVAILABLE:
+            return WindowCoverage(window, "unavailable", None, None, FETCHED_UNTIL)
+        if window.end <= FETCHED_UNTIL:
+            return WindowCoverage(window, "complete", window.end, window.end, window.end)
+        if window.start < FETCHED_UNTIL:
+            return WindowCoverage(window, "partial", FETCHED_UNTIL, None, FETCHED_UNTIL)
+        return WindowCoverage(window, None, None, None, None)
+
+    return {p: [state(window) for window in windows_of(p)] for p in partitions()}
+
+
+def posts() -> pl.DataFrame:
+    """Rows of silver with the columns that gold reads; an outage hurts on 20 November."""
+    chance = random.Random(20)
+    rows: list[dict[str, Any]] = []
+    for partition in partitions():
+        for hour in range(24):
+            start = dt.datetime.combine(partition.date, dt.time(hour), tzinfo=UTC)
+            if start >= FETCHED_UNTIL or (partition.date, f"{hour // 2 * 2:02d}00") == UNAVAILABLE:
+                continue
+            busy = 18 + int(24 * (1 - abs(hour - 14) / 14))
+            outage = start.date() == dt.date(2026, 11, 20) and 14 <= hour < 18
+            count = 4 if start == QUIET_HOUR else busy * (3 if outage else 1)
+            for _ in range(count):
+                rows.append(_post(chance, partition, start, outage, len(rows)))
+    wanted = polars_schema(SILVER_POSTS.schema)
+    return pl.DataFrame(rows, schema={name: wanted[name] for name in gold.POST_COLUMNS})
+
+
+def _post(
+    chance: random.Random, partition: PostPartition, hour: dt.datetime, outage: bool, number: int
+) -> dict[str, Any]:
+    reason = chance.choices(
+        [None, "no_text", "language_unknown", "language_not_supported"], [85, 2, 5, 8]
+    )[0]
+    score = None
+    if reason is None:
+        score = round(min(1, max(-1, chance.gauss(-0.45 if outage else 0.15, 0.4))), 4)
+    topics = {"outage", "nimbus"} if outage else {chance.choice(TOPICS[:-1])}
+    if chance.random() < 0.002:
+        topics.add("launch")
+    return {
+        "date": partition.date,
+        "platform": partition.platform,
+        "post_pid": f"p{number}",
+        "author_pid": f"a{chance.randrange(4000)}",
+        "created_hour": hour,
+        "topics": sorted(topics),
+        "hashtags": ["nimbusdown"] if outage else chance.sample(HASHTAGS, chance.randrange(2)),
+        "like_count": chance.randrange(30),
+        "reply_count": chance.randrange(5),
+        "repost_count": None,
+        "late": chance.random() < 0.01,
+        "sentiment_compound": score,
+        "sentiment_label": None
+        if score is None
+        else "negative"
+        if score <= -0.05
+        else "positive"
+        if score >= 0.05
+        else "neutral",
+        "unscored_reason": reason,
+        "redactions": [{"kind": "handle", "count": 1}] if chance.random() < 0.2 else [],
+        "observation_count": 1 + (chance.random() < 0.05),
+        "recipe": "r1" if partition.date < dt.date(2026, 11, 20) else "r2",
+    }
+
+
+def gold_tables() -> dict[Contract, pl.DataFrame]:
+    """Every gold table, made of the same posts."""
+    rows, known = posts(), coverage()
+    quarantine = pl.LazyFrame(
+        [{"date": dt.date(2026, 11, 19), "platform": "x", "record_count": 3}],
+        schema_overrides={"date": pl.Date},
+    )
+    assert set(quarantine.collect_schema()) <= set(SILVER_QUARANTINE.schema.names)
+    hourly = gold.hourly_sentiment(rows.lazy(), known, MIN_AUTHORS)
+    topics = gold.topic_sentiment(rows.lazy(), known, MIN_AUTHORS)
+    daily = gold.daily_summary(rows.lazy(), quarantine, hourly, known, MIN_AUTHORS)
+    trend = gold.daily_trend(daily.lazy(), topics.lazy(), partitions())
+    return {
+        HOURLY_SENTIMENT: hourly,
+        TOPIC_SENTIMENT: topics,
+        DAILY_SUMMARY: daily,
+        DAILY_TREND: trend,
+    }
+
+
+def write(lake: Lake, contract: Contract, rows: pl.DataFrame) -> None:
+    """Replace the partitions that the rows lie in."""
+    by = rows.partition_by("date", "platform", as_dict=True)
+    parts = {key: {"date": f"{key[0]}", "platform": str(key[1])} for key in by}
+    with lake.table(contract).begin(list(parts.values()), "test") as replacement:
+        for key, part in by.items():
+            replacement.write(parts[key], [part])
+        replacement.commit()
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SENTIMENT_HOME with a simulated lake that holds gold of ten days."""
+    folder = tmp_path_factory.mktemp("home")
+    lake = read_settings({}, home=folder).open_lake()
+    for contract, rows in gold_tables().items():
+        write(lake, contract, rows)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lake(home: Path) -> Lake:
+    return read_settings({}, home=home).open_lake()
+
+
+@pytest.fixture(scope="session")
+def tables() -> dict[Contract, pl.DataFrame]:
+    return gold_tables()
+
+
+Serve = Callable[[Path], Any]
+
+
+@pytest.fixture(scope="session")
+def serve_dashboard() -> Serve:
+    """A context manager: the dashboard over the lake of a SENTIMENT_HOME; gives its URL."""
+
+    @contextmanager
+    def serve(home: Path) -> Iterator[str]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        settings = {k: v for k, v in os.environ.items() if not k.startswith("SENTIMENT_")}
+        command = [
+            *(sys.executable, "-m", "streamlit", "run", "dashboard/app.py"),
+            *("--server.address", "127.0.0.1", "--server.port", str(port)),
+            *("--server.headless", "true", "--browser.gatherUsageStats", "false"),
+        ]
+        server = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**settings, "SENTIMENT_HOME": str(home)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_for(f"{url}/_stcore/health", server)
+            yield url
+        finally:
+            server.terminate()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+    return serve
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert server.poll() is None, f"the server ended with status {server.returncode}"
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise AssertionError(f"{url} did not answer within {seconds} seconds")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium; skips where the machine has none."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found:
+            return found
+    pytest.skip("no chromium, chromium-browser or google-chrome on the PATH")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Any]:
+    """A headless browser of Playwright."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(
+            executable_path=chromium,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--disable-background-networking",
+            ],
+        )
+        yield opened
+        opened.close()
