@@ -28,8 +28,9 @@ LANGUAGE_SCHEMA = pa.schema([("lang", pa.string()), ("confidence", pa.float32())
 _ENGLISH_FROM = 0.4
 _ENGLISH_FROM_WITH_WORDS = 0.2
 _OTHER_FROM = 0.5
-# Names, places and borrowed words make short texts look like any language.
-_FROM_WHEN_SHORT = 0.8
+# Names, places and borrowed words make short texts look like any language; letters beyond a to z
+# without a single English function word make English doubtful.
+_FROM_WHEN_DOUBTFUL = 0.8
 _SHORT = 20
 
 #: Share of posts settled by words alone that are English.
@@ -155,11 +156,11 @@ def _languages(texts: pl.Series) -> pl.DataFrame:
         .then(
             pl.when(worded)
             .then(_ENGLISH_FROM_WITH_WORDS)
-            .when(short)
-            .then(_FROM_WHEN_SHORT)
+            .when(short | pl.col("foreign"))
+            .then(_FROM_WHEN_DOUBTFUL)
             .otherwise(_ENGLISH_FROM)
         )
-        .otherwise(pl.when(short).then(_FROM_WHEN_SHORT).otherwise(_OTHER_FROM))
+        .otherwise(pl.when(short).then(_FROM_WHEN_DOUBTFUL).otherwise(_OTHER_FROM))
     )
     named = (pl.col("probability") >= least) & (pl.col("guess").str.len_bytes() == 2)
     return frame.join(guesses, on="index", how="left", maintain_order="left").select(
