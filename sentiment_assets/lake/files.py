@@ -228,7 +228,7 @@ def check_statistics(contract: Contract) -> None:
 
 def polars_schema(schema: pa.Schema) -> pl.Schema:
     """The Polars types of an Arrow schema."""
-    return pl.DataFrame(schema.empty_table()).schema
+    return pl.Schema(schema)
 
 
 class _Sink(io.RawIOBase):

@@ -77,7 +77,7 @@ class LakeLocation:
     storage_options: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "uri", self.uri.rstrip("/") or "/")
+        object.__setattr__(self, "uri", self.uri.rstrip("/") or self.uri[:1])
         if not self.is_s3 and not Path(self.uri).is_absolute():
             raise ValueError(
                 f"lake {self.uri!r} is neither an absolute folder nor s3://bucket/prefix; "

@@ -16,6 +16,7 @@ import io
 import itertools
 import json
 import logging
+import random
 import re
 import secrets
 import time
@@ -75,8 +76,8 @@ Partition = Mapping[str, str]
 #: The values of a partition, in the order of the contract's partition columns.
 PartitionKey = tuple[str, ...]
 
-# Six writers of disjoint partitions lost 5 of 960 commits at delta-rs' default of 15, none at 200.
-_COMMIT_RETRIES = 200
+# Six writers of disjoint partitions lost 5 of 960 commits at delta-rs' default of 15 retries.
+_COMMIT_ATTEMPTS = 200
 # Opening a table reads every commit since the last checkpoint.
 _CHECKPOINT_EVERY = 25
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.-]+")
@@ -242,6 +243,15 @@ class Table:
             )
         )
 
+    def promised_columns(self) -> dict[str, str]:
+        """The contract's columns and their Delta types, with nullability."""
+        return _column_types(Schema.from_arrow(self.contract.schema))
+
+    def stored_columns(self) -> dict[str, str]:
+        """The stored table's columns and their Delta types; none without a table."""
+        table = self._open()
+        return {} if table is None else _column_types(table.schema())
+
     # The log
 
     @property
@@ -278,6 +288,8 @@ class Table:
                 description=self.contract.description,
                 configuration=self._configuration(),
                 storage_options=self._options,
+                # A creator that may retry makes the table once more on top of the other's.
+                commit_properties=CommitProperties(max_commit_retries=0),
             )
         except DeltaError:
             # Whoever created it first made the same table.
@@ -404,6 +416,9 @@ class Table:
             storage_options=self._options,
         ).select(schema.names())
 
+    def _log_path(self, version: int) -> str:
+        return f"{self.root}/_delta_log/{version:020}.json"
+
     def _transactions(self) -> dict[str, int]:
         """Each partition path's newest application transaction.
 
@@ -465,6 +480,19 @@ class Replacement:
         """The partitions that will be replaced."""
         names = self.table.contract.partition_columns
         return [dict(zip(names, key, strict=True)) for key in self._staged]
+
+    def narrow(self, partitions: Sequence[Partition]) -> None:
+        """Leave every other partition as it is: pin widely, read the inputs, then narrow.
+
+        Raises:
+            ContractViolation: a partition wasn't named at begin.
+            LakeError: files are staged for a partition that would be left out.
+        """
+        kept = {self._named(partition) for partition in partitions}
+        if any(files for key, files in self._staged.items() if key not in kept):
+            raise LakeError(f"{self.table.root}: files are staged for a partition to be left out")
+        self._staged = {key: files for key, files in self._staged.items() if key in kept}
+        self._replaced = self.table._files(self._pinned, self.partitions)
 
     def write(
         self, partition: Partition, batches: Iterable[pa.RecordBatch | pa.Table | pl.DataFrame]
@@ -535,11 +563,10 @@ class Replacement:
         versions = self._versions(fingerprints or {})
         try:
             adds, commit_rows, commit_bytes = self._audited(audits)
-            self._check_unchanged()
+            version = self._write_log([*adds, *self._removes()], versions, metadata or {})
         except BaseException:
             self.discard()
             raise
-        version = self._write_log([*adds, *self._removes()], versions, metadata or {})
         self._commit = Commit(version, commit_rows, commit_bytes, len(adds), len(self._replaced))
         self._checkpoint(version)
         return self._commit
@@ -641,19 +668,18 @@ class Replacement:
             for row in self._replaced.iter_rows(named=True)
         ]
 
-    def _check_unchanged(self) -> None:
-        """See what a writer other than this committer did; delta-rs sees the rest at commit."""
-        table = DeltaTable(self.table.uri, storage_options=self.table._options)
-        now = self.table._files(table, self.partitions)
-        if set(now["path"]) != set(self._replaced["path"]):
-            raise self._conflict()
-
     def _write_log(
         self,
         actions: list[AddAction | RemoveAction],
         versions: Mapping[PartitionKey, int],
         metadata: Mapping[str, str],
     ) -> int:
+        """Write the commit after the newest one, having seen that none since begin touches ours.
+
+        delta-rs' own check, asked to remove files, takes any concurrent removal for a conflict,
+        other partitions' too, and lets foreign appends pass. So it gets one attempt at the very
+        next version, and every version before that is checked here.
+        """
         contract = self.table.contract
         properties = CommitProperties(
             custom_metadata={
@@ -664,55 +690,84 @@ class Replacement:
                 # Row deletes that race with this commit must look at the files it adds.
                 "isBlindAppend": False,
             },
-            max_commit_retries=_COMMIT_RETRIES,
+            max_commit_retries=0,
             app_transactions=[
                 Transaction(self.table.path_of(key), version) for key, version in versions.items()
             ],
         )
-        # Appending with explicit removes replaces any set of partitions in one commit; delta-rs'
-        # own overwrite takes one rectangle. Two writers of one partition collide on its
-        # transaction id, even where there is no file to remove.
-        failure: Exception | None = None
-        self._reached_log = True
-        try:
-            self._pinned.create_write_transaction(
-                actions,
-                "append",
-                self._pinned.schema(),
-                list(contract.partition_columns),
-                commit_properties=properties,
-                # A failing hook would look like a failed commit: checkpoints are made below.
-                post_commithook_properties=PostCommitHookProperties(
-                    create_checkpoint=False, cleanup_expired_logs=False
-                ),
-            )
-        except Exception as error:
-            failure = error
-        # A lost answer makes delta-rs try again and collide with its own commit: the log decides.
-        try:
-            version = self._landed()
-        except Exception as error:
-            raise OutcomeUnknown(self._unknown()) from (failure or error)
-        if version is not None:
-            return version
-        if isinstance(failure, CommitFailedError) and "oncurrent" in str(failure):
-            self._reached_log = False
-            self.discard()
-            raise self._conflict() from None
-        raise OutcomeUnknown(self._unknown()) from failure
-
-    def _landed(self) -> int | None:
-        """The version that this attempt wrote, newest first; None when it wrote none."""
-        self._pinned.update_incremental()
-        mark = self._attempt.encode()
-        for version in range(int(self._pinned.version()), self.version, -1):
-            path = f"{self.table.root}/_delta_log/{version:020}.json"
-            try:
-                if mark in self.table.lake.objects.get(path):
+        # A failing hook would look like a failed commit: checkpoints are made afterwards.
+        hooks = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+        seen = self.version
+        for attempt in range(_COMMIT_ATTEMPTS):
+            self._pinned.update_incremental()
+            newest = int(self._pinned.version())
+            for version in range(seen + 1, newest + 1):
+                if self._is_ours(version):
                     return version
-            except ObjectMissing:
-                continue
-        return None
+            seen = newest
+            failure: Exception | None = None
+            self._reached_log = True
+            try:
+                # Appending with explicit removes replaces any set of partitions in one commit;
+                # delta-rs' own overwrite takes one rectangle of values.
+                self._pinned.create_write_transaction(
+                    actions,
+                    "append",
+                    self._pinned.schema(),
+                    list(contract.partition_columns),
+                    commit_properties=properties,
+                    post_commithook_properties=hooks,
+                )
+            except Exception as error:
+                failure = error
+            # An answer can get lost: the log alone says whose commit the next version is.
+            try:
+                written = self._log_entry(newest + 1)
+            except Exception as error:
+                raise OutcomeUnknown(self._unknown()) from (failure or error)
+            if written is None:
+                raise OutcomeUnknown(self._unknown()) from failure
+            if self._attempt.encode() in written:
+                return newest + 1
+            self._reached_log = False
+            time.sleep(random.uniform(0, min(0.2, 0.005 * (attempt + 1))))
+        raise CommitConflict(
+            f"{self.table.root}: other writers were faster {_COMMIT_ATTEMPTS} times; nothing was "
+            "committed: run the job again when fewer write to this table"
+        )
+
+    def _log_entry(self, version: int) -> bytes | None:
+        try:
+            return self.table.lake.objects.get(self.table._log_path(version))
+        except ObjectMissing:
+            return None
+
+    def _is_ours(self, version: int) -> bool:
+        """This attempt wrote that version; if not, it must have left our partitions alone.
+
+        Raises:
+            CommitConflict: it changed our partitions, or the table itself.
+        """
+        entry = self._log_entry(version)
+        if entry is None:
+            # Cleaned away: a computation that took as long as the log's retention.
+            raise self._conflict()
+        if self._attempt.encode() in entry:
+            return True
+        names = self.table.contract.partition_columns
+        ours = {self.table.path_of(key) for key in self._staged}
+        removed = set(self._replaced["path"])
+        for line in entry.splitlines():
+            action = json.loads(line)
+            if "metaData" in action or "protocol" in action:
+                raise self._conflict()
+            if action.get("txn", {}).get("appId") in ours:
+                raise self._conflict()
+            file = action.get("add") or action.get("remove") or {}
+            values = file.get("partitionValues") or {}
+            if file.get("path") in removed or tuple(map(values.get, names)) in self._staged:
+                raise self._conflict()
+        return False
 
     def _checkpoint(self, version: int) -> None:
         if version % _CHECKPOINT_EVERY:
@@ -746,3 +801,7 @@ def _transactions_of(commit: bytes) -> Iterator[tuple[str, int]]:
         if line.startswith(b'{"txn"'):
             transaction = json.loads(line)["txn"]
             yield transaction["appId"], transaction["version"]
+
+
+def _column_types(schema: Schema) -> dict[str, str]:
+    return {f.name: f"{f.type.to_json()}{'' if f.nullable else ' not null'}" for f in schema.fields}
