@@ -687,8 +687,6 @@ class Replacement:
                 "run_id": self.run_id,
                 "attempt": self._attempt,
                 "contract": f"{contract.name} {contract.version}",
-                # Row deletes that race with this commit must look at the files it adds.
-                "isBlindAppend": False,
             },
             max_commit_retries=0,
             app_transactions=[

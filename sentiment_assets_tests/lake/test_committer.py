@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, RemoveAction
 
+from sentiment_assets.core.contracts import Column
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.lake.tables import (
     AuditFailed,
@@ -453,6 +454,16 @@ def append(table: Table) -> None:
     )  # fmt: skip
 
 
+def remove(table: Table) -> None:
+    # Some writers don't say which partition they remove a file from.
+    found = DeltaTable(table.uri)
+    (path,) = stored(table)
+    found.create_write_transaction(
+        [RemoveAction(path, True, 0)],
+        "append", found.schema(), ["date", "platform", "window"],
+    )  # fmt: skip
+
+
 def empty_it(table: Table) -> None:
     table.begin([partition()], "other").commit()
 
@@ -478,6 +489,23 @@ def test_a_change_after_begin_is_a_conflict(
         replacement.write(partition(), [notes(2, mark=8)])
         replacement.commit()
     assert table.scan().collect()["count"].to_list() == [8, 8]
+
+
+def migrate(table: Table) -> None:
+    added = Column("place", pa.string(), "Country.")
+    newer = replace(NOTES, version="1.1", columns=(*NOTES.columns, added))
+    table.lake.table(newer).begin([partition("1000")], "other")
+
+
+@pytest.mark.parametrize("change", [remove, migrate])
+def test_a_change_of_files_or_columns_alone_is_a_conflict(
+    table: Table, change: Callable[[Table], object]
+) -> None:
+    put(table)
+    replacement = table.begin([partition()], "mine")
+    change(table)
+    with pytest.raises(CommitConflict):
+        replacement.commit()
 
 
 def test_a_compaction_after_begin_is_a_conflict(table: Table) -> None:
@@ -605,6 +633,26 @@ def test_a_commit_whose_answer_is_lost_stands(table: Table) -> None:
             with pytest.raises(KeyboardInterrupt), replacement:
                 replacement.commit()
         assert table.scan().collect()["count"].to_list() == [2, 2, 2]
+
+
+class TriesAgain(LosesAnswers):
+    """A handle that finds the next version taken, and lands its commit at the one after."""
+
+    def create_write_transaction(self, *args: Any, **options: Any) -> None:
+        put(self.table, "1000")
+        options["commit_properties"].max_commit_retries = 5
+        self._real.create_write_transaction(*args, **options)
+
+
+def test_a_commit_that_lands_later_than_meant_stands(table: Table) -> None:
+    put(table, mark=1)
+    replacement = table.begin([partition("1200")], "run")
+    replacement.write(partition("1200"), [notes(3, start=1200, mark=2)])
+    handle = TriesAgain(replacement._pinned, OSError(), lands=True)
+    handle.table = table
+    replacement._pinned = handle  # type: ignore[assignment]
+    assert replacement.commit().version == 3
+    assert table.scan([partition("1200")]).collect()["count"].to_list() == [2, 2, 2]
 
 
 def test_a_failure_of_storage_keeps_the_staged_files(table: Table) -> None:
