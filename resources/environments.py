@@ -7,6 +7,7 @@ Importing this module reads nothing.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -297,6 +298,8 @@ def api_clients(settings: Settings) -> dict[str, XClient]:
     base_url = settings.x_base_url
     if settings.source == "live":
         base_url = base_url or "https://api.x.com"
+    elif base_url is None:
+        base_url = running_services(settings.home).get("x_base_url")
     if base_url is None:
         raise SettingsError(
             "SENTIMENT_X_BASE_URL: no simulator is running that this process knows of. "
@@ -311,6 +314,16 @@ def api_clients(settings: Settings) -> dict[str, XClient]:
             max_wait_s=settings.x_max_wait_seconds,
         )
     }
+
+
+def running_services(home: Path) -> dict[str, str]:
+    """Addresses of what `sentiment run` started in this home; empty when none runs."""
+    try:
+        note = json.loads((home / "running.json").read_text(encoding="utf-8"))
+        os.kill(note["pid"], 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {name: value for name, value in note.items() if isinstance(value, str)}
 
 
 def silver_rules(settings: Settings) -> SilverRules:

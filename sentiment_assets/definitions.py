@@ -11,11 +11,34 @@ from typing import Any
 
 import dagster as dg
 
-from resources.environments import Environment, Settings, read_settings, resources_for
+from resources.environments import (
+    PROJECT_ROOT,
+    Environment,
+    Settings,
+    api_clients,
+    describe,
+    read_settings,
+    resources_for,
+    silver_rules,
+)
+from resources.instance_storage import storage_url
 from sentiment_assets.assets import bronze, gold, silver
 from sentiment_assets.automation import every_two_hours, fetch_job, rebuild_job
 from sentiment_assets.checks import checks
 from sentiment_assets.sensors import rebuild_sensor
+
+# The command line goes through here too, so that nothing else needs to know ``resources``.
+__all__ = [
+    "PROJECT_ROOT",
+    "Settings",
+    "api_clients",
+    "build_defs",
+    "defs",
+    "describe",
+    "read_settings",
+    "silver_rules",
+    "storage_url",
+]
 
 ASSETS = [
     bronze.fetch_posts,

@@ -298,7 +298,7 @@ DAILY_TREND = Contract(
         Column("trailing_mean", pa.float64(), "Mean compound over those days' scored posts.", sources=("gold/daily_summary:sentiment_sum", "gold/topic_sentiment:sentiment_sum")),
         Column("change", pa.float64(), "The day's mean less the trailing mean.", sources=("gold/daily_summary:sentiment_sum", "gold/topic_sentiment:sentiment_sum")),
         Column("change_z", pa.float64(), "The change over its standard error (Welch): beyond 2 is unlikely to be chance.", sources=("gold/daily_summary:sentiment_square_sum", "gold/topic_sentiment:sentiment_square_sum")),
-        Column("volume_ratio", pa.float64(), "The day's posts over the trailing days' mean posts.", sources=("gold/daily_summary:posts", "gold/topic_sentiment:posts")),
+        Column("volume_ratio", pa.float64(), "The day's posts over the mean posts of those trailing days of which more than half was fetched.", sources=("gold/daily_summary:posts", "gold/topic_sentiment:posts")),
         Column("fetched_share", pa.float64(), "Share of the day that was fetched, 0 to 1.", sources=("gold/daily_summary:fetched_share",)),
         Column("suppressed", pa.bool_(), "The day's figures are suppressed.", True, sources=("gold/daily_summary:suppressed", "gold/topic_sentiment:suppressed")),
     ),

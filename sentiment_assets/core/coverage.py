@@ -63,7 +63,8 @@ class Manifest(Struct, frozen=True):
     state: State | None
     reason: str
     fetched_at: dt.datetime
-    #: Creation time up to which the window was fetched; null where nothing was.
+    #: Creation times from and up to which the window was fetched; null where nothing was.
+    fetched_from: dt.datetime | None
     fetched_until: dt.datetime | None
     run_id: str
     api_version: str
@@ -80,6 +81,7 @@ class WindowCoverage(Struct, frozen=True):
 
     window: Window
     state: State | None
+    fetched_from: dt.datetime | None
     fetched_until: dt.datetime | None
     #: When it was first fetched whole: whatever is first seen later is late.
     completed_at: dt.datetime | None
@@ -94,14 +96,25 @@ def coverage_of(window: Window, manifests: Iterable[Manifest]) -> WindowCoverage
     """
     own = sorted((m for m in manifests if m.state is not None), key=lambda m: m.fetched_at)
     if not own:
-        return WindowCoverage(window, None, None, None, None)
+        return WindowCoverage(window, None, None, None, None, None)
+    newest = own[-1]
     completed = next((m.fetched_at for m in own if m.state == "complete"), None)
     if completed is not None:
-        return WindowCoverage(window, "complete", window.end, completed, own[-1].fetched_at)
-    reached = max((m.fetched_until for m in own if m.fetched_until), default=None)
-    newest = own[-1]
-    state: State = "partial" if reached is not None else newest.state or "partial"
-    return WindowCoverage(window, state, reached, None, newest.fetched_at, newest.reason)
+        return WindowCoverage(
+            window, "complete", window.start, window.end, completed, newest.fetched_at
+        )
+    # Of several partial fetches the one that reached furthest; they begin alike.
+    reached = [m for m in own if m.fetched_from and m.fetched_until]
+    best = max(reached, key=lambda m: m.fetched_until or m.fetched_at, default=None)
+    return WindowCoverage(
+        window,
+        "partial" if best else newest.state,
+        best and best.fetched_from,
+        best and best.fetched_until,
+        None,
+        newest.fetched_at,
+        newest.reason,
+    )
 
 
 def fetched_share(
@@ -110,8 +123,8 @@ def fetched_share(
     """Share of [start, end) that was fetched, 0 to 1."""
     fetched = dt.timedelta()
     for window in coverage:
-        if window.fetched_until is not None:
-            overlap = min(window.fetched_until, end) - max(window.window.start, start)
+        if window.fetched_from is not None and window.fetched_until is not None:
+            overlap = min(window.fetched_until, end) - max(window.fetched_from, start)
             fetched += max(overlap, dt.timedelta())
     return fetched / (end - start)
 
@@ -148,8 +161,11 @@ def plan_fetch(
         for window in windows_of(partition):
             if window.start >= now - SETTLING:
                 continue
-            state = known[window].state if window in known else None
-            if state == "complete" and window not in newest:
+            covered = known.get(window)
+            state = covered.state if covered else None
+            # Also done is a window of which only what lies beyond the reach is missing.
+            until = covered.fetched_until if covered else None
+            if until is not None and until >= window.end and window not in newest:
                 continue
             reachable = window.end > horizon
             if not reachable and state is not None:

@@ -291,7 +291,8 @@ def daily_trend(
     ).group_by("date", "platform", "topic").agg(
         trailing_days=pl.len().cast(pl.Int32),
         trailing_scored=pl.col("scored").sum(),
-        _posts=pl.col("posts").mean(),
+        # A day that was hardly fetched says nothing of the usual volume.
+        _posts=pl.col("posts").filter(pl.col("fetched_share") > 0.5).mean(),
         _sum=pl.col("sentiment_sum").sum(),
         _squares=pl.col("sentiment_square_sum").sum(),
     )

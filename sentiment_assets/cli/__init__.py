@@ -1,0 +1,55 @@
+"""The ``sentiment`` command; one file per group of verbs.
+
+What belongs here: the group, and how errors of settings leave the process. Exit codes: 0 done,
+1 the work failed, 2 the command or a setting was wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from sentiment_assets.cli.partitions import partitions
+from sentiment_assets.cli.run import run
+from sentiment_assets.cli.score import score
+from sentiment_assets.cli.settings import settings
+from sentiment_assets.cli.tick import tick
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="sentiment-assets")
+def cli() -> None:
+    """Posts from X, Facebook, Instagram and LinkedIn to trusted, private sentiment data."""
+
+
+cli.add_command(run)
+cli.add_command(tick)
+cli.add_command(partitions)
+cli.add_command(score)
+cli.add_command(settings)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    # Imported here: errors are needed only when one is raised, `--help` should be quick.
+    from sentiment_assets.core.tracking import TrackingError
+    from sentiment_assets.lake.objects import LakeError
+
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2 if isinstance(error, click.UsageError) else error.exit_code)
+    except (TrackingError, LakeError) as error:
+        click.echo(f"sentiment: {error}", err=True)
+        sys.exit(2)
+    except Exception as error:
+        if type(error).__name__ in ("SettingsError", "KeyFileError"):
+            click.echo(f"sentiment: {error}", err=True)
+            sys.exit(2)
+        raise

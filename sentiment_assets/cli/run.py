@@ -1,0 +1,214 @@
+"""``sentiment run``: everything on this machine, from an empty folder to gold and a dashboard."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from resources.environments import Settings
+    from sentiment_assets.cli.services import Services
+    from sentiment_assets.cli.tick import TickOutcome
+
+_DAGSTER_PORT = 3000
+_DASHBOARD_PORT = 8501
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do the work and exit; no user interface.")
+@click.option(
+    "--corpus",
+    type=click.Path(path_type=Path),
+    help="Feed the simulator with these texts: a line each, or JSON lines with `text`; .gz too.",
+)
+@click.option("--posts-per-day", type=click.IntRange(1), help="Posts that the simulator tells a day.")
+@click.option("--seed", default=7, show_default=True, help="Which story the simulator tells.")
+@click.option("--port", default=_DAGSTER_PORT, show_default=True, help="Port of the Dagster UI.")
+def run(once: bool, corpus: Path | None, posts_per_day: int | None, seed: int, port: int) -> None:
+    """Fill the last days from bronze to gold, then serve the Dagster UI and a dashboard.
+
+    Starts an embedded PostgreSQL and, unless SENTIMENT_SOURCE=live, a simulator of X. Ctrl-C stops
+    everything. Exits with 1 if the fill failed.
+    """
+    from rich.console import Console
+
+    from sentiment_assets.cli.services import Services, announced, only_one, start_simulator
+    from sentiment_assets.definitions import read_settings
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+    settings = _with_corpus(read_settings(), corpus)
+    os.environ["SENTIMENT_HOME"] = str(settings.home)
+    with _interruptible(), only_one(settings.home):
+        services = Services(settings.home)
+        try:
+            _banner(console, settings, corpus)
+            if settings.source == "simulator" and settings.x_base_url is None:
+                options = ["--seed", str(seed)]
+                options += ["--corpus", str(corpus)] if corpus else []
+                options += ["--posts-per-day", str(posts_per_day)] if posts_per_day else []
+                os.environ["SENTIMENT_X_BASE_URL"] = start_simulator(services, options)
+            settings = read_settings()
+            url = _storage(settings)
+            os.environ["SENTIMENT_POSTGRES_URL"] = url
+            addresses = {"postgres_url": url}
+            if settings.x_base_url:
+                addresses["x_base_url"] = settings.x_base_url
+            with announced(settings.home, addresses):
+                settings = read_settings()
+                if not _fill(console, settings) and once:
+                    raise click.exceptions.Exit(1)
+                if not once:
+                    _serve(console, settings, services, port)
+        except KeyboardInterrupt:
+            console.print("\nstopping …")
+        finally:
+            services.stop()
+
+
+def _with_corpus(settings: Settings, corpus: Path | None) -> Settings:
+    """A corpus has a home of its own: its posts must not mix with the story's or another's."""
+    if corpus is None:
+        return settings
+    from sentiment_assets.definitions import PROJECT_ROOT, read_settings
+
+    if settings.source != "simulator":
+        raise click.UsageError("a corpus feeds the simulator; unset SENTIMENT_SOURCE=live")
+    try:
+        content = hashlib.sha256(corpus.read_bytes()).hexdigest()[:8]
+    except OSError as error:
+        raise click.UsageError(f"cannot read the corpus {corpus}: {error.strerror}") from error
+    # A corpus answers every query: one is enough, two would fetch each text twice.
+    os.environ.setdefault(
+        "SENTIMENT_TRACKING", str(PROJECT_ROOT / "simulator" / "corpus_tracking.yaml")
+    )
+    return read_settings(home=settings.home / "corpora" / content)
+
+
+def _banner(console: Console, settings: Settings, corpus: Path | None) -> None:
+    if settings.origin == "simulated":
+        source = f"texts of {corpus}" if corpus else "a simulated story"
+        console.print(f"[bold]SIMULATED POSTS[/bold]: {source}; nothing here is real data.")
+    console.print(f"lake      {settings.lake_location.uri}")
+
+
+def _storage(settings: Settings) -> str:
+    from sentiment_assets.definitions import storage_url
+
+    return storage_url(settings)
+
+
+def _fill(console: Console, settings: Settings) -> bool:
+    """Run what is due, with progress; prints the table. Returns whether all went well."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from sentiment_assets.cli.report import print_report
+    from sentiment_assets.cli.services import open_instance
+    from sentiment_assets.cli.tick import run_due
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} of {task.total:.0f}"),
+        TimeElapsedColumn(),
+    )
+    shown: list[str] = []
+
+    with open_instance(settings) as instance, Progress(*columns, console=console) as bar:
+        task = bar.add_task("looking for what is due", total=1)
+
+        def progress(what: str, done: int, of: int) -> None:
+            bar.update(task, description=what, completed=done, total=of)
+            # Without a terminal there is no bar: a line for each quarter instead.
+            mark = f"{what.split(' (')[0]} {4 * done // max(of, 1)}"
+            if not console.is_terminal and mark not in shown:
+                shown.append(mark)
+                console.print(f"{what}: {done} of {of}")
+
+        outcome: TickOutcome = run_due(instance, settings, progress)
+    for failure in outcome.failures:
+        console.print(f"[bold]failed[/bold]  {failure}", markup=True)
+    days = print_report(console, settings.open_lake(), outcome.seconds)
+    return not outcome.failures and days > 0
+
+
+def _serve(console: Console, settings: Settings, services: Services, port: int) -> None:
+    """Start the user interfaces and wait until one ends or Ctrl-C."""
+    from sentiment_assets.cli.services import (
+        ServiceError,
+        dagster_home,
+        free_port,
+        interpreter_script,
+        wait_for_port,
+    )
+    from sentiment_assets.cli.tick import next_tick
+    from sentiment_assets.definitions import PROJECT_ROOT
+
+    home = dagster_home(settings)
+    environment = {"DAGSTER_HOME": str(home)}
+    ui_port = free_port(port)
+    dagster = services.start(
+        "dagster",
+        [
+            str(interpreter_script("dagster")), "dev",
+            "-w", str(PROJECT_ROOT / "workspace.yaml"),
+            "-h", "127.0.0.1", "-p", str(ui_port),
+        ],
+        environment,
+        # Beside the project's dagster.yaml it would warn that another one is used.
+        cwd=home,
+    )  # fmt: skip
+    board_port = free_port(_DASHBOARD_PORT)
+    dashboard = services.start(
+        "dashboard",
+        [
+            sys.executable, "-m", "streamlit", "run", str(PROJECT_ROOT / "dashboard" / "app.py"),
+            "--server.address", "127.0.0.1", "--server.port", str(board_port),
+            "--server.headless", "true", "--browser.gatherUsageStats", "false",
+        ],
+        environment,
+        cwd=PROJECT_ROOT / "dashboard",
+    )  # fmt: skip
+    wait_for_port(dashboard, board_port, 60)
+    wait_for_port(dagster, ui_port, 90)
+    tick_at = next_tick(dt.datetime.now(dt.timezone.utc))
+    console.print(
+        f"\nDagster    http://127.0.0.1:{ui_port}\n"
+        f"dashboard  http://127.0.0.1:{board_port}\n"
+        f"command    {interpreter_script('sentiment')}\n"
+        f"logs       {settings.home / 'logs'}\n"
+        f"next tick  {tick_at:%H:%M} UTC, then every 2 hours\n"
+        "Ctrl-C stops everything."
+    )
+    while True:
+        for service in services.started:
+            if service.died():
+                raise ServiceError(f"{service.name} ended; its log: {service.log}")
+        time.sleep(0.5)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """A polite end (SIGTERM) stops everything as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -1,0 +1,90 @@
+"""``sentiment score``: what the platform would make of texts, without a lake or a key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import TextIO
+
+import click
+
+_BATCH = 5_000
+
+
+@click.command()
+@click.argument("file", type=click.File(encoding="utf-8", errors="replace"))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a text.")
+@click.option(
+    "--lang",
+    default="en",
+    show_default=True,
+    help="What a platform would say of the language: decides where detection is unsure.",
+)
+def score(file: TextIO, as_json: bool, lang: str) -> None:
+    """Score texts from FILE, or - for standard input: one text a line, or JSON lines with `text`.
+
+    Texts are treated as on their way to silver: cleaned, identifiers masked, language checked,
+    then scored. A text whose language the scorer doesn't know gets the reason instead of a score.
+    """
+    texts = _texts(file)
+    while batch := list(islice(texts, _BATCH)):
+        for row in _scored(batch, lang):
+            if as_json:
+                click.echo(json.dumps(row, ensure_ascii=False))
+            else:
+                verdict = (
+                    f"{row['compound']:+.4f} {row['label']:<8}"
+                    if row["label"]
+                    else f"   ·    {row['unscored_reason']}"
+                )
+                click.echo(f"{verdict}  {row['text'] or ''}")
+
+
+def _texts(file: TextIO) -> Iterator[str]:
+    for number, line in enumerate(file, 1):
+        stripped = line.strip()
+        if not stripped:
+            continue
+        if stripped.startswith("{"):
+            try:
+                yield str(json.loads(stripped)["text"])
+            except (ValueError, KeyError, TypeError):
+                raise click.UsageError(
+                    f"line {number} begins as JSON but holds no `text`; "
+                    'for example: {"text": "I love it"}'
+                ) from None
+        else:
+            yield stripped
+
+
+def _scored(texts: list[str], lang: str) -> list[dict[str, object]]:
+    import polars as pl
+
+    from sentiment_assets.core import language
+    from sentiment_assets.core.pii.redactor import redact_batch
+    from sentiment_assets.core.sentiment import label_of, scorer_named
+    from sentiment_assets.core.text import normalise
+
+    scorer = scorer_named("vader")
+    masked = redact_batch(normalise(pl.Series("text", texts, dtype=pl.String)))["text"]
+    frame = pl.DataFrame({"text": masked})
+    detected = pl.DataFrame(language.detect(masked.to_arrow()))
+    reason = language.scoring_gate(
+        masked,
+        detected["lang"],
+        detected["confidence"],
+        pl.Series([lang] * len(texts), dtype=pl.String),
+        scorer.languages,
+    )
+    readable = pl.select(pl.when(pl.lit(reason.is_null())).then(pl.lit(masked))).to_series()
+    scores = pl.DataFrame(scorer.score(readable.to_arrow()))
+    return (
+        frame.with_columns(
+            *scores.get_columns(),
+            label=label_of(pl.lit(scores["compound"])),
+            lang=detected["lang"],
+            unscored_reason=reason,
+        )
+        .to_dicts()
+    )

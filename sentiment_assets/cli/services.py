@@ -1,0 +1,211 @@
+"""The processes of `sentiment run`: starting, addressing and stopping them.
+
+What belongs here: child processes, their ports, logs and environment, and Dagster's home. What
+they do is theirs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from resources.environments import Settings
+
+_GRACE_SECONDS = 3.0
+_RUNNING = "running.json"
+
+
+class ServiceError(click.ClickException):
+    """A service did not start or ended; the message names its log."""
+
+
+@dataclass
+class Service:
+    """One child process, in a process group of its own so that its children end with it."""
+
+    name: str
+    process: subprocess.Popen[str]
+    log: Path
+
+    def died(self) -> bool:
+        """It ended without being asked to."""
+        return self.process.poll() is not None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal the whole group, if anything of it is left."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+
+@dataclass
+class Services:
+    """Everything that was started, stopped in reverse order within five seconds."""
+
+    home: Path
+    started: list[Service] = field(default_factory=list)
+
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        cwd: Path | None = None,
+        output: int | None = None,
+    ) -> Service:
+        """Start a command; what it prints goes to ``logs/<name>.log`` unless ``output`` is a pipe."""
+        logs = self.home / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        log = logs / f"{name}.log"
+        with log.open("a", encoding="utf-8") as written:
+            process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=written if output is None else output,
+                stderr=written,
+                text=True,
+                start_new_session=True,
+            )
+        service = Service(name, process, log)
+        self.started.append(service)
+        return service
+
+    def stop(self) -> None:
+        """Ask all to end at once, wait a little, then end what is left."""
+        deadline = time.monotonic() + _GRACE_SECONDS
+        for service in self.started:
+            service.signal(signal.SIGTERM)
+        for service in self.started:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                service.process.wait(max(deadline - time.monotonic(), 0.05))
+        for service in self.started:
+            # The group's leader may be gone and its children not.
+            service.signal(signal.SIGKILL)
+            service.process.wait()
+        self.started.clear()
+
+
+def start_simulator(services: Services, arguments: Sequence[str]) -> str:
+    """Start the simulator; returns its address.
+
+    Raises:
+        ServiceError: it refused its arguments (a bad corpus, say) or did not answer in time.
+    """
+    service = services.start(
+        "simulator",
+        [sys.executable, "-m", "simulator", "--port", "0", *arguments],
+        {},
+        output=subprocess.PIPE,
+    )
+    out = service.process.stdout
+    assert out is not None
+    ready, _, _ = select.select([out], [], [], 60)
+    line = out.readline() if ready else ""
+    if not line:
+        service.process.wait(5)
+        said = service.log.read_text(encoding="utf-8").strip().splitlines()
+        raise ServiceError(f"the simulator did not start: {said[-1] if said else 'it says nothing'}")
+    return str(json.loads(line)["url"])
+
+
+def wait_for_port(service: Service, port: int, seconds: float) -> None:
+    """Wait until a service answers on a port of this machine.
+
+    Raises:
+        ServiceError: it ended first, or never answered.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if service.died():
+            break
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.2)
+    raise ServiceError(f"{service.name} did not come up on port {port}; its log: {service.log}")
+
+
+def free_port(usual: int) -> int:
+    """The usual port, or a free one where that is taken."""
+    for wanted in (usual, 0):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", wanted))
+            return int(probe.getsockname()[1])
+    raise ServiceError("no free port on 127.0.0.1")
+
+
+def dagster_home(settings: Settings) -> Path:
+    """Dagster's home, with the project's dagster.yaml in it."""
+    from sentiment_assets.definitions import PROJECT_ROOT
+
+    home = settings.home / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
+    return home
+
+
+@contextlib.contextmanager
+def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of the home; DAGSTER_HOME is honoured where it is set."""
+    import dagster as dg
+
+    os.environ.setdefault("DAGSTER_HOME", str(dagster_home(settings)))
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+@contextlib.contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Hold the home for this process.
+
+    Raises:
+        ServiceError: another `sentiment run` holds it.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / ".run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ServiceError(
+                f"another `sentiment run` uses {home}; stop it with Ctrl-C, or give this one a "
+                "folder of its own: SENTIMENT_HOME=/another/folder"
+            ) from None
+        yield
+
+
+@contextlib.contextmanager
+def announced(home: Path, addresses: Mapping[str, str]) -> Iterator[None]:
+    """Let other commands in this home find what runs, for as long as it runs."""
+    note = home / _RUNNING
+    note.write_text(json.dumps({"pid": os.getpid(), **addresses}), encoding="utf-8")
+    note.chmod(0o600)
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def interpreter_script(name: str) -> Path:
+    """A console script beside the running interpreter."""
+    return Path(sys.executable).with_name(name)
+
+

@@ -1,0 +1,191 @@
+"""``sentiment tick``: what is due now, done in this process and recorded in Dagster.
+
+What belongs here: running the jobs that the schedule and the sensor would request. Useful where no
+daemon runs, and what ``sentiment run`` fills a new lake with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from resources.environments import Settings
+
+#: Told after each step: what is done, how much of it, of how much.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class TickOutcome:
+    """What a tick did."""
+
+    fetched: list[str] = field(default_factory=list)
+    rebuilt: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def tick(as_json: bool) -> None:
+    """Run what is due now: fetch missing and open windows, then rebuild what is behind.
+
+    The same as the 2-hourly schedule and the sensor do under a daemon. Exits with 1 if a run failed.
+    """
+    from sentiment_assets.cli.services import open_instance
+    from sentiment_assets.definitions import read_settings
+
+    settings = read_settings()
+
+    def show(what: str, done: int, of: int) -> None:
+        if not as_json:
+            click.echo(f"{what}: {done} of {of}")
+
+    with open_instance(settings) as instance:
+        outcome = run_due(instance, settings, show)
+    if as_json:
+        click.echo(json.dumps(outcome.__dict__))
+    else:
+        for failure in outcome.failures:
+            click.echo(failure, err=True)
+        click.echo(
+            f"fetched {len(outcome.fetched)} and rebuilt {len(outcome.rebuilt)} partitions "
+            f"in {outcome.seconds:.1f} s"
+        )
+    if outcome.failures:
+        raise click.exceptions.Exit(1)
+
+
+def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress) -> TickOutcome:
+    """Fetch, then rebuild; a failed partition doesn't keep the others back."""
+    import dagster as dg
+
+    from sentiment_assets.automation import PLATFORM_TAG, due_partitions, fetch_job, rebuild_job
+    from sentiment_assets.definitions import api_clients, build_defs
+    from sentiment_assets.sensors import behind, rebuilds, under_way
+
+    started = time.monotonic()
+    outcome = TickOutcome()
+    definitions = build_defs(settings)
+
+    def execute(job: str, partition_key: str | None, tags: dict[str, str],
+                assets: list[dg.AssetKey] | None, run_id: str) -> bool:  # fmt: skip
+        result = definitions.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            partition_key=partition_key,
+            tags=tags,
+            asset_selection=assets,
+            run_id=run_id,
+            raise_on_error=False,
+        )
+        if not result.success:
+            outcome.failures += _causes(result)
+        return bool(result.success)
+
+    with _quiet_dagster():
+        due = due_partitions(settings.open_lake(), api_clients(settings))
+        for done, partition in enumerate(due):
+            progress("fetching dates", done, len(due))
+            tags = {PLATFORM_TAG: partition.platform}
+            if execute(fetch_job.name, partition.key, tags, None, str(uuid.uuid4())):
+                outcome.fetched.append(partition.key)
+        if due:
+            progress("fetching dates", len(due), len(due))
+        # Twice: rebuilding a date puts the trends of the days after it behind.
+        for _ in range(2):
+            posts, trend = behind(instance)
+            busy = under_way(instance)
+            for rebuild in rebuilds(posts - busy, trend - busy):
+                request = rebuild.request("", 0)
+                run_id = str(uuid.uuid4())
+                with _watched(instance, run_id, progress):
+                    done_well = execute(
+                        rebuild_job.name,
+                        request.partition_key,
+                        dict(request.tags),
+                        rebuild.assets,
+                        run_id,
+                    )
+                if done_well:
+                    outcome.rebuilt += [partition.key for partition in rebuild.partitions]
+            if outcome.failures:
+                break
+    outcome.seconds = round(time.monotonic() - started, 1)
+    return outcome
+
+
+def next_tick(now: dt.datetime) -> dt.datetime:
+    """When the schedule fires next."""
+    from croniter import croniter
+
+    from sentiment_assets.automation import every_two_hours
+
+    following: dt.datetime = croniter(str(every_two_hours.cron_schedule), now).get_next(dt.datetime)
+    return following
+
+
+@contextlib.contextmanager
+def _watched(instance: dg.DagsterInstance, run_id: str, progress: Progress) -> Iterator[None]:
+    """Report a run's finished steps while it runs in this process."""
+    import dagster as dg
+
+    finished = threading.Event()
+
+    def watch() -> None:
+        while not finished.wait(0.5):
+            done = instance.get_records_for_run(
+                run_id, of_type=dg.DagsterEventType.STEP_SUCCESS
+            ).records
+            names = [str(r.event_log_entry.step_key) for r in done]
+            current = f"rebuilding (done: {names[-1]})" if names else "rebuilding silver"
+            progress(current, len(names), _REBUILD_STEPS)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        thread.join()
+        progress("rebuilding", _REBUILD_STEPS, _REBUILD_STEPS)
+
+
+# silver, four gold tables, and the checks of six tables.
+_REBUILD_STEPS = 11
+
+
+def _causes(result: Any) -> list[str]:
+    """Why a run failed, one sentence a failed step; the innermost cause is what helps."""
+    causes = []
+    for event in result.all_events:
+        if event.event_type_value == "STEP_FAILURE":
+            error = event.step_failure_data.error
+            while error and error.cause and not str(error.cls_name).endswith("Failure"):
+                error = error.cause
+            said = error.message.strip() if error else "failed"
+            causes.append(f"{event.step_key}: {said}")
+    return causes or ["a run failed without a failed step: see it in the Dagster UI"]
+
+
+@contextlib.contextmanager
+def _quiet_dagster() -> Iterator[None]:
+    """Dagster prints every event of a run in this process; what failed is reported at the end."""
+    previous = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(previous)
