@@ -39,26 +39,27 @@ _DROPPED_OR_ESCAPED = re.compile(
     "|&amp;"
 )
 
-# Digits that were typed or read as letters: O for 0, l and I for 1, S for 5, B for 8, Z for 2. Only
-# in a word made of nothing else, with a digit in it. Lower-case s stays: "the 80s and 90s".
+# Digits that were typed or read as letters: O for 0, l and I for 1, S for 5, B for 8. Only in a
+# word made of nothing else, with a digit in it. Lower-case s stays: "the 80s and 90s".
 _NUMBER_WITH_LETTERS = re.compile(
-    r"(?<![A-Za-z0-9_])(?=[0-9]*[OolISBZ])(?=[OolISBZ]*[0-9])(?![0-9OolISBZ]*[OolISBZ]{3})"
-    r"[0-9OolISBZ]+(?![A-Za-z0-9_]|['’][a-z])"
+    r"(?<![A-Za-z0-9_])(?=[0-9]*[OolISB])(?=[OolISB]*[0-9])(?![0-9OolISB]*[OolISB]{3})"
+    r"[0-9OolISB]+(?![A-Za-z0-9_]|['’][a-z])"
 )
-_LETTERS_TO_DIGITS = str.maketrans("OolISBZ", "0011582")
+_LETTERS_TO_DIGITS = str.maketrans("OolISB", "001158")
 
 NEEDS_CANONICAL = (
     # ASCII: escapes, controls, digits mixed with look-alike letters.
-    r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]|\t|%[245]|&(?:#|[A-Za-z][A-Za-z0-9]{1,24};)|[0-9][OolISBZ]|[OolISBZ][0-9]"
+    r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]|\t|%[245]|&(?:#|[A-Za-z][A-Za-z0-9]{1,24};)"
+    r"|[0-9][OolISB]|[OolISB][0-9]"
     # Joiners and variation selectors inside emoji change nothing that a rule reads.
     r"|(?:^|[\x00-\x7f])[\u200d\ufe0f]|[\u200d\ufe0f][!-~]"
     # Scripts and blocks with a character that folds into another or is dropped.
     r"|[\u0080-\u024f\u0250-\u02ff\u0300-\u03ff\u0400-\u058f\u1d00-\u1eff\u1f00-\u1fff]"
     r"|[\u2000-\u200c\u200e-\u2012\u2013-\u2015\u201a\u2024\u2028-\u202f\u203c\u203d\u2043-\u2049\u205f-\u20ff]"
     r"|[\u2100-\u218f\u2212\u2215\u2216\u2217\u2223\u2236\u223c\u2460-\u24ff\u2c60-\u2c7f]"
-    r"|[\u2776-\u2793\u3000-\u3002\u3164\u3200-\u33ff\ua4d0-\ua7ff\ua830-\ua83f\ufb00-\ufb06]"
+    r"|[\u2776-\u2793\u3000-\u3002\u3164\u3200-\u33ff\ua4d0-\ua7ff\ua830-\ua83f\ufb00-\ufb06\ufb29]"
     r"|[\ufe00-\ufe0e\ufe10-\ufe6f\ufeff\uff00-\uffef]"
-    r"|[\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f]"
+    r"|[\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f]"
     r"|[\p{Nd}&&[^0-9]]|\p{No}|[\x{1d400}-\x{1d7ff}\x{1f100}-\x{1f18f}\x{1f1ad}]"
     r"|[\x{10780}-\x{107bf}\x{1ccd6}-\x{1ccf9}\x{1df00}-\x{1dfff}\x{e0000}-\x{e0fff}]"
 )
@@ -101,7 +102,9 @@ def _fold(char: str) -> str:
     base, marks = decomposed[0], decomposed[1:]
     base = _LOOK_ALIKES.get(base, base)
     # Only one-to-one folds: a span that ended inside an expansion would have no end to map to.
-    if base.isascii() and all(unicodedata.combining(mark) for mark in marks):
+    if base.isascii() and (
+        not marks or (base.isalnum() and all(map(unicodedata.combining, marks)))
+    ):
         return base
     return char
 

@@ -13,7 +13,11 @@ HINT = r"[0-9](?:[ .·•_*~/()-]{0,6}[0-9]){6}"
 """Seven digits with nothing but separators between them."""
 
 _NUMBER = re.compile(rf"(?<![0-9])(?:\+ ?\(?|\(\+?)?[0-9]+(?:{SEPARATOR}[0-9]+)*")
-_DAY, _MONTH, _YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "(?:1[89]|20)[0-9]{2}"
+_DAY, _MONTH, _YEAR = (
+    "(?:0?[1-9]|[12][0-9]|3[01])",
+    "(?:0?[1-9]|1[0-2])",
+    "(?:18[1-9]|19[0-9]|20[0-9])[0-9]",
+)
 _DATE_OR_TIME = re.compile(
     r"(?<![0-9])(?<![0-9][-./])(?:"
     rf"{_YEAR}( ?[-./] ?){_MONTH}\1{_DAY}|{_DAY}( ?[-./] ?){_DAY}\2(?:{_YEAR}|[0-9]{{2}})"
@@ -86,24 +90,32 @@ def _parsed(text: str, start: int, end: int) -> Number:
     return Number(start, end, tuple(parts[1::2]), tuple(parts[2:-1:2]), cue, opening)
 
 
-def _trimmed(text: str, number: Number) -> Number | None:
+def _trimmed(text: str, number: Number) -> Number:
     """Without end groups that belong to a word or are a year beside the number."""
     start, end = number.start, number.end
-    first, last = number.groups[0], number.groups[-1]
     if number.is_phone_shaped() and not _UNIT_AFTER.match(text, end):
         return number
-    if len(number.groups) == 1:
-        return number
-    before = text[start - 1 : start]
-    if not number.opening and (
-        (before and (before in "#_" or before.isalpha())) or _is_lone_year(first, number.gaps[0])
-    ):
-        return _trimmed(text, _parsed(text, start + len(first + number.gaps[0]), end))
-    if (len(last) <= 3 and text[end : end + 1].isalpha()) or (
-        _UNIT_AFTER.match(text, end) or _is_lone_year(last, number.gaps[-1])
-    ):
-        return _trimmed(text, _parsed(text, start, end - len(last + number.gaps[-1])))
-    return number
+    groups, gaps = number.groups, number.gaps
+    first, last = 0, len(groups) - 1
+    while first < last:
+        before = text[start - 1 : start]
+        opened = bool(number.opening) and first == 0
+        if not opened and (
+            (before and (before in "#_" or before.isalpha()))
+            or _is_lone_year(groups[first], gaps[first])
+        ):
+            start += len(groups[first] + gaps[first])
+            first += 1
+        elif (
+            (len(groups[last]) <= 3 and text[end : end + 1].isalpha())
+            or _UNIT_AFTER.match(text, end)
+            or _is_lone_year(groups[last], gaps[last - 1])
+        ):
+            end -= len(gaps[last - 1] + groups[last])
+            last -= 1
+        else:
+            break
+    return number if last - first == len(gaps) else _parsed(text, start, end)
 
 
 def _is_lone_year(group: str, gap: str) -> bool:
@@ -144,10 +156,22 @@ def personal_numbers(text: str) -> Iterator[Number]:
     """Numbers of seven or more digits, grouped or not, that are not everyday quantities."""
     plain = _DATE_OR_TIME.sub(lambda m: "\x00" * len(m.group()), text)
     for match in _NUMBER.finditer(plain):
-        if sum(c.isdigit() for c in match.group()) < 7:
-            continue
-        number = _trimmed(plain, _parsed(plain, *match.span()))
-        if number is None or len(number.digits) < 7:
-            continue
-        if number.is_phone_shaped() or len(number.groups) == 1 or not _is_everyday(plain, number):
-            yield number
+        for start, end in _apart(plain, *match.span()):
+            number = _trimmed(plain, _parsed(plain, start, end))
+            if len(number.digits) < 7:
+                continue
+            if (
+                number.is_phone_shaped()
+                or len(number.groups) == 1
+                or not _is_everyday(plain, number)
+            ):
+                yield number
+
+
+def _apart(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Numbers beside each other, each long enough to stand alone; nothing where it is too short."""
+    words = [match.span() for match in re.compile("[^ ]+").finditer(text, start, end)]
+    counts = [sum(c.isdigit() for c in text[a:b]) for a, b in words]
+    if min(counts) >= 7:
+        return words
+    return [(start, end)] if sum(counts) >= 7 else []

@@ -14,7 +14,7 @@ _AT = r"(?: ?[\[({<] ?at ?[\])}>] ?)"
 _DOT = r"(?: ?[\[({<] ?dot ?[\])}>] ?| dot )"
 
 _ADDRESS = re.compile(
-    rf"{_LOCAL}@{_HOST}(?:\.{_HOST})+"
+    rf"{_LOCAL}(?:@{_HOST}(?:\.{_HOST})+)+"
     # Cut before its top-level domain: a name with a dot, or a host that everybody knows. Without
     # either it is a word glued to a handle ("thanks@user").
     rf"|(?<![A-Za-z0-9_])[A-Za-z0-9_]+\.(?:[A-Za-z0-9_.-]{{0,60}}[A-Za-z0-9_])@[A-Za-z][A-Za-z0-9-]{{3,}}"

@@ -13,7 +13,8 @@ _HANDLE = re.compile(
     r"[A-Za-z0-9_]+"
     # Lower case only after a dot: "@user.Great" lacks a space, "@jane.roe" is one handle.
     r"(?:\.[a-z0-9_]+)*"
-    r"(?:@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)?"
+    # The host of "@user@instance.social", or one handle glued to the next.
+    r"(?:@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9-]+)*)*"
 )
 
 

@@ -8,7 +8,10 @@ from sentiment_assets.core.pii.rule import Rule, Span
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|0?[0-9]?[0-9])"
 _V4 = rf"(?<![0-9.]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9]|\.[0-9])"
-_V6 = r"(?<![A-Za-z0-9:])[0-9A-Fa-f:]{2,39}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![A-Za-z0-9:])"
+_V6 = (
+    r"(?<![A-Za-z0-9:])(?:[0-9A-Fa-f:]{2,30}:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f:]{2,39})"
+    r"(?![A-Za-z0-9:])"
+)
 _ADDRESS = re.compile(rf"{_V4}|{_V6}")
 _VERSION_BEFORE = re.compile(r"(?:\bv|\bver|\bversion|\brelease|\bbuild)[.: ]{0,2}$", re.IGNORECASE)
 

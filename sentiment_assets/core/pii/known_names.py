@@ -10,13 +10,13 @@ from sentiment_assets.core.text import canonicalise
 # Words that a display name may hold and every text does. Alone they name nobody.
 _EVERYDAY_WORDS = (
     "the and for you your our his her its not but are was all any can may will has have had how "
-    "who why now new one two out off get got just this that with from they them then than what when "
-    "where into over very here there been were let mr mrs miss van von der den del della dos das "
-    "bin ibn official real"
+    "who why now new one two out off get got just this that with from they them then than what "
+    "when where into over very here there been were let mr mrs miss van von der den del della dos "
+    "das bin ibn official real"
 )
 _EVERYDAY = frozenset(_EVERYDAY_WORDS.split())
 _MIN_PART = 3
-_WORD = re.compile(r"[^\W_](?:[\w.'\u2019-]*[^\W_])?")
+_WORD = re.compile(r"[^\W_](?:[\w.'-]*[^\W_])?")
 # Scripts that write words without spaces: no boundary to ask for.
 _UNSPACED = re.compile(r"^[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{2,}$")
 _GAP = re.compile(r"[ _.'-]{1,2}$")
@@ -28,16 +28,16 @@ def spellings(name: str) -> tuple[str, ...]:
 
     Empty for names without a letter (emoji, digits, white space) and for everyday words.
     """
-    canonical = canonicalise(name).text.lower().strip()
+    canonical = canonicalise(name).text.lower().replace("\u2019", "'")
     words = _WORD.findall(canonical)
     whole = {" ".join(words), "".join(words), "_".join(words)}
-    whole |= {s.replace("'", "\u2019") for s in whole} | {s.replace("\u2019", "'") for s in whole}
     parts = {w for w in words if len(w) >= _MIN_PART} if len(words) > 1 else set()
     found = {
         s
         for s in whole | parts
         if s not in _EVERYDAY and len(s) > 1 and any(c.isalpha() for c in s)
     }
+    found |= {s.replace("'", "\u2019") for s in found}
     return tuple(sorted(found, key=lambda s: (-len(s), s)))
 
 

@@ -1,9 +1,11 @@
 """From a text to the same text without identifiers: the rules in order, one text or a column."""
 
+import bisect
+import itertools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -28,6 +30,9 @@ RULES: tuple[Rule, ...] = (
     URL, EMAIL, HANDLE, IP, IBAN, CARD, NATIONAL_ID, PHONE, DIGIT_RUN,
 )  # fmt: skip
 KINDS = (*dict.fromkeys(rule.kind for rule in RULES), "name")
+
+# A text that still uncovers an identifier after so many passes was built to: its rest is masked.
+_PASSES = 16
 
 _HINTS = tuple((re.compile(rule.hint), rule) for rule in RULES)
 _ANY_HINT = "|".join(f"(?:{hint})" for hint in dict.fromkeys(rule.hint for rule in RULES))
@@ -58,15 +63,14 @@ def _found(text: str, known_names: Sequence[str]) -> list[Span]:
     if not (known_names or _HINT.search(searched)):
         return spans
     # Masks of an earlier pass are no text: nothing may be found in them.
-    for match in _MASKS.finditer(searched):
-        searched = _blanked(searched, match.start(), match.end())
+    searched = _MASKS.sub(lambda m: BLANK * len(m.group()), searched)
     for hint, rule in _HINTS:
         if hint.search(searched):
-            for span in rule.find(searched):
-                spans.append(span)
-                searched = _blanked(searched, span.start, span.end)
-    for span in find_known_names(searched, known_names) if known_names else ():
-        spans.append(span)
+            claimed = list(rule.find(searched))
+            spans += claimed
+            searched = _blanked(searched, claimed)
+    if known_names:
+        spans += find_known_names(searched, known_names)
     offsets = canonical.offsets
     return sorted(
         Span(offsets[s.start], _without_controls(text, offsets[s.end]), s.kind) for s in spans
@@ -80,35 +84,31 @@ def _without_controls(text: str, end: int) -> int:
     return end
 
 
-def _blanked(text: str, start: int, end: int) -> str:
-    return text[:start] + BLANK * (end - start) + text[end:]
+def _blanked(text: str, spans: Sequence[Span]) -> str:
+    return _replaced(text, spans, lambda span: BLANK * (span.end - span.start))
 
 
-def _masked(text: str, spans: Sequence[Span]) -> str:
+def _replaced(text: str, spans: Sequence[Span], replacement: Callable[[Span], str]) -> str:
     pieces: list[str] = []
     done = 0
     for span in spans:
-        pieces += (text[done : span.start], mask(span.kind))
+        pieces += (text[done : span.start], replacement(span))
         done = span.end
     return "".join((*pieces, text[done:]))
 
 
 def _in_original(spans: Sequence[Span], later: Sequence[Span]) -> list[Span]:
-    """``later`` spans, of the text that ``spans`` masked, as original ones; and ``spans``."""
-    moved: list[Span] = []
-    for start, end, kind in later:
-        shift, first, last = 0, None, None
-        for span in spans:
-            at = span.start + shift
-            if at >= end:
-                break
-            shift += len(mask(span.kind)) - (span.end - span.start)
-            if at + len(mask(span.kind)) <= start:
-                first = shift
-            last = shift
-        moved.append(Span(start - (first or 0), end - (last or 0), kind))
-    kept = [s for s in spans if not any(m.start < s.end and s.start < m.end for m in moved)]
-    return sorted((*kept, *moved))
+    """``spans`` and those found ``later`` between their masks, all in the original's offsets."""
+    ends, shifts = [], [0]
+    for start, end, kind in spans:
+        ends.append(start + shifts[-1] + len(mask(kind)))
+        shifts.append(ends[-1] - end)
+    moved = [
+        Span(start - shifts[i], end - shifts[i], kind)
+        for start, end, kind in later
+        for i in [bisect.bisect_right(ends, start)]
+    ]
+    return sorted((*spans, *moved))
 
 
 def redact(text: str, known_names: Sequence[str] = ()) -> Redaction:
@@ -120,9 +120,17 @@ def redact(text: str, known_names: Sequence[str] = ()) -> Redaction:
     """
     spans: list[Span] = []
     masked = text
-    while later := _found(masked, known_names):
-        spans = _in_original(spans, later) if spans else later
-        masked = _masked(text, spans)
+    for done in itertools.count():
+        later = _found(masked, known_names)
+        if not later:
+            break
+        merged = _in_original(spans, later)
+        if done >= _PASSES:
+            cut = min(set(merged) - set(spans))
+            merged = [s for s in spans if s.end <= cut.start]
+            merged.append(Span(cut.start, len(text), cut.kind))
+        spans = merged
+        masked = _replaced(text, spans, lambda span: mask(span.kind))
     return Redaction(masked, tuple(spans))
 
 

@@ -1,0 +1,146 @@
+# ruff: noqa: RUF001  look-alike characters are the subject
+"""Each rule alone: what it finds in a text, in order, and what it leaves."""
+
+import re
+
+import pytest
+
+from sentiment_assets.core.pii.card import CARD
+from sentiment_assets.core.pii.digit_run import DIGIT_RUN
+from sentiment_assets.core.pii.email import EMAIL
+from sentiment_assets.core.pii.handle import HANDLE
+from sentiment_assets.core.pii.iban import IBAN
+from sentiment_assets.core.pii.ip import IP
+from sentiment_assets.core.pii.national_id import NATIONAL_ID
+from sentiment_assets.core.pii.phone import PHONE
+from sentiment_assets.core.pii.rule import Rule
+from sentiment_assets.core.pii.url import URL
+from sentiment_assets.core.text import canonicalise
+
+CASES: list[tuple[Rule, str, list[str]]] = [
+    (EMAIL, "write to jane.roe+news@mail.example.co.za.", ["jane.roe+news@mail.example.co.za"]),
+    (EMAIL, "'o'neil@example.org', (x_1@y.io)", ["o'neil@example.org", "x_1@y.io"]),
+    (EMAIL, "mailto:jane@example.org?x", ["jane@example.org"]),
+    (EMAIL, "連絡先jane@example.jpまで", ["jane@example.jp"]),
+    (EMAIL, "jane%40example.com and jаnе@еxample.com", ["jane@example.com"] * 2),
+    (EMAIL, "ja\u200bne＠example．com", ["jane@example.com"]),
+    (EMAIL, "jane [at] example [dot] com", ["jane [at] example [dot] com"]),
+    (EMAIL, "jane(at)example.com", ["jane(at)example.com"]),
+    (EMAIL, "jane at example dot com", ["jane at example dot com"]),
+    (EMAIL, "jane.roe@gmail or jane@gmail", ["jane.roe@gmail", "jane@gmail"]),
+    (EMAIL, "lunch @ noon, me@5, f@cking, w@w", []),
+    (EMAIL, "RT@jane.roe: hi @user@example.social", []),
+    (EMAIL, "meet at joe's, dot your i's", []),
+    (EMAIL, "thanks@user so.@user wow...@user", []),
+    (HANDLE, "@jane and .@Jane_Roe1, (@x)", ["@jane", "@Jane_Roe1", "@x"]),
+    (HANDLE, "RT@user: via rt@other", ["@user", "@other"]),
+    (HANDLE, "今日は@userさんと@名前", ["@user"]),
+    (HANDLE, "@jane.roe but @user.Great day @user.", ["@jane.roe", "@user", "@user"]),
+    (HANDLE, "@jane@example.social!", ["@jane@example.social"]),
+    (HANDLE, "＠user &#64;user @\u200buser", ["@user"] * 3),
+    (HANDLE, "thanks@user", ["@user"]),
+    (HANDLE, "@@user @1direction", ["@user", "@1direction"]),
+    (HANDLE, "sh@t, bad@ss, me@5, @ 5pm, @5pm, @10k, @7 @2x @", []),
+    (URL, "see https://t.co/AbCdEf1234, ok", ["https://t.co/AbCdEf1234"]),
+    (URL, "https://t.co/AbCdEf1234Remigration", ["https://t.co/AbCdEf1234"]),
+    (URL, "(http://example.com/a_(b)?q=1&r=2#c).", ["http://example.com/a_(b)?q=1&r=2#c"]),
+    (URL, "HTTP://EXAMPLE.COM http://x.y/日本", ["HTTP://EXAMPLE.COM", "http://x.y/"]),
+    (URL, "こちらhttps://example.jp/aを", ["https://example.jp/a"]),
+    (
+        URL,
+        "www.example.com/x! example.co.uk bit.ly/3xYz",
+        ["www.example.com/x", "example.co.uk", "bit.ly/3xYz"],
+    ),
+    (URL, "hxxp://evil.example ex\u200bample.com", ["hxxp://evil.example", "example.com"]),
+    (URL, "great.It was", []),
+    (URL, "end.Blog next, 22.se, e.g. this, a.m./p.m., and/or, logger.info(x)", []),
+    (URL, "v1.2.3 node.js $1.50 Mr.Smith U.S. jane@example.com", []),
+    (IP, "from 192.168.1.1:8080 and 8.8.8.8.", ["192.168.1.1", "8.8.8.8"]),
+    (
+        IP,
+        "2001:db8:85a3::8a2e:370:7334, ::ffff:10.0.0.1",
+        ["2001:db8:85a3::8a2e:370:7334", "::ffff:10.0.0.1"],
+    ),
+    (IP, "[fe80::1ff:fe23:4567:890a]", ["fe80::1ff:fe23:4567:890a"]),
+    (IP, "１９２．１６８．１．１", ["192.168.1.1"]),
+    (IP, "v1.2.3.4, version 10.0.1.2, 300.1.1.1, 1.2.3, 1.2.3.4.5", []),
+    (IP, "10:30:15, ::D, C::b, 12:34, std::vector, 00:1A:2B", []),
+    (IBAN, "GB29 NWBK 6016 1331 9268 19", ["GB29 NWBK 6016 1331 9268 19"]),
+    (IBAN, "pay DE89370400440532013000 now", ["DE89370400440532013000"]),
+    (IBAN, "gb12spfc66723974480868 (wrong checksum)", ["gb12spfc66723974480868"]),
+    (IBAN, "NL91-ABNA-0417-1643-00", ["NL91-ABNA-0417-1643-00"]),
+    (IBAN, "GB2012championship IT12 GAME OVER, de2016bundesligasieger", []),
+    (CARD, "4111-1111-1111-1111", ["4111-1111-1111-1111"]),
+    (CARD, "4000 0000 0043 5638 has a wrong checksum", ["4000 0000 0043 5638"]),
+    (CARD, "amex 3782 822463 10005", ["3782 822463 10005"]),
+    (CARD, "4539768304967106", ["4539768304967106"]),
+    (CARD, "4lll llll llll llll? 4l11-1111-11l1-1111", ["4111-1111-1111-1111"]),
+    (CARD, "4539768304967107, 2012 2013 2014 2015, 4111-1111-1111", []),
+    (NATIONAL_ID, "SSN 123-45-6789, 987 65 4321", ["123-45-6789", "987 65 4321"]),
+    (
+        NATIONAL_ID,
+        "B91-36-5528 376-68-4S93 68O-l0-1001",
+        ["891-36-5528", "376-68-4593", "680-10-1001"],
+    ),
+    (NATIONAL_ID, "8001015009087 and 800101 5009 08 7", ["8001015009087", "800101 5009 08 7"]),
+    (NATIONAL_ID, "AB 12 34 56 C, QQ123456C, AB123456D", ["AB 12 34 56 C", "AB123456D"]),
+    (
+        NATIONAL_ID,
+        "RSSMRA85T10A562S S1234567D 12345678Z",
+        ["RSSMRA85T10A562S", "S1234567D", "12345678Z"],
+    ),
+    (NATIONAL_ID, "529.982.247-25, 44051401359", ["529.982.247-25", "44051401359"]),
+    (NATIONAL_ID, "2341 2341 2346 is Aadhaar", ["2341 2341 2346"]),
+    (NATIONAL_ID, "8099015009087, 1234 5678 9012, 123-456-7890, 12-34-5678", []),
+    (PHONE, "+27 82 555 0143, +1 (609) 216-3749", ["+27 82 555 0143", "+1 (609) 216-3749"]),
+    (PHONE, "(760)514-1109 730.347.5681x8340", ["(760)514-1109", "730.347.5681x8340"]),
+    (PHONE, "082 555 0143 or 0825550143", ["082 555 0143", "0825550143"]),
+    (
+        PHONE,
+        "call 555 0143; 02.27.96.63.08; 28-81-33-70",
+        ["555 0143", "02.27.96.63.08", "28-81-33-70"],
+    ),
+    (PHONE, "電話は090-1234-5678です", ["090-1234-5678"]),
+    (PHONE, "０８２ ５５５ ０１４３", ["082 555 0143"]),
+    (PHONE, "O82 555 Ol43, 0\u200b82 555 0143", ["082 555 0143"] * 2),
+    (PHONE, "text (858) 336-5868Now, Call202-224-3121Help", ["(858) 336-5868", "202-224-3121"]),
+    (PHONE, "1️⃣800 555 0143", ["1800 555 0143"]),
+    (PHONE, "202-224-3121 202-224-3122", ["202-224-3121", "202-224-3122"]),
+    (PHONE, "(202-224-3121)", ["202-224-3121"]),
+    (PHONE, "032 385 68 19 in 2016", ["032 385 68 19"]),
+    (PHONE, "2015-2016, 2014 2015 2016, (2017–2021), 1914-1918", []),
+    (DIGIT_RUN, "case 3837252, 0 8 2 5 5 5 0 1", ["3837252", "0 8 2 5 5 5 0 1"]),
+    (DIGIT_RUN, "MRN-6735988 #01082017 x1234567y", ["6735988", "01082017", "1234567"]),
+    (DIGIT_RUN, "$1000000 is seven digits", ["1000000"]),
+    (DIGIT_RUN, "1\u200b2\u200b3\u200b4567", ["1234567"]),
+    (DIGIT_RUN, "916950781 / 916950782", ["916950781 / 916950782"]),
+    *(
+        (rule, text, [])
+        for rule in (PHONE, DIGIT_RUN, CARD, NATIONAL_ID)
+        for text in (
+            "open 24/7, 24/7/365",
+            "$1,000,000 or R100 000 000 or €1.000.000 or 1 000 000 people",
+            "2016-12-14, 14/12/2016, 12.05.2016 10:30, 11 / 27 / 2016",
+            "10:30-11:30, 1030-1130, 9:30 am to 10:30 am",
+            "v10.0.19041, version 54.0.2840.71, iOS 10.1.2",
+            "won 6-4 3-6 7-6 6-3, 110-98 105-99, 21-17, 25-23",
+            "#euro2016 2016 2017, #mh17 #2016, iPhone6 2016",
+            "prices 45.67 12.34 145.67 152.34, 3.14159",
+            "60/90/120/150/180/210 days, 1500-2000 people",
+            "in 2016 1200 people, the 80s 90s 2000s, 100k 200k 300k",
+            "5 4 3 2 1 go, 1, 2, 3, 4, 5, 6, 7, 8",
+            "99.99% of 123 456",
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "found"), CASES, ids=[f"{rule.kind}: {text[:40]}" for rule, text, _ in CASES]
+)
+def test_rule_finds(rule: Rule, text: str, found: list[str]) -> None:
+    seen = canonicalise(text).text
+    spans = list(rule.find(seen))
+    assert [seen[span.start : span.end] for span in spans] == found
+    assert {span.kind for span in spans} <= {rule.kind}
+    assert not found or re.search(rule.hint, seen)

@@ -1,0 +1,133 @@
+# ruff: noqa: RUF001  look-alike characters are the subject
+import sys
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentiment_assets.core.text import NEEDS_CANONICAL, canonicalise, normalise
+
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+HEART = "❤\ufe0f"
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("plain text stays", "plain text stays"),
+        ("ja\u200bne\u2060@x.org", "jane@x.org"),
+        ("\u202ejane\u202c", "jane"),
+        ("jane%40x%2Eorg", "jane@x.org"),
+        ("100%41 sure", "100%41 sure"),
+        ("jane&#64;x&#x2e;org", "jane@x.org"),
+        ("jane&commat;x&amp;#64;y", "jane@x@y"),
+        ("salt &amp; pepper &lt;3 &gt;&nosuch;", "salt & pepper <3 >&nosuch;"),
+        ("a&#8203;b", "ab"),
+        ("０８２ ５５５ ０１４３", "082 555 0143"),
+        ("٠٥٥٦٦", "05566"),
+        ("７８９ ｊａｎｅ＠ｘ．ｏｒｇ", "789 jane@x.org"),
+        ("jаnе@zоhо.соm", "jane@zoho.com"),
+        ("Ján e\u0301 Müller", "Jan e Muller"),
+        ("a\u00a0b\u3000c\td", "a b c d"),
+        ("555–0143—x", "555-0143-x"),
+        ("1\ufe0f\u20e32\ufe0f\u20e3", "12"),
+        ("call O82 555 Ol43", "call 082 555 0143"),
+        ("5S 4B; IOU $5, ISO 90, 1SOS, oil 5s", "55 48; IOU $5, ISO 90, 1SOS, oil 5s"),
+        ("line\nbreak", "line\nbreak"),
+        ("½ … ™", "½ … ™"),
+        ("東京 Привет", "東京 Пpивeт"),
+    ],
+)
+def test_a_rule_sees_what_a_reader_sees(text: str, seen: str) -> None:
+    assert canonicalise(text).text == seen
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "original"),
+    [
+        ("a ja\u200bne%40x.org b", "jane@x.org", "ja\u200bne%40x.org"),
+        ("&amp;&#64;jane!", "@jane", "&#64;jane"),
+        ("\u2066@jane", "@jane", "@jane"),
+        ("no change", "change", "change"),
+    ],
+)
+def test_offsets_lead_back(text: str, part: str, original: str) -> None:
+    canonical = canonicalise(text)
+    start = canonical.text.index(part)
+    slice_ = text[canonical.offsets[start] : canonical.offsets[start + len(part)]]
+    assert slice_ == original
+
+
+@given(st.text())
+def test_offsets_rise_over_the_whole_original(text: str) -> None:
+    canonical = canonicalise(text)
+    offsets = list(canonical.offsets)
+    assert len(offsets) == len(canonical.text) + 1
+    assert offsets[-1] == len(text)
+    assert offsets == sorted(set(offsets))
+
+
+@given(st.text())
+def test_lower_case_keeps_places(text: str) -> None:
+    canonical = canonicalise(text).text
+    assert len(canonical.lower()) == len(canonical)
+
+
+def test_prefilter_names_every_character_that_changes() -> None:
+    # Before a letter: joiners count only beside ASCII.
+    lines = [
+        f"{chr(c)}a"
+        for c in range(sys.maxunicode + 1)
+        if not 0xD800 <= c <= 0xDFFF and chr(c) != "\n"
+    ]
+    seen = canonicalise("\n".join(lines)).text.split("\n")
+    changed = pl.Series([line for line, folded in zip(lines, seen, strict=True) if line != folded])
+    assert len(changed) > 3_000
+    missed = changed.filter(~changed.str.contains(NEEDS_CANONICAL))
+    assert missed.to_list() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Plain, with 24/7 and $5.99!",
+        f"Emoji {HEART} {FAMILY}",
+        "curly ‘quotes’ “here”…",
+        "日本語のテキスト",
+    ],
+)
+def test_prefilter_lets_common_text_pass(text: str) -> None:
+    assert not pl.Series([text]).str.contains(NEEDS_CANONICAL).item()
+
+
+NORMALISED = [
+    (None, None),
+    ("", ""),
+    ("  a \n\n b\t c\u00a0\u3000d  ", "a b c d"),
+    ("you &amp; me &lt;3 &gt;", "you & me <3 >"),
+    ("typed &amp;lt;", "typed &lt;"),
+    ("nul\x00 bell\x07 c1\x9c bom\ufeff", "nul bell c1 bom"),
+    ("cafe\u0301", "café"),
+    ("e\x07\u0301", "é"),
+    (f"{FAMILY} {HEART} 1\ufe0f\u20e3", f"{FAMILY} {HEART} 1\ufe0f\u20e3"),
+    ("ＦＵＬＬ ①", "ＦＵＬＬ ①"),
+    (" \n\t ", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "stored"), NORMALISED)
+def test_what_silver_stores(text: str | None, stored: str | None) -> None:
+    assert normalise(pl.Series([text], dtype=pl.String)).to_list() == [stored]
+
+
+def test_series_and_expression_agree() -> None:
+    texts = pl.DataFrame({"text": [text for text, _ in NORMALISED]})
+    by_expression = texts.select(normalise(pl.col("text")))["text"]
+    assert by_expression.to_list() == [stored for _, stored in NORMALISED]
+
+
+@given(st.text(st.characters(exclude_characters="&", exclude_categories=["Cs"])))
+def test_normalising_again_changes_nothing(text: str) -> None:
+    once = normalise(pl.Series([text]))
+    assert normalise(once).to_list() == once.to_list()
