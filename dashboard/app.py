@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import math
 import sys
 from pathlib import Path
 
@@ -114,7 +115,7 @@ def _headline(lake: Lake, selection: Selection) -> None:
         st.info(f"No posts of {subject} in these days.")
         return
     day = rows.row(-1, named=True)
-    date, fetched = _day(day["date"]), f"{day['fetched_share']:.0%} of the day fetched"
+    date, fetched = _day(day["date"]), f"{_share(day['fetched_share'])} of the day fetched"
     st.subheader(f"{date}: {subject}", anchor=False)
     if day["suppressed"]:
         st.info(f"This day's figures are hidden: too few authors ({fetched}).")
@@ -203,8 +204,8 @@ def _topics(lake: Lake, selection: Selection) -> None:
         return
     fetched, hidden = rows["fetched_share"][0], rows.height - shown.height
     note = (
-        f"{_day(rows['date'][0])} ({fetched:.0%} fetched) against the {TRAILING_DAYS} days before. "
-        f"{_count(hidden, 'topic')} without shown figures. A post can have several topics."
+        f"{_day(rows['date'][0])} ({_share(fetched)} fetched) against the {TRAILING_DAYS} days "
+        f"before. {_count(hidden, 'topic')} without shown figures. A post can have several topics."
     )
     if shown.height:
         st.altair_chart(charts.topics(rows), alt=f"Mean sentiment by topic. {note}")
@@ -238,7 +239,7 @@ def _hashtags(lake: Lake, selection: Selection, min_authors: int) -> None:
         return
     note = (
         f"Posts and mean sentiment, {_span(selection)}. Only days on which at least {min_authors} "
-        "authors used the hashtag count."
+        "authors used the hashtag count. A mean within ±0.05 is neutral."
     )
     st.altair_chart(charts.hashtags(rows), alt=f"Hashtags by posts. {note}")
     st.caption(note)
@@ -250,12 +251,11 @@ def _days(lake: Lake, selection: Selection) -> None:
         return
     st.subheader("Days", anchor=False)
     percent = [
-        (pl.col(part) / whole * 100).alias(part)
-        for part, whole in (
-            ("positive", pl.col("scored")),
-            ("negative", pl.col("scored")),
-            ("fetched_share", 1),
-        )
+        *(
+            (pl.col(label) / pl.col("scored") * 100).alias(label)
+            for label in ("positive", "negative")
+        ),
+        (pl.col("fetched_share") * 100 + 1e-9).floor(),
     ]
     extremes = [
         column
@@ -303,7 +303,7 @@ def _health(lake: Lake, selection: Selection, known: Available, min_authors: int
     )
     age = dt.datetime.now(dt.timezone.utc) - known.written_at
     figures = [
-        ("Fetched share", f"{health.fetched_share:.0%}", f"of {_count(health.days_asked, 'day')}"),
+        ("Fetched share", _share(health.fetched_share), f"of {_count(health.days_asked, 'day')}"),
         ("Days in gold", f"{health.days:,}", f"of {_count(health.days_asked, 'day')}"),
         ("2-hour windows fetched whole", f"{sums['windows_complete']:,}", windows),
         ("Windows fetched in part", f"{sums['windows_partial']:,}", windows),
@@ -362,6 +362,11 @@ def _signed(value: float | None, digits: int = 3) -> str:
 
 def _plain(value: float | None) -> str:
     return NONE if value is None else f"{value:.3f}"
+
+
+def _share(value: float) -> str:
+    """A share in whole percent, rounded down: 100% means all of it."""
+    return f"{math.floor(value * 100 + 1e-9)}%"
 
 
 def _age(age: dt.timedelta) -> str:

@@ -6,7 +6,7 @@ clock says. Blue is positive, grey neutral, orange negative: never red against g
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, cast
 
 import altair as alt
 import polars as pl
@@ -46,17 +46,17 @@ def sentiment(series: pl.DataFrame, unit: Unit) -> alt.LayerChart:
         posts="posts",
         fetched="fetched_share",
     )
-    time = _time_axis(unit)
+    time = _time_axis(series, unit)
     base = alt.Chart(points).encode(x=time)
     mean = alt.Y("mean:Q", title="mean sentiment", axis=alt.Axis(format="+.2f", tickCount=5))
     band = base.mark_area(color=POSITIVE, opacity=0.22).encode(
         y=alt.Y("low:Q", title="mean sentiment"), y2="high:Q"
     )
-    line = base.mark_line(color=POSITIVE, strokeWidth=2).encode(y=mean)
+    line = base.mark_line(color=POSITIVE, strokeWidth=1.5).encode(y=mean)
     # A value between two gaps has no line: its point still shows.
     dots = (
         base.transform_filter("isValid(datum.mean)")
-        .mark_circle(color=POSITIVE, size=26, opacity=1)
+        .mark_circle(color=POSITIVE, size=alt.ExprRef("width < 500 ? 7 : 22"), opacity=1)
         .encode(
             y=mean,
             tooltip=[
@@ -65,7 +65,7 @@ def sentiment(series: pl.DataFrame, unit: Unit) -> alt.LayerChart:
                 alt.Tooltip("error:Q", title="standard error", format=".3f"),
                 alt.Tooltip("scored:Q", title="scored posts (n)", format=","),
                 alt.Tooltip("posts:Q", title="posts", format=","),
-                alt.Tooltip("fetched:Q", title="fetched", format=".0%"),
+                alt.Tooltip("fetched:Q", title="fetched", format=".1%"),
             ],
         )
     )
@@ -79,7 +79,7 @@ def volume(series: pl.DataFrame, unit: Unit) -> alt.LayerChart:
         series: as ``queries.series`` gives it.
         unit: what a row of it is.
     """
-    time, labels = _time_axis(unit), list(_STACK)
+    time, labels = _time_axis(series, unit), list(_STACK)
     stacked = (
         series.filter(pl.col("posts") > 0)
         .with_columns((pl.col("posts") - pl.col("scored")).alias("not scored"), when=_when(unit))
@@ -113,7 +113,7 @@ def volume(series: pl.DataFrame, unit: Unit) -> alt.LayerChart:
                 alt.Tooltip("label:N", title="label"),
                 alt.Tooltip("count:Q", title="posts so labelled", format=","),
                 alt.Tooltip("posts:Q", title="posts in all (n)", format=","),
-                alt.Tooltip("fetched_share:Q", title="fetched", format=".0%"),
+                alt.Tooltip("fetched_share:Q", title="fetched", format=".1%"),
             ],
         )
     )
@@ -184,6 +184,7 @@ def hashtags(rows: pl.DataFrame) -> alt.LayerChart:
         .otherwise(pl.lit("neutral")),
         figures=pl.Series([_posts_and_mean(row) for row in rows.iter_rows(named=True)]),
     )
+    present = [tone for tone in _STACK if tone in shown["tone"]]
     largest = shown["posts"].max()
     # The figures stand right of the bars and must fit beside the longest.
     room = alt.Scale(domain=[0, largest * 1.6 if isinstance(largest, int) else 1])
@@ -194,8 +195,8 @@ def hashtags(rows: pl.DataFrame) -> alt.LayerChart:
     bars = base.mark_bar().encode(
         color=alt.Color(
             "tone:N",
-            scale=alt.Scale(domain=list(_STACK), range=list(_STACK.values())),
-            legend=_legend("mean is"),
+            scale=alt.Scale(domain=present, range=[_STACK[tone] for tone in present]),
+            legend=_legend(),
         ),
         tooltip=[
             alt.Tooltip("topic:N", title="hashtag"),
@@ -240,7 +241,7 @@ def _marks(series: pl.DataFrame, time: alt.X, unit: Unit) -> list[alt.Chart]:
             fill=alt.Fill(
                 "state:N",
                 scale=alt.Scale(domain=present, range=[_MARKED[state] for state in present]),
-                legend=_legend(),
+                legend=_legend("bottom"),
             ),
             tooltip=alt.Tooltip("state:N", title=f"these {unit}s"),
         )
@@ -254,13 +255,19 @@ def _when(unit: Unit) -> pl.Expr:
 def _zero_line(series: pl.DataFrame, time: alt.X) -> alt.Chart:
     """A line over the whole series, which makes the time axes of its charts alike."""
     line = series.select(pl.col("start").min(), pl.col("end").max(), zero=0)
-    return alt.Chart(line).mark_rule(color=_INK, opacity=0.5).encode(x=time, x2="end:T", y="zero:Q")
+    chart = alt.Chart(line).mark_rule(color=_INK, opacity=0.5)
+    return cast(alt.Chart, chart.encode(x=time, x2="end:T", y="zero:Q"))
 
 
-def _time_axis(unit: Unit) -> alt.X:
+def _time_axis(series: pl.DataFrame, unit: Unit) -> alt.X:
+    ticks: dict[str, Any]
     day = "utcFormat(datum.value, '%a %-d %b')"
-    label = day
-    if unit == "hour":
+    # About a label every 90 pixels, on a telephone as on a wall.
+    label, ticks = day, {"tickCount": alt.ExprRef("max(2, round(width / 90))")}
+    if unit == "day":
+        middles = series["start"] + (series["end"] - series["start"]) / 2
+        ticks = {"values": middles.dt.epoch("ms").to_list()}
+    else:
         label = f"utchours(datum.value) ? utcFormat(datum.value, '%H:%M') : {day}"
     return alt.X(
         "start:T",
@@ -270,23 +277,23 @@ def _time_axis(unit: Unit) -> alt.X:
             labelExpr=label,
             labelOverlap="greedy",
             labelSeparation=8,
-            # About a label every 90 pixels, on a telephone as on a wall.
-            tickCount=alt.ExprRef("max(2, round(width / 90))"),
             grid=False,
+            **ticks,
         ),
     )
 
 
-def _legend(title: str | None = None) -> alt.Legend:
+def _legend(orient: Literal["top", "bottom"] = "top") -> alt.Legend:
     return alt.Legend(
-        orient="top",
+        orient=orient,
         direction="horizontal",
         columns=alt.ExprRef("width < 400 ? 2 : 4"),
-        title=title,
-        titleOrient="left",
+        title=None,
         labelLimit=0,
         symbolType="square",
         symbolOpacity=1,
+        symbolSize=90,
+        symbolStrokeWidth=0,
     )
 
 
@@ -304,4 +311,5 @@ def _short(column: str) -> pl.Expr:
 
 
 def _finish(layers: list[alt.Chart], height: int) -> alt.LayerChart:
-    return alt.LayerChart(layer=layers, height=height).configure_view(stroke=None)
+    chart = alt.LayerChart(layer=layers, height=height)
+    return cast(alt.LayerChart, chart.configure_view(stroke=None))

@@ -34,8 +34,8 @@ from sentiment_assets.core.contracts import (
     TOPIC_SENTIMENT,
     Contract,
 )
-from sentiment_assets.core.coverage import WindowCoverage
-from sentiment_assets.core.layout import PostPartition, windows_of
+from sentiment_assets.core.coverage import State, WindowCoverage
+from sentiment_assets.core.layout import PostPartition, Window, windows_of
 from sentiment_assets.lake.files import polars_schema
 from sentiment_assets.lake.objects import Lake
 
@@ -59,14 +59,24 @@ def partitions() -> list[PostPartition]:
 
 
 def coverage() -> dict[PostPartition, list[WindowCoverage]]:
-    def state(window: Any) -> WindowCoverage:
+    def of(window: Window, state: State | None, until: dt.datetime | None) -> WindowCoverage:
+        return WindowCoverage(
+            window=window,
+            state=state,
+            fetched_from=until and window.start,
+            fetched_until=until,
+            completed_at=until if state == "complete" else None,
+            fetched_at=FETCHED_UNTIL if state else None,
+        )
+
+    def state(window: Window) -> WindowCoverage:
         if (window.partition.date, window.name) == UNAVAILABLE:
-            return WindowCoverage(window, "unavailable", None, None, FETCHED_UNTIL)
+            return of(window, "unavailable", None)
         if window.end <= FETCHED_UNTIL:
-            return WindowCoverage(window, "complete", window.end, window.end, window.end)
+            return of(window, "complete", window.end)
         if window.start < FETCHED_UNTIL:
-            return WindowCoverage(window, "partial", FETCHED_UNTIL, None, FETCHED_UNTIL)
-        return WindowCoverage(window, None, None, None, None)
+            return of(window, "partial", FETCHED_UNTIL)
+        return of(window, None, None)
 
     return {p: [state(window) for window in windows_of(p)] for p in partitions()}
 
@@ -176,6 +186,11 @@ def lake(home: Path) -> Lake:
 @pytest.fixture(scope="session")
 def tables() -> dict[Contract, pl.DataFrame]:
     return gold_tables()
+
+
+@pytest.fixture(scope="session")
+def write_gold() -> Callable[[Lake, Contract, pl.DataFrame], None]:
+    return write
 
 
 Serve = Callable[[Path], Any]
