@@ -44,12 +44,13 @@ class PostPartition:
         Raises:
             ValueError: the key is not ``YYYY-MM-DD|platform``.
         """
-        date, separator, platform = str(key).partition("|")
-        if not separator or not platform:
-            raise ValueError(
-                f"partition key {key!r} is not date|platform; for example: 2026-11-23|x"
-            )
-        return cls(dt.date.fromisoformat(date), platform)
+        date, _, platform = str(key).partition("|")
+        try:
+            if platform:
+                return cls(dt.date.fromisoformat(date), platform)
+        except ValueError:
+            pass
+        raise ValueError(f"partition key {key!r} is not date|platform; for example: 2026-11-23|x")
 
     @property
     def folder(self) -> str:
@@ -128,8 +129,9 @@ def batch_object(window: Window, fetched_at: dt.datetime, fetched_for: Window | 
 
 def dead_letter_object(platform: str, fetched_at: dt.datetime, place: str) -> str:
     """Path of the records that one fetch could not route; ``place`` says what was asked for."""
+    received = fetched_at.astimezone(dt.timezone.utc).date()
     return (
-        f"{DEAD_LETTERS}/platform={platform}/received={fetched_at:%Y-%m-%d}/"
+        f"{DEAD_LETTERS}/platform={platform}/received={received.isoformat()}/"
         f"{compact_time(fetched_at)}-{place}.jsonl.gz"
     )
 
