@@ -68,18 +68,34 @@ def parse_lines(
                     "wrong_platform",
                     f"the envelope's platform is not {platform}, whose partition holds it",
                 )
+            fetched_at = envelope.fetched_at.astimezone(dt.timezone.utc)
             rows.append(row(envelope.payload))
-            observed.append((source, envelope.fetched_at, path, number))
+            observed.append((source, fetched_at, path, number))
         except Refused as refused:
             refusals.append(Refusal(path, number, refused.code, refused.reason, source))
-        except UnicodeDecodeError as error:
-            reason = f"not UTF-8: byte {error.start} of the line"
+        except UnicodeDecodeError:
+            reason = f"not UTF-8: byte {_first_invalid_byte(line)} of the line"
             refusals.append(Refusal(path, number, "bad_encoding", reason, source))
         except msgspec.ValidationError as error:
             refusals.append(Refusal(path, number, "unexpected_field", str(error), source))
         except msgspec.DecodeError as error:
             refusals.append(Refusal(path, number, "not_json", str(error), source))
+        except RecursionError:
+            reason = "nested too deeply to be read"
+            refusals.append(Refusal(path, number, "not_json", reason, source))
+        except OverflowError:
+            reason = "fetched_at lies outside the calendar in UTC - at `$`"
+            refusals.append(Refusal(path, number, "unexpected_field", reason, source))
     return ParsedBatch(_to_arrow(platform, rows, observed), refusals)
+
+
+def _first_invalid_byte(line: bytes) -> int | None:
+    # msgspec counts from the start of the string value.
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
 
 
 def _to_arrow(

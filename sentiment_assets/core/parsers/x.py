@@ -7,6 +7,7 @@ the specification also spells ``post`` for ``tweet`` and ``repost`` for ``retwee
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -18,8 +19,13 @@ from sentiment_assets.core.parsers.posts import Kind, Post, Refused
 # https://docs.x.com/fundamentals/x-ids: milliseconds since this instant stand above bit 22.
 SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
 
+# Without the user before it, the port and whatever follows, which may name people.
+_HOST = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#\\]*@)?([^/?#\\:@\s]+)")
+
 _Instant = Annotated[dt.datetime, Meta(tz=True)]
 _Id = Annotated[str, Meta(min_length=1)]
+# Far beyond any real count; sums of larger ones would leave 64 bits.
+_Count = Annotated[int, Meta(ge=0, le=10**12)]
 
 
 class _Mention(Struct, gc=False):
@@ -43,11 +49,11 @@ class _Note(Struct, gc=False):
 
 
 class _Metrics(Struct, gc=False):
-    like_count: int | None = None
-    reply_count: int | None = None
-    retweet_count: int | None = None
-    repost_count: int | None = None
-    impression_count: int | None = None
+    like_count: _Count | None = None
+    reply_count: _Count | None = None
+    retweet_count: _Count | None = None
+    repost_count: _Count | None = None
+    impression_count: _Count | None = None
 
 
 class _Reference(Struct, gc=False):
@@ -69,8 +75,8 @@ class _Post(Struct, gc=False):
     note_post: _Note | None = None
     referenced_tweets: list[_Reference] | None = None
     referenced_posts: list[_Reference] | None = None
-    edit_history_tweet_ids: list[str] | None = None
-    edit_history_post_ids: list[str] | None = None
+    edit_history_tweet_ids: list[_Id] | None = None
+    edit_history_post_ids: list[_Id] | None = None
 
 
 class _User(Struct, gc=False):
@@ -95,8 +101,8 @@ class Payload(Struct, gc=False):
 class _RoutedPost(Struct, gc=False):
     id: _Id
     created_at: _Instant | None = None
-    edit_history_tweet_ids: list[str] | None = None
-    edit_history_post_ids: list[str] | None = None
+    edit_history_tweet_ids: list[_Id] | None = None
+    edit_history_post_ids: list[_Id] | None = None
 
 
 class Routing(Struct, gc=False):
@@ -118,7 +124,7 @@ def parse(payload: bytes | str | Mapping[str, Any]) -> Post:
         if isinstance(payload, (bytes, str)):
             return row(_decode(payload))
         return row(msgspec.convert(payload, Payload))
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Refused("malformed_record", str(error)) from error
 
 
@@ -168,13 +174,14 @@ def created_at(payload: Payload | Routing) -> dt.datetime:
     """Creation of the chain's first version: an edit keeps the date of what it edits.
 
     Raises:
-        Refused: there is no creation time.
+        Refused: there is no creation time, or none that the calendar holds.
     """
     post = payload.data
     chain = post.edit_history_tweet_ids or post.edit_history_post_ids or ()
     if len(chain) > 1:
         first = _first_id(chain, post.id)
-        if first.isascii() and first.isdigit():
+        # An id has 63 bits; more digits name no instant.
+        if first.isascii() and first.isdigit() and len(first) <= 19:
             milliseconds = (int(first) >> 22) + SNOWFLAKE_EPOCH_MS
             return dt.datetime.fromtimestamp(milliseconds // 1000, tz=dt.timezone.utc)
     if post.created_at is None:
@@ -182,7 +189,12 @@ def created_at(payload: Payload | Routing) -> dt.datetime:
             "no_creation_time",
             "created_at is missing: ask for it with tweet.fields=created_at - at `$.data`",
         )
-    return post.created_at
+    try:
+        return post.created_at.astimezone(dt.timezone.utc)
+    except OverflowError:
+        raise Refused(
+            "no_creation_time", "created_at lies outside the calendar in UTC - at `$.data`"
+        ) from None
 
 
 def _first_id(chain: list[str] | tuple[()], own: str) -> str:
@@ -223,9 +235,9 @@ def _language(tag: str | None) -> str | None:
 def _domains(urls: list[_Url]) -> list[str]:
     hosts: dict[str, None] = {}
     for url in urls:
-        parts = (url.unwound_url or url.expanded_url or url.url).split("/", 3)
-        if len(parts) > 2:
-            host = parts[2].rpartition("@")[2].partition(":")[0].lower().removeprefix("www.")
-            if host and host != "t.co":
+        found = _HOST.match(url.unwound_url or url.expanded_url or url.url)
+        if found:
+            host = found[1].lower().removeprefix("www.")
+            if host != "t.co":
                 hosts[host] = None
     return list(hosts)
