@@ -265,8 +265,12 @@ def _time_axis(series: pl.DataFrame, unit: Unit) -> alt.X:
     # About a label every 90 pixels, on a telephone as on a wall.
     label, ticks = day, {"tickCount": alt.ExprRef("max(2, round(width / 90))")}
     if unit == "day":
-        middles = series["start"] + (series["end"] - series["start"]) / 2
-        ticks = {"values": middles.dt.epoch("ms").to_list()}
+        # A day's name stands below its middle. Vega-Lite takes plain numbers for years here.
+        days = [
+            alt.DateTime(year=day.year, month=day.month, date=day.day, hours=12, utc=True)
+            for day in series["start"]
+        ]
+        ticks = {"values": days}
     else:
         label = f"utchours(datum.value) ? utcFormat(datum.value, '%H:%M') : {day}"
     return alt.X(
@@ -311,5 +315,7 @@ def _short(column: str) -> pl.Expr:
 
 
 def _finish(layers: list[alt.Chart], height: int) -> alt.LayerChart:
-    chart = alt.LayerChart(layer=layers, height=height)
+    # Words at the edges need a few pixels outside of the marks.
+    around = {"left": 8, "right": 14, "top": 10, "bottom": 8}
+    chart = alt.LayerChart(layer=layers, height=height, padding=around)
     return cast(alt.LayerChart, chart.configure_view(stroke=None))

@@ -31,6 +31,7 @@ CHARTS = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart] s
     return {
         marks: svg.querySelectorAll('.mark-rect path, .mark-line path, .mark-symbol path').length,
         clipped: [...svg.querySelectorAll('text')].filter(sticksOut).map(t => t.textContent),
+        words: [...svg.querySelectorAll('text')].map(t => t.textContent),
         right: picture.right,
     };
 })"""
@@ -65,6 +66,8 @@ def test_page_loads_whole_and_silent(page, url, tmp_path, query):
         assert chart["marks"] >= 5
         assert chart["clipped"] == []
         assert chart["right"] <= width
+    for chart in charts[:2]:
+        assert "Mon 23 Nov" in chart["words"]
     assert picture.stat().st_size > 50_000
 
 
