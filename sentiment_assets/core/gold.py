@@ -119,11 +119,11 @@ def aggregate(posts: IntoFrameT, by: Sequence[str]) -> IntoFrameT:
     return (  # type: ignore[no-any-return]
         prepared.group_by(list(by))
         .agg(
-            posts=nw.len().cast(nw.Int64),
-            # A withheld author counts as none: such a cell is hidden rather than shown.
-            authors=nw.col("author_pid").n_unique().cast(nw.Int64)
-            - nw.col("_author_withheld").max(),
-            scored=nw.col("sentiment_compound").count().cast(nw.Int64),
+            # Elementary aggregations: not every engine takes an expression over one.
+            posts=nw.len(),
+            authors=nw.col("author_pid").n_unique(),
+            _author_withheld=nw.col("_author_withheld").max(),
+            scored=nw.col("sentiment_compound").count(),
             unscored_no_text=nw.col("_no_text").sum(),
             unscored_language_unknown=nw.col("_unknown").sum(),
             unscored_language_not_supported=nw.col("_foreign").sum(),
@@ -137,6 +137,10 @@ def aggregate(posts: IntoFrameT, by: Sequence[str]) -> IntoFrameT:
             engagement_weight=nw.col("_weight").sum(),
             engagement_sentiment_sum=nw.col("_weighted_units").sum(),
         )
+        .with_columns(nw.col("posts", "authors", "scored").cast(nw.Int64))
+        # A withheld author counts as none: such a cell is hidden rather than shown.
+        .with_columns(authors=nw.col("authors") - nw.col("_author_withheld"))
+        .drop("_author_withheld")
         .to_native()
     )
 

@@ -27,7 +27,7 @@ from sentiment_assets.core.pii.redactor import redact_batch
 from sentiment_assets.core.sentiment import label_of, scorer_named
 from sentiment_assets.core.text import normalise
 from sentiment_assets.core.topics import TopicMatcher, hashtags
-from sentiment_assets.core.tracking import Topic
+from sentiment_assets.core.tracking import Topic, Tracking
 
 #: Raise the number of what changes the rows that it makes: silver made before is then out of date.
 RULE_VERSIONS = {"parsers": 1, "text": 1, "pii": 1, "language": 1, "topics": 1, "silver": 1}
@@ -63,7 +63,7 @@ class SilverRules:
         parts = (
             SILVER_POSTS.version,
             sorted(RULE_VERSIONS.items()),
-            self.topics,
+            Tracking({}, self.topics).topics_fingerprint(),
             (scorer.name, scorer.version),
             self.keep_text,
             self.keys.fingerprint(),
@@ -128,10 +128,15 @@ def deduplicate(observations: IntoFrameT) -> IntoFrameT:
         keep="last",
         order_by=["fetched_at", "version_length", "post_id", "source", "object", "line"],
     ).select(*key, "object", "line")
-    spans = frame.group_by(key).agg(
-        first_seen_at=nw.col("fetched_at").min(),
-        last_seen_at=nw.col("fetched_at").max(),
-        observation_count=nw.len().cast(nw.Int32),
+    # Elementary aggregations: not every engine takes an expression over one.
+    spans = (
+        frame.group_by(key)
+        .agg(
+            first_seen_at=nw.col("fetched_at").min(),
+            last_seen_at=nw.col("fetched_at").max(),
+            observation_count=nw.len(),
+        )
+        .with_columns(nw.col("observation_count").cast(nw.Int32))
     )
     return newest.join(spans, on=key, how="inner").drop(key).to_native()  # type: ignore[no-any-return]
 
