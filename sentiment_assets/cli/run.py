@@ -19,9 +19,9 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from resources.environments import Settings
     from sentiment_assets.cli.services import Services
     from sentiment_assets.cli.tick import TickOutcome
+    from sentiment_assets.definitions import Settings
 
 _DAGSTER_PORT = 3000
 _DASHBOARD_PORT = 8501

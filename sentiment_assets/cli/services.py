@@ -27,7 +27,7 @@ import click
 if TYPE_CHECKING:
     import dagster as dg
 
-    from resources.environments import Settings
+    from sentiment_assets.definitions import Settings
 
 _GRACE_SECONDS = 3.0
 _RUNNING = "running.json"

@@ -22,7 +22,7 @@ import click
 if TYPE_CHECKING:
     import dagster as dg
 
-    from resources.environments import Settings
+    from sentiment_assets.definitions import Settings
 
 #: Told after each step: what is done, how much of it, of how much.
 Progress = Callable[[str, int, int], None]
