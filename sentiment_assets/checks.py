@@ -32,7 +32,7 @@ from sentiment_assets.core.quality import (
 )
 from sentiment_assets.lake.bronze import read_partition
 from sentiment_assets.lake.objects import Lake
-from sentiment_assets.partitions import POST_PARTITIONS, partitions_of
+from sentiment_assets.partitions import POST_PARTITIONS, multi_key, partitions_of
 
 #: Days before a date that its volume is compared with.
 VOLUME_HISTORY = 7
@@ -64,6 +64,13 @@ def _required(lake: Lake, contract: Contract, partition: PostPartition) -> Verdi
 def _conservation(lake: Lake, contract: Contract, partition: PostPartition) -> Verdict:
     """Compare bronze's manifests with what silver holds, for the windows silver has consumed."""
     bronze = read_partition(lake, partition)
+    if bronze.damaged:
+        return Verdict(
+            False,
+            f"{len(bronze.damaged)} manifests cannot be read, so nobody knows what they list: "
+            f"restore or remove {bronze.damaged[0]} and fetch the date again",
+            {"damaged_manifests": len(bronze.damaged)},
+        )
     values = [_window_values(w.partition, w.name) for w in windows_of(partition)]
     table = lake.table(SILVER_POSTS)
     consumed = table.fingerprints(values)
@@ -159,9 +166,34 @@ def _checks_of(contract: Contract, rules: Sequence[Rule]) -> dg.AssetChecksDefin
         for rule in rules:
             if rule.name in selected:
                 verdicts = {p: rule.judge(lake, contract, p) for p in partitions}
+                if len(partitions) > 1:
+                    # A result carries no partition: without these, each would show as skipped.
+                    for partition, verdict in verdicts.items():
+                        context.op_execution_context.log_event(
+                            _evaluation(rule, key, partition, verdict)
+                        )
                 yield _result(rule, key, verdicts)
 
     return check_table
+
+
+def _evaluation(
+    rule: Rule, key: dg.AssetKey, partition: PostPartition, verdict: Verdict
+) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=key,
+        check_name=rule.name,
+        passed=verdict.passed,
+        severity=_severity(rule),
+        description=verdict.sentence,
+        metadata=dict(verdict.counts),
+        blocking=rule.blocking,
+        partition=multi_key(partition),
+    )
+
+
+def _severity(rule: Rule) -> dg.AssetCheckSeverity:
+    return dg.AssetCheckSeverity.ERROR if rule.blocking else dg.AssetCheckSeverity.WARN
 
 
 def _result(
@@ -182,7 +214,7 @@ def _result(
         passed=not failed,
         asset_key=key,
         check_name=rule.name,
-        severity=dg.AssetCheckSeverity.ERROR if rule.blocking else dg.AssetCheckSeverity.WARN,
+        severity=_severity(rule),
         description="; ".join(f"{p.key}: {v.sentence}" for p, v in list(shown.items())[:3]),
         metadata=metadata,
     )

@@ -53,6 +53,7 @@ def run(once: bool, corpus: Path | None, posts_per_day: int | None, seed: int, p
     os.environ["SENTIMENT_HOME"] = str(settings.home)
     with _interruptible(), only_one(settings.home):
         services = Services(settings.home)
+        services.end_leftovers()
         try:
             _banner(console, settings, corpus)
             if settings.source == "simulator" and settings.x_base_url is None:
@@ -202,13 +203,20 @@ def _serve(console: Console, settings: Settings, services: Services, port: int) 
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """A polite end (SIGTERM) stops everything as Ctrl-C does."""
+    """Ctrl-C and a polite end (SIGTERM) both stop everything.
+
+    SIGINT is set too: a shell starts background jobs with it ignored.
+    """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGTERM, interrupt)
+    previous = {number: signal.signal(number, interrupt) for number in _ENDING}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)

@@ -23,14 +23,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import psutil
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from sentiment_assets.definitions import Settings
 
-_GRACE_SECONDS = 3.0
+_GRACE_SECONDS = 2.0
 _RUNNING = "running.json"
+_STARTED = "services.json"
+_HOME_VARIABLE = "SENTIMENT_HOME"
 
 
 class ServiceError(click.ClickException):
@@ -79,7 +82,7 @@ class Services:
             process = subprocess.Popen(
                 command,
                 cwd=cwd,
-                env={**os.environ, **environment},
+                env={**os.environ, **environment, _HOME_VARIABLE: str(self.home)},
                 stdin=subprocess.DEVNULL,
                 stdout=written if output is None else output,
                 stderr=written,
@@ -88,7 +91,25 @@ class Services:
             )
         service = Service(name, process, log)
         self.started.append(service)
+        self._note()
         return service
+
+    def end_leftovers(self) -> None:
+        """End what an earlier command in this home started and was killed before it could stop."""
+        try:
+            pids = json.loads((self.home / _STARTED).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return
+        for pid in pids:
+            # The number may belong to another process by now: only ours carry this home.
+            with contextlib.suppress(psutil.Error, OSError):
+                if psutil.Process(pid).environ().get(_HOME_VARIABLE) == str(self.home):
+                    os.killpg(pid, signal.SIGKILL)
+        self._note()
+
+    def _note(self) -> None:
+        pids = [service.process.pid for service in self.started]
+        (self.home / _STARTED).write_text(json.dumps(pids), encoding="utf-8")
 
     def stop(self) -> None:
         """Ask all to end at once, wait a little, then end what is left."""
@@ -103,6 +124,7 @@ class Services:
             service.signal(signal.SIGKILL)
             service.process.wait()
         self.started.clear()
+        self._note()
 
 
 def start_simulator(services: Services, arguments: Sequence[str]) -> str:

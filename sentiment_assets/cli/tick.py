@@ -10,6 +10,8 @@ import contextlib
 import datetime as dt
 import json
 import logging
+import os
+import platform
 import threading
 import time
 import uuid
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from sentiment_assets.definitions import Settings
+
+#: Which process runs a run that no worker was launched for.
+_PROCESS_TAG = "sentiment/process"
 
 #: Told after each step: what is done, how much of it, of how much.
 Progress = Callable[[str, int, int], None]
@@ -86,16 +91,21 @@ def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress
         result = definitions.resolve_job_def(job).execute_in_process(
             instance=instance,
             partition_key=partition_key,
-            tags=tags,
+            tags={**tags, _PROCESS_TAG: f"{platform.node()}:{os.getpid()}"},
             asset_selection=assets,
             run_id=run_id,
             raise_on_error=False,
         )
+        run = instance.get_run_by_id(run_id)
+        if run is not None and run.status == dg.DagsterRunStatus.CANCELED:
+            # Dagster takes Ctrl-C for the run's; it was meant for the whole command.
+            raise KeyboardInterrupt
         if not result.success:
             outcome.failures += _causes(result)
         return bool(result.success)
 
     with _quiet_dagster():
+        _end_dead_runs(instance)
         due = due_partitions(settings.open_lake(), api_clients(settings))
         for done, partition in enumerate(due):
             progress("fetching dates", done, len(due))
@@ -127,14 +137,35 @@ def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress
     return outcome
 
 
+def _end_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Fail the runs of earlier commands that were killed: they would seem under way for ever."""
+    import dagster as dg
+
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        node, _, pid = run.tags.get(_PROCESS_TAG, "").rpartition(":")
+        if node == platform.node() and not _is_alive(int(pid)):
+            instance.report_run_failed(run, "the command that ran it was killed")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def next_tick(now: dt.datetime) -> dt.datetime:
     """When the schedule fires next."""
-    from croniter import croniter
+    # Dagster's own reading of the schedule, not public; its version is pinned.
+    from dagster._utils.schedules import cron_string_iterator
 
     from sentiment_assets.automation import every_two_hours
 
-    following: dt.datetime = croniter(str(every_two_hours.cron_schedule), now).get_next(dt.datetime)
-    return following
+    ticks = cron_string_iterator(now.timestamp(), str(every_two_hours.cron_schedule), "UTC")
+    return next(ticks)
 
 
 @contextlib.contextmanager
