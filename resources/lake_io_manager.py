@@ -8,11 +8,11 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
+from sentiment_assets.assets.failures import is_permanent
 from sentiment_assets.core.contracts import CONTRACTS
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.staged import StagedTable
-from sentiment_assets.lake.tables import AuditFailed, ContractViolation
 
 
 class LakeIOManager(dg.IOManager):
@@ -25,12 +25,14 @@ class LakeIOManager(dg.IOManager):
         """Commit once for all partitions of the run.
 
         A conflict or a storage error is left to the asset's retries, which run the computation
-        again. A failed audit is final: the same rows would fail again.
+        again. A failed audit, say, is final: the same rows would fail again.
         """
         table = obj.replacement.table
         try:
             commit = obj.commit()
-        except (AuditFailed, ContractViolation) as error:
+        except Exception as error:
+            if not is_permanent(error):
+                raise
             raise dg.Failure(
                 f"{table.contract.name}: {error} Nothing was committed.", allow_retries=False
             ) from error

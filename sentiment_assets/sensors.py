@@ -6,11 +6,11 @@ at the next look; nothing depends on the order of events.
 """
 
 import datetime as dt
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import dagster as dg
+import msgspec
 
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.describe import asset_key
@@ -18,13 +18,22 @@ from sentiment_assets.assets.gold import with_trailing_days
 from sentiment_assets.assets.silver import POSTS_KEY
 from sentiment_assets.automation import PLATFORM_TAG, rebuild_job
 from sentiment_assets.consumed import consumed_events, newest_events
-from sentiment_assets.core.contracts import DAILY_SUMMARY, DAILY_TREND
+from sentiment_assets.core.contracts import DAILY_SUMMARY, DAILY_TREND, TOPIC_SENTIMENT
 from sentiment_assets.core.layout import PostPartition
-from sentiment_assets.partitions import contiguous, has_partition, multi_key, range_tags
+from sentiment_assets.partitions import (
+    PARTITION_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    contiguous,
+    has_partition,
+    multi_key,
+    range_tags,
+)
 
 REBUILD_TAG = "sentiment/rebuild"
 ATTEMPT_TAG = "sentiment/attempt"
 
+TOPIC_KEY = asset_key(TOPIC_SENTIMENT.name)
 SUMMARY_KEY = asset_key(DAILY_SUMMARY.name)
 TREND_KEY = asset_key(DAILY_TREND.name)
 
@@ -67,32 +76,43 @@ class Rebuild:
         )
 
 
-@dataclass
-class Memory:
-    """What the sensor keeps between looks: failures in a row and the last request, by partition."""
+class Request(msgspec.Struct):
+    """The last request of a partition, and which rebuild was the newest finished one then."""
 
-    attempts: dict[str, int] = field(default_factory=dict)
-    requested_at: dict[str, float] = field(default_factory=dict)
+    at: float
+    #: Requests before this one that led to no finished rebuild.
+    failures: int
+    finished: int
+
+
+class Memory(msgspec.Struct):
+    """What the sensor keeps between looks: the last request of each partition, by its key."""
+
+    requested: dict[str, Request] = {}
 
     @classmethod
     def read(cls, cursor: str | None) -> "Memory":
         """From a cursor; an unreadable one starts anew."""
         try:
-            return cls(**json.loads(cursor or "{}"))
-        except (ValueError, TypeError):
+            return msgspec.json.decode(cursor or "{}", type=cls)
+        except msgspec.DecodeError:
             return cls()
 
     def write(self) -> str:
         """To a cursor."""
-        return json.dumps(self.__dict__)
+        return msgspec.json.encode(self).decode()
 
 
 def behind(instance: dg.DagsterInstance) -> tuple[set[PostPartition], set[PostPartition]]:
-    """The partitions whose silver is behind bronze, and those whose trend is behind summaries."""
+    """The partitions whose silver or gold is behind, and those of which only the trend is."""
     bronze = newest_events(instance, BATCH_POSTS_KEY)
     silver = newest_events(instance, POSTS_KEY)
     consumed = consumed_events(instance, POSTS_KEY, silver)
     posts = {p for p, event in bronze.items() if event > consumed.get(p, -1)}
+    # A run may have ended between silver and gold. These two are made of all the others.
+    for key in (TOPIC_KEY, SUMMARY_KEY):
+        noted = consumed_events(instance, key, newest_events(instance, key))
+        posts |= {p for p, event in silver.items() if event > noted.get(p, -1)}
 
     summaries = newest_events(instance, SUMMARY_KEY)
     trends = newest_events(instance, TREND_KEY)
@@ -139,28 +159,38 @@ def requests(
     """
     posts, trend = behind(instance)
     busy = under_way(instance)
-    current = {p.key for p in posts | trend}
-    for key in [key for key in memory.attempts if key not in current]:
-        del memory.attempts[key]
+    # The trend is a rebuild's last table: a newer one says that the last request was met.
+    finished = newest_events(instance, TREND_KEY)
 
-    def ready(partitions: Iterable[PostPartition]) -> set[PostPartition]:
-        return {
-            p
-            for p in partitions
-            if p not in busy and has_partition(p, now) and now.timestamp() >= _not_before(p, memory, every)
-        }
+    def failures(partition: PostPartition) -> int:
+        last = memory.requested.get(partition.key)
+        failed = last is not None and last.finished == finished.get(partition, 0)
+        return last.failures + 1 if last and failed else 0
 
-    for rebuild in rebuilds(ready(posts), ready(trend)):
-        attempt = 0
+    def ready(partition: PostPartition) -> bool:
+        last = memory.requested.get(partition.key)
+        wait = dt.timedelta()
+        if last is not None:
+            in_a_row = min(failures(partition), len(BACK_OFF_MINUTES))
+            back_off = BACK_OFF_MINUTES[in_a_row - 1] if in_a_row else 0
+            wait = max(dt.timedelta(minutes=back_off), every)
+        since = now.timestamp() - last.at if last else 0.0
+        return (
+            partition not in busy
+            and has_partition(partition, now)
+            and since >= wait.total_seconds()
+        )
+
+    for rebuild in rebuilds(filter(ready, posts), filter(ready, trend)):
+        attempt = max(map(failures, rebuild.partitions))
         for partition in rebuild.partitions:
-            failures = memory.attempts.get(partition.key, -1) + 1
-            memory.attempts[partition.key] = failures
-            memory.requested_at[partition.key] = now.timestamp()
-            attempt = max(attempt, failures)
+            memory.requested[partition.key] = Request(
+                now.timestamp(), failures(partition), finished.get(partition, 0)
+            )
         yield rebuild.request(f"{rebuild.tag}@{now.timestamp():.0f}#{attempt}", attempt)
     horizon = (now - 2 * every - dt.timedelta(hours=2)).timestamp()
-    for key in [k for k, at in memory.requested_at.items() if at < horizon]:
-        del memory.requested_at[key]
+    for key in [key for key, last in memory.requested.items() if last.at < horizon]:
+        del memory.requested[key]
 
 
 def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
@@ -190,22 +220,13 @@ def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
     return rebuild_what_is_behind
 
 
-def _not_before(partition: PostPartition, memory: Memory, every: dt.timedelta) -> float:
-    last = memory.requested_at.get(partition.key)
-    if last is None:
-        return 0.0
-    failures = memory.attempts.get(partition.key)
-    if failures is None:
-        return last + every.total_seconds()
-    # Still behind though it was requested: the run failed, or more landed meanwhile.
-    waits = BACK_OFF_MINUTES[min(failures, len(BACK_OFF_MINUTES) - 1)]
-    return last + max(waits * 60, every.total_seconds())
-
-
-def _partitions_in(tags: dict[str, str] | Sequence[str]) -> set[PostPartition]:
-    assert isinstance(tags, dict)
-    named = tags.get(REBUILD_TAG, "").removeprefix("trend:")
-    keys = [key for key in named.split(",") if key]
-    if not keys and "dagster/partition" in tags:
-        keys = [tags["dagster/partition"]]
-    return {PostPartition.from_key(key) for key in keys}
+def _partitions_in(tags: Mapping[str, str]) -> set[PostPartition]:
+    """The partitions of a run: as this sensor names them, or of a run that somebody launched."""
+    named = tags.get(REBUILD_TAG, "").removeprefix("trend:").split(",")
+    first = tags.get(RANGE_START_TAG, tags.get(PARTITION_TAG, ""))
+    last = tags.get(RANGE_END_TAG, first)
+    if named == [""] and first:
+        start, end = PostPartition.from_key(first), PostPartition.from_key(last)
+        days = range((end.date - start.date).days + 1)
+        return {PostPartition(start.date + dt.timedelta(day), start.platform) for day in days}
+    return {PostPartition.from_key(key) for key in named if key}

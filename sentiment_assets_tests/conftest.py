@@ -50,6 +50,7 @@ def x(_x: SimulatedX) -> Iterator[SimulatedX]:
 
     _x.heal()
     _x.travel(NOW)
+    _x.client.reach = type(_x.client).reach
     yield _x
     _x.heal()
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from sentiment_assets.assets.describe import KINDS, RETRIES
+from sentiment_assets.assets.failures import is_permanent, permanent_failures_are_final
 from sentiment_assets.core.coverage import Manifest, plan_fetch
 from sentiment_assets.core.layout import BATCH_POSTS, DEAD_LETTERS, PostPartition
 from sentiment_assets.core.tracking import Tracking
 from sentiment_assets.engine.fetch import FetchInterrupted, PlatformClient, fetch_windows
 from sentiment_assets.lake.bronze import read_partition
-from sentiment_assets.lake.objects import Lake, LakeOriginError
+from sentiment_assets.lake.objects import Lake
 from sentiment_assets.partitions import (
     POST_PARTITIONS,
     has_partition,
@@ -58,6 +59,7 @@ Clients = Mapping[str, PlatformClient]
     retry_policy=RETRIES,
     pool="platform_api",
 )
+@permanent_failures_are_final
 def fetch_posts(
     context: dg.AssetExecutionContext,
     lake: dg.ResourceParam[Lake],
@@ -89,8 +91,6 @@ def fetch_posts(
                 _note_strays(context, partitions, manifests[:-1])
         except FetchInterrupted as interrupted:
             raise _failure(partition, interrupted) from interrupted.cause
-        except LakeOriginError as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
         dead_letters += sum(manifest.dead_letters for manifest in fetched)
         context.add_asset_metadata(
             _fetch_facts(lake, partition, fetched, client),
@@ -148,8 +148,6 @@ def _fetch_facts(
 
 
 def _failure(partition: PostPartition, interrupted: FetchInterrupted) -> dg.Failure:
-    # What is no answer of the API (storage, memory) is worth another try.
-    transient = getattr(interrupted.cause, "retryable", True)
     manifest = interrupted.manifest
     return dg.Failure(
         description=(
@@ -157,5 +155,5 @@ def _failure(partition: PostPartition, interrupted: FetchInterrupted) -> dg.Fail
             f"What had come ({manifest.received} records) is kept; the window is marked partial."
         ),
         metadata={"partition": partition.key, "window": manifest.window},
-        allow_retries=transient,
+        allow_retries=not is_permanent(interrupted.cause),
     )

@@ -19,6 +19,7 @@ from sentiment_assets.assets.describe import (
     preview,
     upstream_tables,
 )
+from sentiment_assets.assets.failures import permanent_failures_are_final
 from sentiment_assets.consumed import CONSUMED, newest_events
 from sentiment_assets.core import gold
 from sentiment_assets.core.contracts import (
@@ -50,7 +51,7 @@ _TRAILING = dg.MultiPartitionMapping(
 
 
 def _gold_asset(contract: Contract, **more: Any) -> Any:
-    return dg.asset(
+    asset = dg.asset(
         key=asset_key(contract.name),
         io_manager_key="lake_io_manager",
         partitions_def=POST_PARTITIONS,
@@ -60,6 +61,7 @@ def _gold_asset(contract: Contract, **more: Any) -> Any:
         **{"deps": [asset_key(name) for name in upstream_tables(contract)]} | more,
         **asset_facts(contract),
     )
+    return lambda body: asset(permanent_failures_are_final(body))
 
 
 @_gold_asset(HOURLY_SENTIMENT)
@@ -133,7 +135,7 @@ def daily_trend(
     partitions = partitions_of(context)
     history = with_trailing_days(partitions)
     events = newest_events(context.instance, asset_key(DAILY_SUMMARY.name), history)
-    replacement = _begin(context, lake, DAILY_TREND, partitions)
+    replacement = lake.table(DAILY_TREND).begin(_values(partitions), context.run_id)
     frame = gold.daily_trend(
         lake.table(DAILY_SUMMARY).scan(_values(history)),
         lake.table(TOPIC_SENTIMENT).scan(_values(history)),
@@ -166,6 +168,12 @@ def _begin(
     contract: Contract,
     partitions: Sequence[PostPartition],
 ) -> Replacement:
+    """Note which silver is about to be read, then pin the table."""
+    events = newest_events(context.instance, asset_key(SILVER_POSTS.name), partitions)
+    for partition in partitions:
+        context.add_asset_metadata(
+            {CONSUMED: events.get(partition, 0)}, partition_key=multi_key(partition)
+        )
     return lake.table(contract).begin(_values(partitions), context.run_id)
 
 

@@ -7,6 +7,7 @@ import dagster as dg
 
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.describe import RETRIES, asset_facts, asset_key
+from sentiment_assets.assets.failures import permanent_failures_are_final
 from sentiment_assets.consumed import CONSUMED, newest_events
 from sentiment_assets.core.contracts import SILVER_POSTS, SILVER_QUARANTINE
 from sentiment_assets.core.quality import Conservation
@@ -43,6 +44,7 @@ class RebuildConfig(dg.Config):
     retry_policy=RETRIES,
     pool="memory",
 )
+@permanent_failures_are_final
 def silver_posts(
     context: dg.AssetExecutionContext,
     config: RebuildConfig,

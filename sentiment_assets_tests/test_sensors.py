@@ -1,0 +1,358 @@
+"""The sensor over several looks: what it asks for, when, and what it never asks for twice.
+
+Materializations are recorded in a real event log, as runs record them; the last test runs them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.test_utils import create_run_for_test
+
+from resources.environments import read_settings
+from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
+from sentiment_assets.assets.silver import POSTS_KEY
+from sentiment_assets.automation import due_partitions
+from sentiment_assets.consumed import CONSUMED, newest_events
+from sentiment_assets.core.contracts import DAILY_SUMMARY, DAILY_TREND, SILVER_POSTS
+from sentiment_assets.core.layout import PostPartition
+from sentiment_assets.definitions import build_defs
+from sentiment_assets.partitions import RANGE_END_TAG, RANGE_START_TAG, multi_key
+from sentiment_assets.sensors import (
+    ATTEMPT_TAG,
+    REBUILD_TAG,
+    SUMMARY_KEY,
+    TOPIC_KEY,
+    TREND_KEY,
+    Memory,
+    behind,
+    requests,
+)
+from sentiment_assets_tests.local_platform import NOW, Platform, day
+
+EVERY = dt.timedelta(minutes=10)
+MON, TUE, WED, THU = (day(f"2026-02-0{number}") for number in (2, 3, 4, 5))
+
+# Runs in the queue must say which server holds their code; it is never called.
+CODE_LOCATION = RemoteJobOrigin(
+    RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("127.0.0.1", 9), "sentiment"), "rebuild"
+)
+
+
+@dataclass
+class Story:
+    """An event log, the sensor's memory, and a clock."""
+
+    instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
+    memory: Memory = field(default_factory=Memory)
+    now: dt.datetime = NOW
+
+    def record(self, asset: dg.AssetKey, partition: PostPartition, consumed: int = 0) -> int:
+        self.instance.report_runless_asset_event(
+            dg.AssetMaterialization(
+                asset, partition=multi_key(partition), metadata={CONSUMED: consumed}
+            )
+        )
+        return newest_events(self.instance, asset, [partition])[partition]
+
+    def bronze(self, *partitions: PostPartition) -> None:
+        for partition in partitions:
+            self.record(BATCH_POSTS_KEY, partition)
+
+    def newest(self, asset: dg.AssetKey, partition: PostPartition) -> int:
+        return newest_events(self.instance, asset, [partition]).get(partition, 0)
+
+    def silver(self, partition: PostPartition, consumed: int | None = None) -> None:
+        seen = self.newest(BATCH_POSTS_KEY, partition) if consumed is None else consumed
+        self.record(POSTS_KEY, partition, seen)
+
+    def trend(self, partition: PostPartition) -> None:
+        summaries = newest_events(self.instance, SUMMARY_KEY)
+        trailing = [
+            event
+            for other, event in summaries.items()
+            if dt.timedelta() <= partition.date - other.date <= dt.timedelta(days=7)
+        ]
+        self.record(TREND_KEY, partition, max(trailing))
+
+    def gold(self, partition: PostPartition) -> None:
+        for asset in (TOPIC_KEY, SUMMARY_KEY):
+            self.record(asset, partition, self.newest(POSTS_KEY, partition))
+        self.trend(partition)
+
+    def rebuilt(self, *partitions: PostPartition) -> None:
+        for partition in partitions:
+            self.silver(partition)
+        for partition in partitions:
+            self.gold(partition)
+
+    def run(self, status: dg.DagsterRunStatus, tags: dict[str, str]) -> None:
+        create_run_for_test(
+            self.instance,
+            job_name="rebuild",
+            status=status,
+            tags=tags,
+            remote_job_origin=CODE_LOCATION,
+            job_code_origin=None,
+        )
+
+    def look(self, after: dt.timedelta = dt.timedelta()) -> list[dg.RunRequest]:
+        """One look of the sensor; its memory goes through a cursor each time."""
+        self.now += after
+        found = list(requests(self.instance, self.memory, self.now, EVERY))
+        self.memory = Memory.read(self.memory.write())
+        return found
+
+    def asked(self, after: dt.timedelta = dt.timedelta()) -> list[str]:
+        return [request.tags[REBUILD_TAG] for request in self.look(after)]
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+def minutes(number: float) -> dt.timedelta:
+    return dt.timedelta(minutes=number)
+
+
+def test_nothing_fetched_nothing_asked(story: Story) -> None:
+    assert story.asked() == []
+
+
+def test_what_was_fetched_is_asked_for_once_and_then_is_done(story: Story) -> None:
+    story.bronze(WED)
+    [request] = story.look()
+    assert request.partition_key == multi_key(WED)
+    assert request.asset_selection is None
+    assert request.tags["sentiment/platform"] == "x"
+    story.rebuilt(WED)
+    assert story.asked(minutes(60)) == []
+
+
+def test_consecutive_dates_are_one_run_and_a_gap_makes_two(story: Story) -> None:
+    story.bronze(MON, TUE, THU)
+    two_days, one_day = story.look()
+    assert two_days.partition_key is None
+    assert two_days.tags[RANGE_START_TAG] == multi_key(MON)
+    assert two_days.tags[RANGE_END_TAG] == multi_key(TUE)
+    assert one_day.partition_key == multi_key(THU)
+
+
+def test_what_lands_during_a_rebuild_is_asked_for_at_the_next_look(story: Story) -> None:
+    story.bronze(WED)
+    assert story.asked() == [WED.key]
+    noted = story.newest(BATCH_POSTS_KEY, WED)  # silver notes, then reads …
+    story.bronze(WED)  # … this lands …
+    story.silver(WED, consumed=noted)  # … and silver ends, later than what landed
+    story.gold(WED)
+    assert story.newest(POSTS_KEY, WED) > story.newest(BATCH_POSTS_KEY, WED)
+    [again] = story.look(EVERY)
+    assert again.tags[REBUILD_TAG] == WED.key
+    assert again.tags[ATTEMPT_TAG] == "0", "the first rebuild did not fail"
+    story.rebuilt(WED)
+    assert story.asked(EVERY) == []
+
+
+def test_updates_are_gathered_for_ten_minutes(story: Story) -> None:
+    story.bronze(WED)
+    assert story.asked() == [WED.key]
+    story.rebuilt(WED)
+    for minute in range(1, 10):
+        story.bronze(WED)
+        assert story.asked(minutes(1)) == [], f"after {minute} minutes"
+    assert story.asked(minutes(1)) == [WED.key]
+
+
+def test_steady_updates_are_no_failures(story: Story) -> None:
+    """A partition that is behind at every look, as under a stream, keeps its ten minutes."""
+    for _ in range(6):
+        story.bronze(WED)
+        [request] = story.look(EVERY)
+        assert request.tags[ATTEMPT_TAG] == "0"
+        noted = story.newest(BATCH_POSTS_KEY, WED)
+        story.bronze(WED)
+        story.silver(WED, consumed=noted)
+        story.gold(WED)
+
+
+@pytest.mark.parametrize("status", ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"])
+def test_runs_under_way_are_not_asked_for_twice(story: Story, status: str) -> None:
+    story.bronze(TUE, WED)
+    [request] = story.look()
+    story.run(dg.DagsterRunStatus[status], dict(request.tags))
+    story.bronze(THU)
+    assert story.asked(minutes(300)) == [THU.key]
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        pytest.param({"dagster/partition": TUE.key}, id="one date"),
+        pytest.param({RANGE_START_TAG: MON.key, RANGE_END_TAG: WED.key}, id="a range"),
+    ],
+)
+def test_a_run_that_somebody_launched_counts_too(story: Story, tags: dict[str, str]) -> None:
+    story.bronze(TUE)
+    story.run(dg.DagsterRunStatus.STARTED, tags)
+    assert story.asked() == []
+
+
+def test_failed_runs_are_asked_for_again_with_growing_waits(story: Story) -> None:
+    story.bronze(WED)
+    keys: list[str | None] = []
+    waited: list[int] = []
+    last = story.now
+    for _ in range(5 * 60 // 5):
+        for request in story.look():
+            keys.append(request.run_key)
+            waited.append(round((story.now - last).total_seconds() / 60))
+            last = story.now
+            assert request.tags[ATTEMPT_TAG] == str(len(keys) - 1)
+            story.run(dg.DagsterRunStatus.FAILURE, dict(request.tags))
+        story.now += minutes(5)
+    # Never sooner than the ten minutes that hold for every rebuild.
+    assert waited == [0, 10, 10, 15, 60, 60, 60, 60]
+    assert len(set(keys)) == len(keys)
+
+
+def test_success_ends_the_waits(story: Story) -> None:
+    story.bronze(WED)
+    for _ in range(5):
+        assert len(story.look(minutes(60))) == 1
+    story.rebuilt(WED)
+    assert story.asked(minutes(60)) == []
+    story.bronze(WED)
+    [request] = story.look(minutes(10))
+    assert request.tags[ATTEMPT_TAG] == "0"
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        pytest.param((), id="nothing"),
+        pytest.param((TOPIC_KEY,), id="topics only"),
+        pytest.param((SUMMARY_KEY,), id="summary only"),
+        pytest.param((SUMMARY_KEY, TREND_KEY), id="all but topics"),
+    ],
+)
+def test_a_run_that_ended_between_silver_and_gold_is_asked_for_again(
+    story: Story, done: tuple[dg.AssetKey, ...]
+) -> None:
+    story.bronze(WED)
+    story.rebuilt(WED)
+    story.bronze(WED)
+    assert story.asked() == [WED.key]
+    story.silver(WED)
+    for asset in done:
+        if asset == TREND_KEY:
+            story.trend(WED)
+        else:
+            story.record(asset, WED, story.newest(POSTS_KEY, WED))
+    assert story.asked(minutes(10)) == [WED.key]
+    story.rebuilt(WED)
+    assert story.asked(minutes(60)) == []
+
+
+def test_a_late_change_of_an_earlier_date_asks_for_the_trends_alone(story: Story) -> None:
+    days = [PostPartition(MON.date + dt.timedelta(days=number), "x") for number in range(-7, 3)]
+    story.bronze(*days)
+    assert len(story.look()) == 1
+    story.rebuilt(*days)
+    assert story.asked(minutes(60)) == []
+    first = days[0]
+    story.bronze(first)
+    assert story.asked(minutes(60)) == [first.key]
+    story.rebuilt(first)
+    [request] = story.look(minutes(60))
+    assert request.asset_selection == [TREND_KEY]
+    assert request.tags[REBUILD_TAG].startswith("trend:")
+    # The seven days after it compare with it; the eighth does not.
+    assert request.tags[RANGE_START_TAG] == multi_key(days[1])
+    assert request.tags[RANGE_END_TAG] == multi_key(days[7])
+    for later in days[1:8]:
+        story.trend(later)
+    assert story.asked(minutes(60)) == []
+
+
+def test_dates_outside_the_partitions_are_left_alone(story: Story) -> None:
+    story.bronze(day("2025-12-31"), day("2026-02-06"))
+    assert story.asked() == []
+
+
+def evaluate(story: Story, cursor: str | None) -> Any:
+    """The definition itself, as the daemon calls it."""
+    definitions = build_defs(read_settings({}))
+    context = dg.build_sensor_context(
+        instance=story.instance, cursor=cursor, definitions=definitions
+    )
+    return definitions.resolve_sensor_def("rebuild_what_is_behind").evaluate_tick(context)
+
+
+CURSORS = [
+    None, "", "{", "[]", "null", "7", '"x"', '{"requested": 5}', '{"requested": {"a": 1}}',
+    '{"requested": {"2026-02-04|x": {"at": "soon", "failures": 0, "finished": 0}}}',
+    '{"attempts": {"2026-02-04|x": 3}, "requested_at": {"2026-02-04|x": 1.5}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cursor", CURSORS)
+def test_a_cursor_that_is_no_memory_starts_anew(story: Story, cursor: str | None) -> None:
+    story.bronze(WED)
+    result = evaluate(story, cursor)
+    assert [r.tags[REBUILD_TAG] for r in result.run_requests or []] == [WED.key]
+    assert json.loads(result.cursor or "")["requested"].keys() == {WED.key}
+
+
+def test_the_definition_remembers_between_looks(story: Story) -> None:
+    story.bronze(WED)
+    first = evaluate(story, None)
+    assert len(first.run_requests or []) == 1
+    again = evaluate(story, first.cursor)
+    assert not again.run_requests
+    assert "waits its turn" in (again.skip_message or "")
+    assert again.cursor == first.cursor
+
+
+@pytest.mark.usefixtures("quiet_dagster")
+def test_a_day_of_ticks_for_real(platform: Platform) -> None:
+    """Fetch what is due, rebuild what is behind: three ticks, one of them after midnight."""
+    platform.x.client.reach = dt.timedelta(days=1)
+    story = Story(instance=platform.instance)
+    rebuilt = []
+    for moment in (
+        NOW.replace(hour=20, minute=5),
+        NOW.replace(hour=22, minute=5),
+        NOW.replace(day=6, hour=0, minute=5),
+    ):
+        platform.x.travel(moment)
+        story.now = moment
+        platform.fetch(*due_partitions(platform.lake, {"x": platform.x.client}))
+        for request in story.look():
+            result = platform.carry_out(request, "rebuild")
+            assert result.success
+            assert all(check.passed for check in result.get_asset_check_evaluations())
+            rebuilt.append(request.tags[REBUILD_TAG])
+        assert behind(platform.instance) == (set(), set())
+        assert story.asked(EVERY) == []
+    friday = day("2026-02-06")
+    assert rebuilt == [f"{WED.key},{THU.key}", THU.key, f"{THU.key},{friday.key}"]
+    posts = platform.lake.table(SILVER_POSTS).scan().collect()
+    assert posts["post_pid"].is_unique().all()
+    assert posts["created_hour"].max() >= NOW.replace(hour=22, minute=0)
+    days = platform.lake.table(DAILY_SUMMARY).scan().collect().sort("date")
+    assert days["windows_complete"].to_list() == [1, 12, 0]
+    assert days["windows_unavailable"].to_list() == [10, 0, 0]
+    trend = platform.lake.table(DAILY_TREND).scan().filter(pl.col("topic") == "all").collect()
+    assert trend.sort("date")["trailing_days"].to_list() == [0, 1, 2]
