@@ -175,7 +175,7 @@ def hourly_sentiment(posts: pl.LazyFrame, coverage: Coverage, min_authors: int) 
         (pl.col("fetched_share") > 0) | pl.col("posts").is_not_null()
     )
     every = every.with_columns(pl.col(_COUNTS).fill_null(0))
-    hidden = _hide_few_authors(every, min_authors, within=["date", "platform"])
+    hidden = _hide_few_authors(every, posts, min_authors)
     return _publish(hidden, HOURLY_SENTIMENT)
 
 
@@ -302,7 +302,7 @@ def daily_trend(
     )
     joined = days.join(trailing, on=["date", "platform", "topic"], how="left").with_columns(
         pl.col("trailing_days").fill_null(0),
-        trailing_mean=pl.col("_sum") / pl.col("trailing_scored") / UNITS,
+        trailing_mean=_mean("_sum", "trailing_scored"),
     )
     error = (
         _variance_of_mean("scored", "sentiment_sum", "sentiment_square_sum")
@@ -318,29 +318,35 @@ def daily_trend(
 
 
 def _hide_few_authors(
-    cells: pl.DataFrame, min_authors: int, within: Sequence[str]
+    cells: pl.DataFrame, posts: pl.LazyFrame, min_authors: int
 ) -> pl.DataFrame:
-    """Mark the cells to hide, so that none can be had by subtracting the shown from the total.
+    """Mark the hours to hide, so that none can be had by subtracting the shown from their day.
 
-    A cell with posts of fewer than ``min_authors`` authors is hidden. Where the hidden cells of a
-    total hold fewer authors than that together, or are only one, the smallest shown cells are
-    hidden with them.
+    An hour with posts of fewer than ``min_authors`` authors is hidden. Where the hidden hours of a
+    day are only one, or are of fewer authors together (the same few may post all day), the shown
+    hour of the fewest authors is hidden with them: it has enough.
     """
+    day = ["date", "platform"]
     few = (pl.col("authors") < min_authors) & (pl.col("posts") > 0)
     marked = cells.with_columns(suppressed=few)
-    by_size = marked.sort(*within, ~pl.col("suppressed"), "authors", "hour").with_columns(
-        # Cells in the order in which they would be hidden; empty ones protect nothing.
-        _order=(pl.col("posts") > 0).cum_sum().over(within),
-        _before=(pl.col("authors").cum_sum() - pl.col("authors")).over(within),
-        _any=pl.col("suppressed").any().over(within),
+    hidden = marked.lazy().filter("suppressed").select(*day, created_hour="hour")
+    together = (
+        posts.join(hidden, on=[*day, "created_hour"], how="semi")
+        .group_by(day)
+        .agg(
+            _hours=pl.col("created_hour").n_unique(),
+            _authors=pl.col("author_pid").drop_nulls().n_unique(),
+        )
+        .collect()
     )
-    protects = (
-        pl.col("_any")
-        & (pl.col("posts") > 0)
-        & ((pl.col("_before") < min_authors) | (pl.col("_order") <= 2))
-    )
-    return by_size.with_columns(suppressed=pl.col("suppressed") | protects).drop(
-        "_order", "_before", "_any"
+    shown = ~pl.col("suppressed") & (pl.col("posts") > 0)
+    bare = (pl.col("_hours") < 2) | (pl.col("_authors") < min_authors)
+    return (
+        marked.join(together, on=day, how="left")
+        .sort(*day, "authors", "hour")
+        .with_columns(_companion=shown & (shown.cum_sum().over(day) == 1) & bare.fill_null(False))
+        .with_columns(suppressed=pl.col("suppressed") | pl.col("_companion"))
+        .drop("_hours", "_authors", "_companion")
     )
 
 
@@ -349,15 +355,11 @@ def _publish(
 ) -> pl.DataFrame:
     """Add what is derived from the sums, blank what is suppressed, order by the contract."""
     measured = cells.with_columns(
-        sentiment_mean=pl.when(pl.col("scored") > 0).then(
-            pl.col("sentiment_sum") / pl.col("scored") / UNITS
-        ),
+        sentiment_mean=_mean("sentiment_sum", "scored"),
         sentiment_standard_error=_variance_of_mean(
             "scored", "sentiment_sum", "sentiment_square_sum"
         ).sqrt(),
-        engagement_sentiment_mean=pl.when(pl.col("engagement_weight") > 0).then(
-            pl.col("engagement_sentiment_sum") / pl.col("engagement_weight") / UNITS
-        ),
+        engagement_sentiment_mean=_mean("engagement_sentiment_sum", "engagement_weight"),
     )
     hidden = [*_HIDDEN, *also_hidden]
     return _to_contract(
@@ -366,12 +368,21 @@ def _publish(
     )
 
 
+def _mean(total: str, count: str) -> pl.Expr:
+    """Mean compound from integer sums; null where nothing is counted."""
+    # Polars multiplies by the inverse of a number but divides by a column of one row: dividing by
+    # UNITS would give a day other bits alone than among others.
+    return pl.when(pl.col(count) > 0).then(pl.col(total) / (pl.col(count) * UNITS))
+
+
 def _variance_of_mean(count: str, total: str, squares: str) -> pl.Expr:
     """Squared standard error of a mean from integer sums; null below two values."""
     n = pl.col(count).cast(pl.Float64)
     spread = pl.col(squares) - pl.col(total).cast(pl.Float64) ** 2 / n
     # Rounding can leave a hair below zero where all values are equal.
-    return pl.when(n > 1).then(spread.clip(lower_bound=0) / (n - 1) / n / UNITS**2)
+    return pl.when(n > 1).then(
+        spread.clip(lower_bound=0) / ((n - 1) * n * float(UNITS**2))
+    )
 
 
 def _hourly_shares(
