@@ -69,7 +69,7 @@ def build_defs(
     # A mistake in the tracking file is told when definitions load, not in the middle of a run.
     settings.read_tracking()
     return dg.Definitions(
-        assets=ASSETS,
+        assets=[_marked(asset, settings) for asset in ASSETS],
         asset_checks=checks(),
         jobs=[fetch_job, rebuild_job],
         schedules=[every_two_hours],
@@ -78,6 +78,18 @@ def build_defs(
         # A tick is small: starting a process for each step would cost more than the step.
         executor=dg.in_process_executor,
         metadata={"origin": settings.origin, "lake": settings.lake_location.uri},
+    )
+
+
+def _marked(assets: dg.AssetsDefinition, settings: Settings) -> dg.AssetsDefinition:
+    """Simulated data says so wherever the UI shows an asset."""
+    if settings.origin != "simulated":
+        return assets
+    return assets.map_asset_specs(
+        lambda spec: spec.replace_attributes(
+            description=f"**SIMULATED POSTS: not real data.**\n\n{spec.description}",
+            tags={**spec.tags, "origin": "simulated"},
+        )
     )
 
 
