@@ -100,8 +100,8 @@ def _with_corpus(settings: Settings, corpus: Path | None) -> Settings:
 
 def _banner(console: Console, settings: Settings, corpus: Path | None) -> None:
     if settings.origin == "simulated":
-        source = f"texts of {corpus}" if corpus else "a simulated story"
-        console.print(f"[bold]SIMULATED POSTS[/bold]: {source}; nothing here is real data.")
+        source = f"texts of {corpus}" if corpus else "a made-up story"
+        console.print(f"[bold]SIMULATED POSTS[/bold]: {source}, served by a simulator of X's API.")
     console.print(f"lake      {settings.lake_location.uri}")
 
 

@@ -178,6 +178,12 @@ class _Reader:
                 f"{path} has {len(query)} characters, {platform} takes at most {limit}; "
                 "split it into two queries",
             )
+        if re.search(r"(^|\s)OR\s*$", query):
+            self.say(
+                node,
+                f"{path} ends with OR; if the rest begins with #, quote the query, since in bare "
+                "YAML a space and # begin a comment; for example: query: 'nimbus OR #nimbus'",
+            )
         depth = lowest = 0
         # Parentheses inside quotes are part of the phrase.
         for char in re.sub(r'"[^"]*"', "", query):

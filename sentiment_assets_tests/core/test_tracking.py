@@ -173,6 +173,14 @@ MISTAKES = [
         id="query too long",
     ),
     pytest.param(
+        with_query("nimbus OR #nimbusdown"),
+        "tracking.yaml:6: platforms.x.queries[0].query ends with OR; if the rest begins with #, "
+        "quote the query, since in bare YAML a space and # begin a comment"
+        + EXAMPLE
+        + "query: 'nimbus OR #nimbus'",
+        id="the rest was a comment",
+    ),
+    pytest.param(
         with_query("(nimbus OR cirrus"),
         "tracking.yaml:6: platforms.x.queries[0].query leaves a quote or a parenthesis open"
         + EXAMPLE
