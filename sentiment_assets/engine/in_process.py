@@ -188,7 +188,7 @@ class _WindowReader:
         platform = self._window.partition.platform
         line = 1
         try:
-            for lines in read_blocks(self._lake, stored.path):
+            for lines in read_blocks(self._lake, stored):
                 # Lines beyond those that the manifest counted were not committed with it.
                 block = lines[: stored.records - line + 1]
                 parsed = parse_lines(PARSERS[platform], platform, block, stored.path, line)

@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import zlib
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from sentiment_assets.core.coverage import (
     coverage_of,
 )
 from sentiment_assets.core.layout import PostPartition, Window, windows_of
-from sentiment_assets.lake.objects import Lake
+from sentiment_assets.lake.objects import Lake, ObjectMissing
 
 #: Lines that are read at once: bounds memory, whatever the object's size.
 BLOCK_LINES = 10_000
@@ -243,25 +244,51 @@ def read_partition(lake: Lake, partition: PostPartition) -> BronzePartition:
         return BronzePartition(partition, tuple(readers.map(read, paths)))
 
 
-def read_blocks(lake: Lake, path: str) -> Iterator[list[bytes]]:
+def read_blocks(lake: Lake, stored: BronzeObject) -> Iterator[list[bytes]]:
     """Stream an object's lines in blocks of :data:`BLOCK_LINES`.
 
+    Of an object that was cut short, the whole lines before the cut are given before it raises. Of
+    one with damaged bytes none is: in a trial, gzip saw most flipped bits only at its very end.
+
     Raises:
-        UnreadableObject: the object is missing, cut short or no gzip.
+        UnreadableObject: the object is missing, cut short, damaged or no gzip.
     """
     try:
-        data = lake.objects.get(path)
+        data = lake.objects.get(stored.path)
+    except ObjectMissing as error:
+        raise UnreadableObject(str(error)) from error
+    cut: EOFError | None = None
+    try:
+        # Other bytes than the manifest's are a retry's whose manifest is not there yet, or damage.
+        if hashlib.sha256(data).hexdigest() != stored.sha256:
+            deque(_blocks(data), maxlen=0)
+    except EOFError as error:
+        # Damaged bytes can hide the end of the stream too; only missing ones leave the rest true.
+        if len(data) >= stored.size:
+            raise UnreadableObject(f"{stored.path}: {error}") from error
+        cut = error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise UnreadableObject(f"{stored.path}: {error}") from error
+    yield from _blocks(data, tolerant=cut is not None)
+    if cut is not None:
+        raise UnreadableObject(f"{stored.path}: {cut}") from cut
+
+
+def _blocks(data: bytes, tolerant: bool = False) -> Iterator[list[bytes]]:
+    """Blocks of lines; ``tolerant`` ends where the data were cut instead of raising."""
+    block: list[bytes] = []
+    try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            block: list[bytes] = []
             for line in stream:
                 block.append(line.rstrip(b"\n"))
                 if len(block) == BLOCK_LINES:
                     yield block
                     block = []
-            if block:
-                yield block
-    except (OSError, EOFError, zlib.error) as error:
-        raise UnreadableObject(f"{path}: {error}") from error
+    except EOFError:
+        if not tolerant:
+            raise
+    if block:
+        yield block
 
 
 def _window_of(manifest: Manifest) -> Window:
