@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import dagster as dg
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from resources.api_clients.x import XClient
 from resources.keys import load_or_create_keys
@@ -62,7 +70,9 @@ class Settings(BaseModel):
         "By default a folder in the home, one for simulated and one for live posts.",
         examples=["s3://my-bucket/sentiment"],
     )
-    s3_region: str = Field("us-east-1", description="Region of the bucket.", examples=["af-south-1"])
+    s3_region: str = Field(
+        "us-east-1", description="Region of the bucket.", examples=["af-south-1"]
+    )
     s3_endpoint: str | None = Field(
         None,
         description="Address of an S3 API other than AWS's.",
@@ -233,7 +243,9 @@ def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any
         raise SettingsError("\n".join(_complaints(error))) from None
 
 
-def describe(settings: Settings, environment: Mapping[str, str] | None = None) -> list[dict[str, str]]:
+def describe(
+    settings: Settings, environment: Mapping[str, str] | None = None
+) -> list[dict[str, str]]:
     """Each setting with its value (secrets masked), where it came from, and what it is for."""
     variables = os.environ if environment is None else environment
     described = []

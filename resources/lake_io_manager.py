@@ -1,6 +1,6 @@
 """The Dagster face of the lake: commits what assets staged, and reads tables for who asks.
 
-What belongs here: Dagster contexts in, lake calls out. The lake itself is ``sentiment_assets.lake``.
+What belongs here: Dagster contexts in, lake calls out. The lake is ``sentiment_assets.lake``.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class LakeIOManager(dg.IOManager):
         context.add_output_metadata(facts)
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame:
-        """The partitions that the input asks for, lazily; the whole table for an unpartitioned one."""
+        """The input's partitions, lazily; the whole table where it names none."""
         contract = CONTRACTS["/".join(context.asset_key.path)]
         partitions = None
         if context.has_asset_partitions:

@@ -59,7 +59,7 @@ def due_partitions(lake: Lake, clients: Clients) -> list[PostPartition]:
     execution_timezone="UTC",
     job=fetch_job,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every 2 hours: fetch each date and platform with missing, partial or open windows.",
+    description="Every 2 hours: fetch each date with missing, partial or open windows.",
 )
 def every_two_hours(
     context: dg.ScheduleEvaluationContext,

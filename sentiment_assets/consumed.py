@@ -19,7 +19,9 @@ _PAGE = 500
 
 
 def newest_events(
-    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Iterable[PostPartition] | None = None
+    instance: dg.DagsterInstance,
+    asset: dg.AssetKey,
+    partitions: Iterable[PostPartition] | None = None,
 ) -> dict[PostPartition, int]:
     """Storage id of the newest materialization of each partition that has one."""
     keys = None if partitions is None else {str(multi_key(p)) for p in partitions}

@@ -65,7 +65,7 @@ def build_defs(
     if isinstance(environment, Settings):
         settings = environment
     else:
-        settings = read_settings(**({"env": environment} if environment else {}))
+        settings = read_settings(env=environment) if environment else read_settings()
     # A mistake in the tracking file is told when definitions load, not in the middle of a run.
     settings.read_tracking()
     return dg.Definitions(

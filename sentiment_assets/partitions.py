@@ -35,7 +35,9 @@ def has_partition(partition: PostPartition, now: dt.datetime) -> bool:
     return FIRST_DATE <= partition.date <= now.date() and partition.platform in PLATFORMS
 
 
-def partitions_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> list[PostPartition]:
+def partitions_of(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext,
+) -> list[PostPartition]:
     """What a run is about: one partition or many."""
     if isinstance(context, dg.AssetCheckExecutionContext):
         keys: Sequence[str] = context.op_execution_context.partition_keys

@@ -86,7 +86,9 @@ def upstream_tables(contract: Contract) -> list[str]:
     return [name for name in order if name in named]
 
 
-def preview(frame: pl.DataFrame, columns: Sequence[str], rows: int = 12) -> dg.MarkdownMetadataValue:
+def preview(
+    frame: pl.DataFrame, columns: Sequence[str], rows: int = 12
+) -> dg.MarkdownMetadataValue:
     """The first rows of an aggregate as a table."""
     shown = frame.select(columns).head(rows)
     lines = [
@@ -97,7 +99,9 @@ def preview(frame: pl.DataFrame, columns: Sequence[str], rows: int = 12) -> dg.M
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def partition_rows(frame: pl.DataFrame, partitions: Sequence[PostPartition]) -> Mapping[PostPartition, int]:
+def partition_rows(
+    frame: pl.DataFrame, partitions: Sequence[PostPartition]
+) -> Mapping[PostPartition, int]:
     """Rows of each partition in a frame with ``date`` and ``platform``."""
     counted = {
         PostPartition(date, platform): rows

@@ -5,7 +5,7 @@ conflicts instead of putting older figures over newer ones.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dagster as dg
@@ -43,14 +43,19 @@ MinAuthors = int
 _TRAILING = dg.MultiPartitionMapping(
     {
         "date": dg.DimensionPartitionMapping(
-            "date", dg.TimeWindowPartitionMapping(start_offset=-gold.TRAILING_DAYS, allow_nonexistent_upstream_partitions=True)
+            "date",
+            dg.TimeWindowPartitionMapping(
+                start_offset=-gold.TRAILING_DAYS, allow_nonexistent_upstream_partitions=True
+            ),
         ),
         "platform": dg.DimensionPartitionMapping("platform", dg.IdentityPartitionMapping()),
     }
 )
 
 
-def _gold_asset(contract: Contract, **more: Any) -> Any:
+def _gold_asset(
+    contract: Contract, **more: Any
+) -> Callable[[Callable[..., StagedTable]], dg.AssetsDefinition]:
     asset = dg.asset(
         key=asset_key(contract.name),
         io_manager_key="lake_io_manager",
@@ -89,9 +94,7 @@ def topic_sentiment(
     """Sentiment of every tracked topic and hashtag."""
     partitions = partitions_of(context)
     replacement = _begin(context, lake, TOPIC_SENTIMENT, partitions)
-    frame = gold.topic_sentiment(
-        _posts(lake, partitions), _coverage(lake, partitions), min_authors
-    )
+    frame = gold.topic_sentiment(_posts(lake, partitions), _coverage(lake, partitions), min_authors)
     shown = frame.sort("posts", descending=True, nulls_last=True)
     columns = ["date", "platform", "topic_kind", "topic", "posts", "sentiment_mean", "suppressed"]
     return _staged(context, replacement, frame, partitions, preview(shown, columns))

@@ -10,11 +10,13 @@ from sentiment_assets.assets.describe import RETRIES, asset_facts, asset_key
 from sentiment_assets.assets.failures import permanent_failures_are_final
 from sentiment_assets.consumed import CONSUMED, newest_events
 from sentiment_assets.core.contracts import SILVER_POSTS, SILVER_QUARANTINE
+from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.quality import Conservation
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.engine.in_process import Budget, SilverBuild, build_silver
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.staged import StagedTable
+from sentiment_assets.lake.tables import PartitionKey
 from sentiment_assets.partitions import POST_PARTITIONS, multi_key, partitions_of
 
 POSTS_KEY = asset_key(SILVER_POSTS.name)
@@ -64,27 +66,29 @@ def silver_posts(
         budget=budget,
     )
     for partition, counts in build.counts.items():
-        facts = _facts(counts, build, rules) | {CONSUMED: consumed.get(partition, 0)}
+        facts = _facts(partition, counts, build, rules) | {CONSUMED: consumed.get(partition, 0)}
         for key, rows in ((POSTS_KEY, counts.rows), (QUARANTINE_KEY, counts.quarantined)):
             context.add_asset_metadata(
                 facts | {"rows_rebuilt": rows}, asset_key=key, partition_key=multi_key(partition)
             )
     metadata = {"recipe": rules.recipe}
     yield dg.Output(StagedTable(build.quarantine, metadata=metadata), output_name="quarantine")
-    fingerprints = {
+    fingerprints: dict[PartitionKey, int] = {
         (window.partition.date.isoformat(), window.partition.platform, window.name): fingerprint
         for window, fingerprint in build.fingerprints.items()
     }
     yield dg.Output(StagedTable(build.posts, fingerprints, metadata), output_name="posts")
 
 
-def _facts(counts: Conservation, build: SilverBuild, rules: SilverRules) -> dict[str, Any]:
+def _facts(
+    partition: PostPartition, counts: Conservation, build: SilverBuild, rules: SilverRules
+) -> dict[str, Any]:
     return {
         "records_in": counts.records,
         "duplicates": counts.duplicates,
         "quarantined": counts.quarantined,
         "conservation": str(counts),
-        "windows_rebuilt": len(build.fingerprints),
+        "windows_rebuilt": sum(window.partition == partition for window in build.fingerprints),
         "unscored": dict(sorted(build.unscored.items())),
         "redacted": dict(sorted(build.redacted.items())),
         "scorer": rules.scorer,

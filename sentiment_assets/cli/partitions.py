@@ -48,8 +48,12 @@ def partitions(days: int, as_json: bool) -> None:
     for title in ("date", "platform", "layer", "rows", "age", "state"):
         table.add_column(title, justify="right" if title in ("rows", "age") else "left")
     for row in rows:
-        table.add_row(*(str(row[name]) for name in ("date", "platform", "layer")),
-                      f"{row['rows']:,}", _age(row["age_seconds"]), str(row["state"]))
+        table.add_row(
+            *(str(row[name]) for name in ("date", "platform", "layer")),
+            f"{row['rows']:,}",
+            _age(row["age_seconds"]),
+            str(row["state"]),
+        )
     Console().print(table)
 
 

@@ -38,7 +38,9 @@ def print_report(console: Console, lake: Lake, seconds: float) -> int:
 
 
 def _days(summaries: pl.DataFrame, hourly: pl.DataFrame) -> Table:
-    table = Table(title="Sentiment per day (mean compound, -1 to 1; a block an hour, UTC)", box=None)
+    table = Table(
+        title="Sentiment per day (mean compound, -1 to 1; a block an hour, UTC)", box=None
+    )
     for title in ("date", "platform", "posts", "scored", "mean", "00 to 23 h", "fetched"):
         numeric = title in ("posts", "scored", "mean", "fetched")
         table.add_column(title, justify="right" if numeric else "left", no_wrap=True)

@@ -34,7 +34,9 @@ _DASHBOARD_PORT = 8501
     type=click.Path(path_type=Path),
     help="Feed the simulator with these texts: a line each, or JSON lines with `text`; .gz too.",
 )
-@click.option("--posts-per-day", type=click.IntRange(1), help="Posts that the simulator tells a day.")
+@click.option(
+    "--posts-per-day", type=click.IntRange(1), help="Posts that the simulator tells a day."
+)
 @click.option("--seed", default=7, show_default=True, help="Which story the simulator tells.")
 @click.option("--port", default=_DAGSTER_PORT, show_default=True, help="Port of the Dagster UI.")
 def run(once: bool, corpus: Path | None, posts_per_day: int | None, seed: int, port: int) -> None:

@@ -79,12 +79,9 @@ def _scored(texts: list[str], lang: str) -> list[dict[str, object]]:
     )
     readable = pl.select(pl.when(pl.lit(reason.is_null())).then(pl.lit(masked))).to_series()
     scores = pl.DataFrame(scorer.score(readable.to_arrow()))
-    return (
-        frame.with_columns(
-            *scores.get_columns(),
-            label=label_of(pl.lit(scores["compound"])),
-            lang=detected["lang"],
-            unscored_reason=reason,
-        )
-        .to_dicts()
-    )
+    return frame.with_columns(
+        *scores.get_columns(),
+        label=label_of(pl.lit(scores["compound"])),
+        lang=detected["lang"],
+        unscored_reason=reason,
+    ).to_dicts()

@@ -74,7 +74,7 @@ class Services:
         cwd: Path | None = None,
         output: int | None = None,
     ) -> Service:
-        """Start a command; what it prints goes to ``logs/<name>.log`` unless ``output`` is a pipe."""
+        """Start a command; it prints to ``logs/<name>.log`` unless ``output`` is a pipe."""
         logs = self.home / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         log = logs / f"{name}.log"
@@ -146,7 +146,9 @@ def start_simulator(services: Services, arguments: Sequence[str]) -> str:
     if not line:
         service.process.wait(5)
         said = service.log.read_text(encoding="utf-8").strip().splitlines()
-        raise ServiceError(f"the simulator did not start: {said[-1] if said else 'it says nothing'}")
+        raise ServiceError(
+            f"the simulator did not start: {said[-1] if said else 'it says nothing'}"
+        )
     return str(json.loads(line)["url"])
 
 
@@ -229,5 +231,3 @@ def announced(home: Path, addresses: Mapping[str, str]) -> Iterator[None]:
 def interpreter_script(name: str) -> Path:
     """A console script beside the running interpreter."""
     return Path(sys.executable).with_name(name)
-
-

@@ -48,7 +48,8 @@ class TickOutcome:
 def tick(as_json: bool) -> None:
     """Run what is due now: fetch missing and open windows, then rebuild what is behind.
 
-    The same as the 2-hourly schedule and the sensor do under a daemon. Exits with 1 if a run failed.
+    The same as the 2-hourly schedule and the sensor do under a daemon. Exits with 1 if a run
+    failed.
     """
     from sentiment_assets.cli.services import open_instance
     from sentiment_assets.definitions import read_settings

@@ -20,7 +20,7 @@ State = Literal["complete", "partial", "unavailable"]
 #: Posts become searchable some seconds after they are made: nothing younger is asked for.
 SETTLING = dt.timedelta(seconds=30)
 
-#: A window whose end is about to leave the API's reach would be refused by the time it is asked for.
+#: A window that is about to leave the API's reach would be refused by the time it is asked for.
 REACH_MARGIN = dt.timedelta(minutes=5)
 
 #: The newest windows are fetched again for late posts, edits and engagement.
@@ -109,8 +109,8 @@ def coverage_of(window: Window, manifests: Iterable[Manifest]) -> WindowCoverage
     return WindowCoverage(
         window,
         "partial" if best else newest.state,
-        best and best.fetched_from,
-        best and best.fetched_until,
+        best.fetched_from if best else None,
+        best.fetched_until if best else None,
         None,
         newest.fetched_at,
         newest.reason,
@@ -171,9 +171,7 @@ def plan_fetch(
             if not reachable and state is not None:
                 continue
             plan.append(
-                PlannedWindow(
-                    window, max(window.start, horizon), min(window.end, now), reachable
-                )
+                PlannedWindow(window, max(window.start, horizon), min(window.end, now), reachable)
             )
     return plan
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import narwhals as nw
 import polars as pl
@@ -88,33 +89,33 @@ def aggregate(posts: IntoFrameT, by: Sequence[str]) -> IntoFrameT:
     Returns:
         ``by`` and the integer measures, nothing suppressed yet.
     """
+
     def flag(condition: nw.Expr) -> nw.Expr:
         return condition.fill_null(False).cast(nw.Int64)
 
     def engagement(name: str) -> nw.Expr:
         return nw.col(name).fill_null(0)
 
-    prepared = (
-        nw.from_native(posts)
-        .with_columns(
-            _units=(nw.col("sentiment_compound") * UNITS).round(0).cast(nw.Int64),
-            _weight=nw.when(~nw.col("sentiment_compound").is_null()).then(
-                1 + engagement("like_count") + engagement("reply_count") + engagement("repost_count")
-            ),
-            _author_withheld=flag(nw.col("author_pid").is_null()),
-            _no_text=flag(nw.col("unscored_reason") == "no_text"),
-            _unknown=flag(nw.col("unscored_reason") == "language_unknown"),
-            _foreign=flag(nw.col("unscored_reason") == "language_not_supported"),
-            _positive=flag(nw.col("sentiment_label") == "positive"),
-            _neutral=flag(nw.col("sentiment_label") == "neutral"),
-            _negative=flag(nw.col("sentiment_label") == "negative"),
-            _late=flag(nw.col("late")),
-            _redacted=flag(nw.col("redactions").list.len() > 0),
-        )
-        .with_columns(
-            _units_squared=nw.col("_units") * nw.col("_units"),
-            _weighted_units=nw.col("_units") * nw.col("_weight"),
-        )
+    # Eager or lazy, of any engine: narwhals' own types tell the two apart.
+    native: Any = posts
+    frame: Any = nw.from_native(native)
+    prepared = frame.with_columns(
+        _units=(nw.col("sentiment_compound") * UNITS).round(0).cast(nw.Int64),
+        _weight=nw.when(~nw.col("sentiment_compound").is_null()).then(
+            1 + engagement("like_count") + engagement("reply_count") + engagement("repost_count")
+        ),
+        _author_withheld=flag(nw.col("author_pid").is_null()),
+        _no_text=flag(nw.col("unscored_reason") == "no_text"),
+        _unknown=flag(nw.col("unscored_reason") == "language_unknown"),
+        _foreign=flag(nw.col("unscored_reason") == "language_not_supported"),
+        _positive=flag(nw.col("sentiment_label") == "positive"),
+        _neutral=flag(nw.col("sentiment_label") == "neutral"),
+        _negative=flag(nw.col("sentiment_label") == "negative"),
+        _late=flag(nw.col("late")),
+        _redacted=flag(nw.col("redactions").list.len() > 0),
+    ).with_columns(
+        _units_squared=nw.col("_units") * nw.col("_units"),
+        _weighted_units=nw.col("_units") * nw.col("_weight"),
     )
     return (  # type: ignore[no-any-return]
         prepared.group_by(list(by))
@@ -212,7 +213,7 @@ def daily_summary(
     coverage: Coverage,
     min_authors: int,
 ) -> pl.DataFrame:
-    """Rows of ``gold/daily_summary``: one for each partition in ``coverage``, with or without posts."""
+    """Rows of ``gold/daily_summary``: one a partition in ``coverage``, even without posts."""
     key = ["date", "platform"]
     cells = _collect(aggregate(posts, key))
     quality = posts.group_by(key).agg(
@@ -287,18 +288,22 @@ def daily_trend(
     )
     days = series.join(wanted, on=["date", "platform"], how="semi")
     shown = series.filter(~pl.col("suppressed") & (pl.col("scored") > 0))
-    trailing = pl.concat(
-        [
-            shown.with_columns(date=pl.col("date") + pl.duration(days=back))
-            for back in range(1, TRAILING_DAYS + 1)
-        ]
-    ).group_by("date", "platform", "topic").agg(
-        trailing_days=pl.len().cast(pl.Int32),
-        trailing_scored=pl.col("scored").sum(),
-        # A day that was hardly fetched says nothing of the usual volume.
-        _posts=pl.col("posts").filter(pl.col("fetched_share") > 0.5).mean(),
-        _sum=pl.col("sentiment_sum").sum(),
-        _squares=pl.col("sentiment_square_sum").sum(),
+    trailing = (
+        pl.concat(
+            [
+                shown.with_columns(date=pl.col("date") + pl.duration(days=back))
+                for back in range(1, TRAILING_DAYS + 1)
+            ]
+        )
+        .group_by("date", "platform", "topic")
+        .agg(
+            trailing_days=pl.len().cast(pl.Int32),
+            trailing_scored=pl.col("scored").sum(),
+            # A day that was hardly fetched says nothing of the usual volume.
+            _posts=pl.col("posts").filter(pl.col("fetched_share") > 0.5).mean(),
+            _sum=pl.col("sentiment_sum").sum(),
+            _squares=pl.col("sentiment_square_sum").sum(),
+        )
     )
     joined = days.join(trailing, on=["date", "platform", "topic"], how="left").with_columns(
         pl.col("trailing_days").fill_null(0),
@@ -317,9 +322,7 @@ def daily_trend(
     return _to_contract(compared, DAILY_TREND)
 
 
-def _hide_few_authors(
-    cells: pl.DataFrame, posts: pl.LazyFrame, min_authors: int
-) -> pl.DataFrame:
+def _hide_few_authors(cells: pl.DataFrame, posts: pl.LazyFrame, min_authors: int) -> pl.DataFrame:
     """Mark the hours to hide, so that none can be had by subtracting the shown from their day.
 
     An hour with posts of fewer than ``min_authors`` authors is hidden. Where the hidden hours of a
@@ -380,9 +383,7 @@ def _variance_of_mean(count: str, total: str, squares: str) -> pl.Expr:
     n = pl.col(count).cast(pl.Float64)
     spread = pl.col(squares) - pl.col(total).cast(pl.Float64) ** 2 / n
     # Rounding can leave a hair below zero where all values are equal.
-    return pl.when(n > 1).then(
-        spread.clip(lower_bound=0) / ((n - 1) * n * float(UNITS**2))
-    )
+    return pl.when(n > 1).then(spread.clip(lower_bound=0) / ((n - 1) * n * float(UNITS**2)))
 
 
 def _hourly_shares(

@@ -1,7 +1,7 @@
 """Partitions, windows and paths: the only place that spells a path of the lake.
 
-What belongs here: pure values and the strings made of them. Reading or listing those paths is
-``sentiment_assets.lake``'s work; Dagster's view of the partitions is ``sentiment_assets.partitions``.
+What belongs here: pure values and the strings made of them. Reading or listing those paths is the
+work of ``sentiment_assets.lake``; Dagster's view of them is ``sentiment_assets.partitions``.
 
 Every date and hour is UTC. A *window* is the 2-hour bucket of a post's creation time, named by its
 start (``"0800"`` holds 08:00 up to, not including, 10:00).

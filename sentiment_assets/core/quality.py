@@ -95,9 +95,7 @@ def schema_verdict(
 def key_verdict(contract: Contract, rows: pl.LazyFrame) -> Verdict:
     """Is each row's key its own?"""
     height, distinct = (
-        rows.select(pl.len(), pl.struct(contract.key).n_unique().alias("distinct"))
-        .collect()
-        .row(0)
+        rows.select(pl.len(), pl.struct(contract.key).n_unique().alias("distinct")).collect().row(0)
     )
     repeated = height - distinct
     name = ", ".join(contract.key)
@@ -127,9 +125,7 @@ def conservation_verdict(counts: Conservation) -> Verdict:
     )
 
 
-def volume_verdict(
-    posts: int, share: float, trailing: Sequence[tuple[int, float]]
-) -> Verdict:
+def volume_verdict(posts: int, share: float, trailing: Sequence[tuple[int, float]]) -> Verdict:
     """Is a day's volume in line with the days before it?
 
     Args:

@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import narwhals as nw
 import polars as pl
@@ -118,7 +118,9 @@ def deduplicate(observations: IntoFrameT) -> IntoFrameT:
         ``object, line`` of each chosen observation, ``first_seen_at``, ``last_seen_at`` (of all
         observations) and ``observation_count``.
     """
-    frame = nw.from_native(observations).with_columns(
+    # Eager or lazy, of any engine: narwhals' own types tell the two apart.
+    native: Any = observations
+    frame: Any = nw.from_native(native).with_columns(
         # Ids grow with each edit and a longer id is newer; as text "9" would follow "10".
         version_length=nw.col("post_id").str.len_chars()
     )

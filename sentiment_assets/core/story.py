@@ -49,7 +49,8 @@ def _facts(day: dict[str, object], hourly: pl.DataFrame, trends: pl.DataFrame) -
         if row["volume_ratio"] is not None and row["volume_ratio"] >= _NOTABLE_VOLUME:
             facts.append(f"{row['volume_ratio']:.1f} times the usual posts")
     low = hourly.filter(
-        ~pl.col("suppressed") & (pl.col("sentiment_mean") <= mean - _NOTABLE_DROP)
+        ~pl.col("suppressed")
+        & (pl.col("sentiment_mean") <= mean - _NOTABLE_DROP)
         & (pl.col("sentiment_mean") < 0)
     ).sort("hour")
     if low.height:

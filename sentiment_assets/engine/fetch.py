@@ -176,9 +176,9 @@ def _keep_page(
     errors: Counter[str],
 ) -> None:
     if page.simulated != (lake.origin == "simulated"):
-        came, holds = ("simulated", "live") if page.simulated else ("live", "simulated")
+        came, has = ("simulated", "live") if page.simulated else ("live", "simulated")
         raise LakeOriginError(
-            f"the API answers with {came} posts and the lake holds {holds} ones: nothing was "
+            f"the API answers with {came} posts and the lake holds {has} ones: nothing was "
             "written. Set SENTIMENT_SOURCE and the API's base URL to agree"
         )
     for index, record in enumerate(page.records):

@@ -7,7 +7,6 @@ by the partition: a window that exceeds the budget is read twice instead of bein
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -70,7 +69,7 @@ def build_silver(
     *,
     run_id: str,
     force: bool = False,
-    budget: Budget = Budget(),  # noqa: B008 - frozen
+    budget: Budget = Budget(),
 ) -> SilverBuild:
     """Write the silver of every window whose bronze or recipe differs from what silver consumed.
 
@@ -131,11 +130,7 @@ def _build_window(
 ) -> None:
     objects = bronze.objects(window)
     reader = _WindowReader(lake, window, objects, budget)
-    keys = [
-        pl.from_arrow(batch.select(list(KEY_COLUMNS))) for batch in reader.batches()
-    ] or [pl.from_arrow(POST_SCHEMA.empty_table().select(list(KEY_COLUMNS)))]
-    chosen = deduplicate(pl.concat(keys))
-    del keys
+    chosen = deduplicate(_keys(reader))
     counts = Conservation(records=sum(o.records for o in objects))
     completed_at = coverage_of(window, bronze.of(window)).completed_at
 
@@ -144,9 +139,7 @@ def _build_window(
         for batch in _regrouped(choose(b, chosen, completed_at) for b in reader.batches()):
             cleaned = clean_batch(batch, rules)
             observed = pc.sum(cleaned["observation_count"]).as_py() or 0
-            counts += Conservation(
-                rows=cleaned.num_rows, duplicates=observed - cleaned.num_rows
-            )
+            counts += Conservation(rows=cleaned.num_rows, duplicates=observed - cleaned.num_rows)
             _count_reasons(cleaned, build)
             yield cleaned
 
@@ -156,6 +149,16 @@ def _build_window(
     counts += Conservation(quarantined=sum(refusal.record_count for refusal in refusals))
     counts.require(f"silver of window {window.name} of {window.partition.key}")
     build.counts[window.partition] += counts
+
+
+def _keys(reader: _WindowReader) -> pl.DataFrame:
+    """What deduplication looks at, of every observation of the window."""
+    columns = list(KEY_COLUMNS)
+    batches = [batch.select(columns) for batch in reader.batches()]
+    schema = POST_SCHEMA.empty_table().select(columns).schema
+    frame = pl.from_arrow(pa.Table.from_batches(batches, schema))
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 class _WindowReader:
@@ -227,9 +230,7 @@ def _combined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
     return pa.Table.from_batches(batches).combine_chunks().to_batches() if batches else []
 
 
-def _quarantine(
-    window: Window, refusals: Sequence[Refusal], rules: SilverRules
-) -> pa.RecordBatch:
+def _quarantine(window: Window, refusals: Sequence[Refusal], rules: SilverRules) -> pa.RecordBatch:
     rows = [
         {
             "date": window.partition.date,
@@ -251,23 +252,19 @@ def _quarantine(
 def _count_reasons(cleaned: pa.RecordBatch, build: SilverBuild) -> None:
     frame = pl.from_arrow(cleaned.select(["unscored_reason", "redactions"]))
     assert isinstance(frame, pl.DataFrame)
-    build.unscored.update(
-        dict(frame["unscored_reason"].drop_nulls().value_counts().iter_rows())
-    )
+    build.unscored.update(dict(frame["unscored_reason"].drop_nulls().value_counts().iter_rows()))
     kinds = frame["redactions"].explode(empty_as_null=True).drop_nulls().struct.unnest()
     if kinds.height:
-        build.redacted.update(
-            dict(kinds.group_by("kind").agg(pl.col("count").sum()).iter_rows())
-        )
+        build.redacted.update(dict(kinds.group_by("kind").agg(pl.col("count").sum()).iter_rows()))
 
 
 def _fingerprint(bronze: BronzePartition, window: Window, rules: SilverRules) -> int | None:
-    """What silver of a window is made of; null where bronze has nothing to say of it.
+    """What silver of a window is made of; null where bronze says nothing of it, or not all.
 
     A positive 63-bit number: Delta keeps it as the version of the window's application transaction.
     """
     manifests = bronze.of(window)
-    if not manifests:
+    if not manifests or bronze.is_damaged(window):
         return None
     completed = coverage_of(window, manifests).completed_at
     parts = [rules.recipe, completed.isoformat() if completed else ""]

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
@@ -30,7 +30,7 @@ from sentiment_assets.core.coverage import (
     coverage_of,
 )
 from sentiment_assets.core.layout import PostPartition, Window, windows_of
-from sentiment_assets.lake.objects import Lake, ObjectMissing
+from sentiment_assets.lake.objects import Lake, LakeError, ObjectMissing
 
 #: Lines that are read at once: bounds memory, whatever the object's size.
 BLOCK_LINES = 10_000
@@ -41,7 +41,7 @@ _decode_manifest = msgspec.json.Decoder(Manifest).decode
 _MANIFEST_READERS = 16
 
 
-class UnreadableObject(Exception):
+class UnreadableObject(LakeError):
     """A bronze object is damaged; the message says how."""
 
 
@@ -51,9 +51,7 @@ class _ObjectWriter:
     def __init__(self) -> None:
         self._buffer = io.BytesIO()
         # mtime 0: the same records give the same bytes.
-        self._gzip: IO[bytes] = gzip.GzipFile(
-            fileobj=self._buffer, mode="wb", compresslevel=5, mtime=0
-        )
+        self._gzip = gzip.GzipFile(fileobj=self._buffer, mode="wb", compresslevel=5, mtime=0)
         self.records = 0
 
     def add(self, line: bytes) -> None:
@@ -138,15 +136,19 @@ class WindowFetch:
             for target, writer in sorted(self._writers.items(), key=lambda item: item[0])
         }
         manifests = [
-            self._manifest(target, None, f"posts returned by the fetch of {self._window.folder}",
-                           None, (), [written])
+            self._manifest(
+                target,
+                None,
+                f"posts returned by the fetch of {self._window.folder}",
+                None,
+                (),
+                [written],
+            )
             for target, written in stored.items()
             if target != self._window
         ]
         own = [stored[self._window]] if self._window in stored else []
-        manifests.append(
-            self._manifest(self._window, state, reason, fetched, queries, own)
-        )
+        manifests.append(self._manifest(self._window, state, reason, fetched, queries, own))
         for manifest in manifests:
             target = _window_of(manifest)
             name = layout.batch_object(target, self._fetched_at, self._window)
@@ -204,10 +206,16 @@ class BronzePartition:
 
     partition: PostPartition
     manifests: tuple[Manifest, ...]
+    #: Manifests that cannot be read: what they say of their window is unknown.
+    damaged: tuple[str, ...] = ()
 
     def of(self, window: Window) -> list[Manifest]:
         """The manifests of one window."""
         return [m for m in self.manifests if m.window == window.name]
+
+    def is_damaged(self, window: Window) -> bool:
+        """A manifest of the window cannot be read."""
+        return any(f"/{window.folder}/" in path for path in self.damaged)
 
     @property
     def coverage(self) -> dict[Window, WindowCoverage]:
@@ -222,8 +230,8 @@ class BronzePartition:
 def read_partition(lake: Lake, partition: PostPartition) -> BronzePartition:
     """Read a partition's manifests.
 
-    Raises:
-        UnreadableObject: a manifest is damaged.
+    A damaged manifest doesn't stop the others: its window counts as not fetched, so that the API
+    is asked again, silver keeps what it has of it, and the conservation check names the file.
     """
     paths = [
         stored.path
@@ -231,17 +239,19 @@ def read_partition(lake: Lake, partition: PostPartition) -> BronzePartition:
         if stored.path.endswith(".manifest.json")
     ]
 
-    def read(path: str) -> Manifest:
+    def read(path: str) -> Manifest | str:
         try:
             return _decode_manifest(lake.objects.get(path))
-        except msgspec.DecodeError as error:
-            raise UnreadableObject(
-                f"{path} is no manifest ({error}): restore it, or remove it and fetch the "
-                f"partition {partition.key} again"
-            ) from error
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return path
 
     with ThreadPoolExecutor(_MANIFEST_READERS) as readers:
-        return BronzePartition(partition, tuple(readers.map(read, paths)))
+        found = list(readers.map(read, paths))
+    return BronzePartition(
+        partition,
+        tuple(manifest for manifest in found if isinstance(manifest, Manifest)),
+        tuple(path for path in found if isinstance(path, str)),
+    )
 
 
 def read_blocks(lake: Lake, stored: BronzeObject) -> Iterator[list[bytes]]:

@@ -35,9 +35,10 @@ def creation_time(platform: str, payload: Any) -> dt.datetime:
     """
     parser = PARSERS[platform]
     try:
-        return parser.created_at(msgspec.convert(payload, parser.Routing))
+        created: dt.datetime = parser.created_at(msgspec.convert(payload, parser.Routing))
     except msgspec.ValidationError as error:
         raise Refused("not_routable", str(error)) from error
+    return created
 
 
 __all__ = [

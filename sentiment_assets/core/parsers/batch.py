@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from types import ModuleType
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
@@ -36,7 +36,7 @@ class ParsedBatch(NamedTuple):
     refusals: list[Refusal]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _decoder(parser: ModuleType) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(Envelope[parser.Payload])  # type: ignore[name-defined]
 
@@ -105,7 +105,6 @@ def _to_arrow(
     values += list(zip(*rows, strict=True)) if rows else [()] * len(Post._fields)
     values += list(zip(*observed, strict=True)) if observed else [()] * 4
     arrays = [
-        pa.array(column, type=field.type)
-        for column, field in zip(values, POST_SCHEMA, strict=True)
+        pa.array(column, type=field.type) for column, field in zip(values, POST_SCHEMA, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=POST_SCHEMA)

@@ -58,17 +58,16 @@ class Redaction:
 def _found(text: str, known_names: Sequence[str]) -> list[Span]:
     """Spans of ``text`` by one pass of the rules, in the offsets of ``text``, masks left alone."""
     canonical = canonicalise(text)
-    searched = canonical.text
     spans: list[Span] = []
-    if not (known_names or _HINT.search(searched)):
-        return spans
     # Masks of an earlier pass are no text: nothing may be found in them.
-    searched = _MASKS.sub(lambda m: BLANK * len(m.group()), searched)
-    for hint, rule in _HINTS:
-        if hint.search(searched):
-            claimed = list(rule.find(searched))
-            spans += claimed
-            searched = _blanked(searched, claimed)
+    searched = _MASKS.sub(lambda m: BLANK * len(m.group()), canonical.text)
+    # One search instead of each rule's: a last pass, and a text with a name only, hold no hint.
+    if _HINT.search(searched):
+        for hint, rule in _HINTS:
+            if hint.search(searched):
+                claimed = list(rule.find(searched))
+                spans += claimed
+                searched = _blanked(searched, claimed)
     if known_names:
         spans += find_known_names(searched, known_names)
     offsets = canonical.offsets
@@ -221,18 +220,17 @@ def _rows_with_names(frame: pl.DataFrame, known_names: pl.Series) -> pl.Series:
         .explode("name", empty_as_null=True, keep_nulls=True)
         .drop_nulls()
     )
-    distinct = given["name"].unique()
+    # Pairs: Polars takes ten times as long to build a column of lists from tuples.
+    pairs = [(name, spelling) for name in given["name"].unique() for spelling in spellings(name)]
     spelled = pl.DataFrame(
-        {
-            "name": distinct,
-            "spelling": pl.Series([spellings(n) for n in distinct], dtype=pl.List(pl.String)),
-        }
-    ).explode("spelling", empty_as_null=True, keep_nulls=True)
+        {"name": [name for name, _ in pairs], "spelling": [spelling for _, spelling in pairs]},
+        schema={"name": pl.String, "spelling": pl.String},
+    )
     text, spelling = pl.col("text"), pl.col("spelling")
     # Lower case outside ASCII differs between Unicode versions: such pairs are looked at in detail.
     beyond_ascii = r"[^\x00-\x7f]"
     return (
-        given.join(spelled.drop_nulls(), on="name")
+        given.join(spelled, on="name")
         .filter(
             text.str.contains(spelling, literal=True)
             | (text.str.contains(beyond_ascii) & spelling.str.contains(beyond_ascii))
