@@ -58,16 +58,17 @@ class Redaction:
 def _found(text: str, known_names: Sequence[str]) -> list[Span]:
     """Spans of ``text`` by one pass of the rules, in the offsets of ``text``, masks left alone."""
     canonical = canonicalise(text)
+    searched = canonical.text
     spans: list[Span] = []
+    if not (known_names or _HINT.search(searched)):
+        return spans
     # Masks of an earlier pass are no text: nothing may be found in them.
-    searched = _MASKS.sub(lambda m: BLANK * len(m.group()), canonical.text)
-    # One search instead of each rule's: a last pass, and a text with a name only, hold no hint.
-    if _HINT.search(searched):
-        for hint, rule in _HINTS:
-            if hint.search(searched):
-                claimed = list(rule.find(searched))
-                spans += claimed
-                searched = _blanked(searched, claimed)
+    searched = _MASKS.sub(lambda m: BLANK * len(m.group()), searched)
+    for hint, rule in _HINTS:
+        if hint.search(searched):
+            claimed = list(rule.find(searched))
+            spans += claimed
+            searched = _blanked(searched, claimed)
     if known_names:
         spans += find_known_names(searched, known_names)
     offsets = canonical.offsets
