@@ -126,7 +126,9 @@ class ObjectStore:
     @cached_property
     def _store(self) -> Any:
         if not self.location.is_s3:
-            return LocalStore(self.location.uri, mkdir=True)
+            # Bronze is personal data: whoever may enter a new lake is its owner's decision.
+            Path(self.location.uri).mkdir(mode=0o700, parents=True, exist_ok=True)
+            return LocalStore(self.location.uri)
         options: dict[str, str] = {}
         client: dict[str, str] = {}
         for name, value in self.location.storage_options.items():

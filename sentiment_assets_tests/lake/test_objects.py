@@ -148,3 +148,8 @@ def test_a_mistyped_option_is_named() -> None:
 def test_a_lake_pickles_after_use(lake: Lake) -> None:
     lake.objects.put("a", b"1")
     assert pickle.loads(pickle.dumps(lake)).objects.get("a") == b"1"
+
+
+def test_a_new_lake_on_disk_is_its_owners_alone(tmp_path: Path) -> None:
+    Lake.open(LakeLocation(str(tmp_path / "lake"), "live"))
+    assert (tmp_path / "lake").stat().st_mode & 0o777 == 0o700
