@@ -137,8 +137,10 @@ def volume_verdict(posts: int, share: float, trailing: Sequence[tuple[int, float
     if len(usual) < VOLUME_DAYS or share <= 0:
         return Verdict(True, f"only {len(usual)} earlier days to compare with", {"posts": posts})
     median = statistics.median(usual)
+    if median == 0:
+        return Verdict(True, "the days before brought nothing to compare with", {"posts": posts})
     expected = median * share
-    ratio = posts / expected if expected else float(posts > 0)
+    ratio = posts / expected
     low, high = VOLUME_BOUNDS
     return Verdict(
         low <= ratio <= high,
