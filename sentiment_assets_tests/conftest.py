@@ -5,7 +5,6 @@ Imported by fixtures when they are asked for: Dagster alone takes seconds, most 
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,12 +60,3 @@ def platform(tmp_path: Path, x: SimulatedX) -> Platform:
     from sentiment_assets_tests.local_platform import Platform
 
     return Platform.at(tmp_path / "home", x)
-
-
-@pytest.fixture
-def quiet_dagster() -> Iterator[None]:
-    """Dagster prints each event of a run in this process: hundreds of lines before a failure."""
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    yield
-    logging.disable(previous)

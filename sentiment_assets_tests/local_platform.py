@@ -6,10 +6,12 @@ later: partitions exist up to today.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import gzip
 import json
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,8 @@ class Platform:
     instance: dg.DagsterInstance
     #: Resources instead of the environment's own.
     resources: dict[str, Any] = field(default_factory=dict)
+    #: Assets and jobs beside the project's own.
+    more: dg.Definitions = field(default_factory=dg.Definitions)
 
     @classmethod
     def at(cls, home: Path, x: SimulatedX, **settings: Any) -> Platform:
@@ -56,7 +60,9 @@ class Platform:
 
     @property
     def definitions(self) -> dg.Definitions:
-        return build_defs(self.settings, **{"clients": {"x": self.x.client}, **self.resources})
+        clients = {"x": self.x.client}
+        own = build_defs(self.settings, **{"clients": clients, **self.resources})
+        return dg.Definitions.merge(own, self.more)
 
     def run(
         self,
@@ -66,18 +72,17 @@ class Platform:
         assets: Iterable[dg.AssetKey] | None = None,
         tags: dict[str, str] | None = None,
         config: dict[str, Any] | None = None,
-        **options: Any,
     ) -> dg.ExecuteInProcessResult:
-        """One run over one partition or a range of them; a failed run is returned."""
-        return self.definitions.resolve_job_def(job).execute_in_process(
-            instance=self.instance,
-            partition_key=partitions[0].key if len(partitions) == 1 else None,
-            tags={**range_tags(partitions), **(tags or {})},
-            asset_selection=list(assets) if assets is not None else None,
-            run_config=config,
-            raise_on_error=False,
-            **options,
-        )
+        """One run over one partition or a range of them (or as tags say); failed ones return."""
+        with _quiet():
+            return self.definitions.resolve_job_def(job).execute_in_process(
+                instance=self.instance,
+                partition_key=partitions[0].key if len(partitions) == 1 else None,
+                tags={**(range_tags(partitions) if partitions else {}), **(tags or {})},
+                asset_selection=list(assets) if assets is not None else None,
+                run_config=config,
+                raise_on_error=False,
+            )
 
     def fetch(self, *partitions: PostPartition) -> None:
         for partition in partitions:
@@ -91,13 +96,14 @@ class Platform:
 
     def carry_out(self, request: dg.RunRequest, job: str) -> dg.ExecuteInProcessResult:
         """What the daemon does with a request."""
-        return self.definitions.resolve_job_def(job).execute_in_process(
-            instance=self.instance,
-            partition_key=request.partition_key,
-            tags=dict(request.tags),
-            asset_selection=request.asset_selection,
-            raise_on_error=False,
-        )
+        with _quiet():
+            return self.definitions.resolve_job_def(job).execute_in_process(
+                instance=self.instance,
+                partition_key=request.partition_key,
+                tags=dict(request.tags),
+                asset_selection=request.asset_selection,
+                raise_on_error=False,
+            )
 
 
 def failures(result: dg.ExecuteInProcessResult) -> dict[str, list[str]]:
@@ -116,6 +122,17 @@ def failures(result: dg.ExecuteInProcessResult) -> dict[str, list[str]]:
 def events_of(result: dg.ExecuteInProcessResult, kind: str) -> list[str]:
     """The steps that had an event of this kind, in order."""
     return [str(e.step_key) for e in result.all_events if e.event_type_value == kind]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Dagster prints each event of a run in this process: hundreds of lines before a failure."""
+    previous = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(previous)
 
 
 def bronze_envelopes(lake: Lake, prefix: str = "bronze/") -> list[dict[str, Any]]:

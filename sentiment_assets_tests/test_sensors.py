@@ -325,7 +325,6 @@ def test_the_definition_remembers_between_looks(story: Story) -> None:
     assert again.cursor == first.cursor
 
 
-@pytest.mark.usefixtures("quiet_dagster")
 def test_a_day_of_ticks_for_real(platform: Platform) -> None:
     """Fetch what is due, rebuild what is behind: three ticks, one of them after midnight."""
     platform.x.client.reach = dt.timedelta(days=1)
