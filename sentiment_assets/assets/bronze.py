@@ -27,6 +27,12 @@ DEAD_LETTERS_KEY = dg.AssetKey(DEAD_LETTERS.split("/"))
 Clients = Mapping[str, PlatformClient]
 
 
+class FetchConfig(dg.Config):
+    """What to fetch: ``again`` takes every window that the API reaches, not only what is due."""
+
+    again: bool = False
+
+
 @dg.multi_asset(
     name="fetch_posts",
     specs=[
@@ -62,6 +68,7 @@ Clients = Mapping[str, PlatformClient]
 @permanent_failures_are_final
 def fetch_posts(
     context: dg.AssetExecutionContext,
+    config: FetchConfig,
     lake: dg.ResourceParam[Lake],
     clients: dg.ResourceParam[Clients],
     tracking: dg.ResourceParam[Tracking],
@@ -75,7 +82,9 @@ def fetch_posts(
     for partition in partitions:
         client = clients[partition.platform]
         known = read_partition(lake, partition).coverage
-        plan = plan_fetch([partition], known, client.clock(), client.reach)
+        plan = plan_fetch(
+            [partition], known, client.clock(), client.reach, again=config.again
+        )
         fetched: list[Manifest] = []
         try:
             for manifests in fetch_windows(

@@ -27,6 +27,11 @@ REACH_MARGIN = dt.timedelta(minutes=5)
 REFRESHED_WINDOWS = 2
 
 
+#: Reason of a window that the setting for pages cut short. It is not asked for again by itself:
+#: posts are paid for, and the same limit would stop the same search at the same page.
+CAPPED = "capped: the setting for pages per query stopped the search before its last page"
+
+
 class BronzeObject(Struct, frozen=True):
     """One object of raw records; ``sha256`` is of the stored bytes."""
 
@@ -143,12 +148,14 @@ def plan_fetch(
     known: Mapping[Window, WindowCoverage],
     now: dt.datetime,
     reach: dt.timedelta,
+    *,
+    again: bool = False,
 ) -> list[PlannedWindow]:
     """The windows that a run over these partitions should ask for, oldest first.
 
     Asked for are windows that were never fetched, fetched in part or still open, as far as the
-    API reaches, and the two newest again. A window that lies beyond the reach is planned once, as
-    not reachable, so that its manifest can say so.
+    API reaches, and the two newest again; with ``again`` every window that it reaches. A window
+    that lies beyond the reach is planned once, as not reachable, so that its manifest can say so.
     """
     horizon = now - reach + REACH_MARGIN
     newest = {
@@ -163,9 +170,7 @@ def plan_fetch(
                 continue
             covered = known.get(window)
             state = covered.state if covered else None
-            # Also done is a window of which only what lies beyond the reach is missing.
-            until = covered.fetched_until if covered else None
-            if until is not None and until >= window.end and window not in newest:
+            if covered and _is_done(covered) and window not in newest and not again:
                 continue
             reachable = window.end > horizon
             if not reachable and state is not None:
@@ -174,6 +179,12 @@ def plan_fetch(
                 PlannedWindow(window, max(window.start, horizon), min(window.end, now), reachable)
             )
     return plan
+
+
+def _is_done(covered: WindowCoverage) -> bool:
+    """Another fetch would bring nothing: also where only what the API doesn't reach is missing."""
+    until = covered.fetched_until
+    return covered.reason == CAPPED or (until is not None and until >= covered.window.end)
 
 
 def state_of_search(
@@ -188,7 +199,7 @@ def state_of_search(
         exhausted: the last page was read.
     """
     if not exhausted:
-        return "partial", "the search stopped before its last page"
+        return "partial", CAPPED
     if start > window.start:
         return "partial", "its beginning lies beyond the API's reach"
     if end < window.end:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment_assets.core.coverage import (
+    CAPPED,
     Manifest,
     PlannedWindow,
     State,
@@ -273,7 +274,7 @@ def said(plan: list[PlannedWindow]) -> list[str]:
     ("start", "end", "exhausted", "state", "reason"),
     [
         (8, 10, True, "complete", ""),
-        (8, 10, False, "partial", "the search stopped before its last page"),
+        (8, 10, False, "partial", CAPPED),
         (8.1, 10, True, "partial", "its beginning lies beyond the API's reach"),
         (8, 9.9, True, "partial", "open: the window had not ended when it was fetched"),
     ],
@@ -303,3 +304,31 @@ def test_polling_at_any_times_ends_complete_without_a_hole(gaps: list[float]) ->
     else:
         assert fetched_share(known.values(), at(0), at(24)) == 1.0
         assert {c.state for c in known.values()} == {"complete"}
+
+
+def test_a_capped_window_is_paid_for_once() -> None:
+    capped = Manifest(
+        platform=DAY.platform,
+        date=DAY.date,
+        window="0400",
+        state="partial",
+        reason=CAPPED,
+        fetched_at=at(8),
+        fetched_from=None,
+        fetched_until=None,
+        run_id="run",
+        api_version="2",
+        simulated=True,
+        queries=[],
+        objects=[],
+    )
+    window = Window(DAY, "0400")
+    known = {window: coverage_of(window, [capped])}
+    assert known[window].state == "partial"
+
+    def planned(*, again: bool) -> set[str]:
+        return {p.window.name for p in plan_fetch([DAY], known, at(12), REACH, again=again)}
+
+    assert "0400" not in planned(again=False)
+    assert {"0200", "0600"} <= planned(again=False)
+    assert "0400" in planned(again=True)
