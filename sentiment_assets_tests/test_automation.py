@@ -1,0 +1,136 @@
+"""The 2-hourly clock against the simulator: which dates each tick asks for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from sentiment_assets.automation import due_partitions, every_two_hours
+from sentiment_assets.core.coverage import WindowCoverage
+from sentiment_assets.core.layout import WINDOW_LENGTH, PostPartition
+from sentiment_assets.lake.bronze import read_partition
+from sentiment_assets_tests.local_platform import NOW, TODAY, Platform, bronze_envelopes, day
+
+FRIDAY, SATURDAY = day("2026-02-06"), day("2026-02-07")
+HOUR = dt.timedelta(hours=1)
+
+
+def evaluate(platform: Platform, now: dt.datetime) -> Any:
+    """The schedule's tick, with the resources of the definitions."""
+    definitions = platform.definitions
+    context = dg.build_schedule_context(
+        instance=platform.instance,
+        scheduled_execution_time=now,
+        resources={"lake": platform.lake, "clients": {"x": platform.x.client}},
+        repository_def=definitions.get_repository_def(),
+    )
+    return definitions.resolve_schedule_def("every_two_hours").evaluate_tick(context)
+
+
+def tick(platform: Platform, now: dt.datetime) -> list[PostPartition]:
+    """Evaluate the schedule and carry out what it asks for, as the daemon does."""
+    platform.x.travel(now)
+    data = evaluate(platform, now)
+    asked = []
+    for request in data.run_requests or []:
+        assert request.tags["sentiment/platform"] == "x"
+        assert platform.carry_out(request, "fetch").success
+        asked.append(PostPartition.from_key(str(request.partition_key)))
+    assert bool(asked) != bool(data.skip_message)
+    return asked
+
+
+def coverage(platform: Platform, *partitions: PostPartition) -> list[WindowCoverage]:
+    return [
+        covered
+        for partition in partitions
+        for covered in read_partition(platform.lake, partition).coverage.values()
+    ]
+
+
+def test_the_first_tick_asks_for_all_that_x_still_gives(platform: Platform) -> None:
+    asked = tick(platform, NOW)
+    days = [PostPartition(TODAY.date - dt.timedelta(days=back), "x") for back in range(7, -1, -1)]
+    assert asked == days
+    for covered in coverage(platform, *days):
+        if covered.window.end <= NOW - platform.x.client.reach:
+            assert covered.state == "unavailable"
+            assert "full-archive search" in covered.reason
+        elif covered.window.start <= NOW - platform.x.client.reach:
+            assert covered.state == "partial"
+        elif covered.window.end <= NOW:
+            assert covered.state == "complete", covered
+        elif covered.window.start < NOW:
+            assert covered.state == "partial"
+        else:
+            assert covered.state is None
+
+
+def test_ticks_of_a_day_ask_for_what_is_open(platform: Platform) -> None:
+    platform.x.client.reach = dt.timedelta(hours=12)
+    evening = NOW.replace(hour=20, minute=5)
+    assert tick(platform, evening) == [TODAY]
+    assert tick(platform, evening + 2 * HOUR) == [TODAY]
+    # The day's last window has ended; the new day's first one is open.
+    assert tick(platform, evening + 4 * HOUR) == [TODAY, FRIDAY]
+    assert tick(platform, evening + 8 * HOUR) == [FRIDAY]
+    assert {c.state for c in coverage(platform, TODAY)[5:]} == {"complete"}
+
+
+def test_an_outage_of_26_hours_leaves_no_hole(platform: Platform) -> None:
+    platform.x.client.reach = dt.timedelta(hours=40)
+    before = NOW.replace(hour=20, minute=5)
+    tick(platform, before)
+    after = before + 26 * HOUR
+    platform.x.travel(after)
+    late = platform.x.post("nimbus was down all night", before + 3 * HOUR, username="night_owl")
+    assert tick(platform, after) == [TODAY, FRIDAY]
+    for covered in coverage(platform, TODAY, FRIDAY):
+        in_reach = covered.window.start > before - platform.x.client.reach + WINDOW_LENGTH
+        if in_reach and covered.window.end <= after:
+            assert covered.state == "complete", covered
+    ids = {envelope["payload"]["data"]["id"] for envelope in bronze_envelopes(platform.lake)}
+    assert late in ids
+
+
+def test_a_window_that_broke_off_is_asked_for_again(platform: Platform) -> None:
+    platform.x.client.reach = dt.timedelta(hours=12)
+    platform.x.travel(NOW)
+    platform.x.fault("dead_token", after=3, times=1)
+    assert not platform.run("fetch", [TODAY]).success
+    assert [c.state for c in coverage(platform, TODAY)].count("partial") >= 1
+    assert due_partitions(platform.lake, {"x": platform.x.client}) == [TODAY]
+    tick(platform, NOW + 24 * HOUR)
+    ended = [c for c in coverage(platform, TODAY) if c.window.start > NOW - 11 * HOUR]
+    assert {c.state for c in ended if c.window.end > NOW + 12 * HOUR} <= {"complete"}
+
+
+@pytest.mark.parametrize(
+    ("now", "skipped"),
+    [(NOW.replace(year=2025), True), (NOW.replace(month=1, day=1, hour=1), False)],
+)
+def test_dates_before_the_first_partition_are_not_asked_for(
+    platform: Platform, now: dt.datetime, skipped: bool
+) -> None:
+    platform.x.travel(now)
+    due = due_partitions(platform.lake, {"x": platform.x.client})
+    assert due == ([] if skipped else [day("2026-01-01")])
+
+
+def test_run_keys_let_one_tick_start_each_date_once(platform: Platform) -> None:
+    platform.x.client.reach = dt.timedelta(hours=30)
+    first, second = (
+        [request.run_key for request in evaluate(platform, NOW).run_requests or []]
+        for _ in range(2)
+    )
+    assert first == second
+    assert len({*first}) == len(first) == 2
+
+
+def test_the_clock() -> None:
+    assert every_two_hours.cron_schedule == "5 */2 * * *"
+    assert every_two_hours.execution_timezone == "UTC"
+    assert every_two_hours.default_status == dg.DefaultScheduleStatus.RUNNING
