@@ -63,7 +63,10 @@ def running_simulator(now: dt.datetime, *options: str) -> Iterator[SimulatedX]:
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        yield SimulatedX(json.loads(process.stdout.readline())["url"], now)
+        x = SimulatedX(json.loads(process.stdout.readline())["url"], now)
+        yield x
+        x.client.close()
     finally:
         process.terminate()
-        process.wait(10)
+        # Waits, and closes the pipe.
+        process.communicate(timeout=10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,12 @@ def fetch(
     return manifests
 
 
-def small_pages(x: SimulatedX) -> XClient:
-    return XClient(x.url, "simulated", page_size=10, max_wait_s=0.0, clock=lambda: x.now)
+@pytest.fixture
+def small_pages(x: SimulatedX) -> Iterator[XClient]:
+    """A client that asks for ten posts a page."""
+    client = XClient(x.url, "simulated", page_size=10, max_wait_s=0.0, clock=lambda: x.now)
+    yield client
+    client.close()
 
 
 def records(lake: Lake, prefix: str) -> list[dict[str, Any]]:
@@ -77,8 +81,8 @@ def dead_letters(lake: Lake) -> list[dict[str, Any]]:
     return records(lake, "bronze/dead_letters")
 
 
-def test_a_window_page_by_page(lake: Lake, x: SimulatedX) -> None:
-    (manifest,) = fetch(lake, x, client=small_pages(x))
+def test_a_window_page_by_page(lake: Lake, x: SimulatedX, small_pages: XClient) -> None:
+    (manifest,) = fetch(lake, x, client=small_pages)
     kept = records(lake, f"bronze/batch_posts/{WINDOW.folder}")
     (query,) = manifest.queries
     assert (manifest.state, manifest.reason) == ("complete", "")
@@ -95,10 +99,12 @@ def test_a_window_page_by_page(lake: Lake, x: SimulatedX) -> None:
     assert dead_letters(lake) == []
 
 
-def test_page_size_is_no_difference(lake: Lake, tmp_path: Path, x: SimulatedX) -> None:
+def test_page_size_is_no_difference(
+    lake: Lake, tmp_path: Path, x: SimulatedX, small_pages: XClient
+) -> None:
     other = Lake.open(LakeLocation(str(tmp_path / "other"), "simulated"))
     fetch(lake, x)
-    fetch(other, x, client=small_pages(x))
+    fetch(other, x, client=small_pages)
     # What stands beside a post may differ: a page brings the users of all its posts.
     posts = [
         [record["payload"]["data"] for record in records(each, "bronze/batch_posts")]
@@ -222,10 +228,10 @@ def test_what_cannot_be_routed_is_a_dead_letter(
 
 @pytest.mark.parametrize("fault", ["wrong_types", "missing_fields", "bad_encoding"])
 def test_the_simulators_malformed_posts_cost_only_themselves(
-    lake: Lake, x: SimulatedX, fault: str
+    lake: Lake, x: SimulatedX, fault: str, small_pages: XClient
 ) -> None:
     x.fault(fault, times=1)
-    manifest = fetch(lake, x, client=small_pages(x))[-1]
+    manifest = fetch(lake, x, client=small_pages)[-1]
     kept, letters = records(lake, "bronze/batch_posts"), dead_letters(lake)
     assert manifest.state == "complete"
     assert manifest.received == len(kept) + len(letters) > 10
@@ -241,11 +247,11 @@ def test_the_simulators_malformed_posts_cost_only_themselves(
      "disconnect", "truncated_json", "not_json", "missing_meta", "repeated_token"],
 )  # fmt: skip
 def test_a_fetch_that_breaks_off_keeps_what_it_brought(
-    lake: Lake, x: SimulatedX, fault: str
+    lake: Lake, x: SimulatedX, fault: str, small_pages: XClient
 ) -> None:
     x.fault(fault, times=-1, after=1)
     with pytest.raises(FetchInterrupted) as interrupted:
-        fetch(lake, x, client=small_pages(x))
+        fetch(lake, x, client=small_pages)
     manifest = interrupted.value.manifest
     assert isinstance(interrupted.value.cause, ApiError)
     assert (manifest.state, manifest.fetched_from, manifest.fetched_until) == (
@@ -348,10 +354,12 @@ def test_a_window_at_the_edge_of_the_reach_lacks_its_beginning(lake: Lake, x: Si
     assert edge.start < manifest.fetched_from < manifest.fetched_until == edge.end
 
 
-def test_a_retry_of_the_same_fetch_writes_the_same_names(lake: Lake, x: SimulatedX) -> None:
+def test_a_retry_of_the_same_fetch_writes_the_same_names(
+    lake: Lake, x: SimulatedX, small_pages: XClient
+) -> None:
     x.fault("server_error", times=-1, after=1)
     with pytest.raises(FetchInterrupted):
-        fetch(lake, x, client=small_pages(x))
+        fetch(lake, x, client=small_pages)
     before = {stored.path for stored in lake.objects.list("bronze")}
     x.heal()
     manifest = fetch(lake, x)[-1]

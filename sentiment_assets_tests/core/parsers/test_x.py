@@ -204,7 +204,7 @@ def test_an_edit_keeps_the_date_of_its_chains_first_version(
     own: str, chain: list[str] | None, chain_id: str, created_at: dt.datetime, edited: bool
 ) -> None:
     told = "2026-11-23T12:20:00Z" if edited else "2026-11-23T12:00:00Z"
-    fields = {"id": own, "created_at": told} | (
+    fields: dict[str, Any] = {"id": own, "created_at": told} | (
         {} if chain is None else {"edit_history_tweet_ids": chain}
     )
     post = parsed(**fields)
