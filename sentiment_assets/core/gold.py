@@ -25,11 +25,11 @@ from sentiment_assets.core.contracts import (
 )
 from sentiment_assets.core.coverage import WindowCoverage, fetched_share
 from sentiment_assets.core.layout import PostPartition
+from sentiment_assets.core.tracking import ALL_POSTS as ALL_POSTS
 
 #: Compound scores are kept as whole numbers of this unit's inverse.
 UNITS = 10_000
 TRAILING_DAYS = 7
-ALL_POSTS = "all"
 
 #: What the aggregates read of ``silver/posts``.
 POST_COLUMNS = (

@@ -23,6 +23,9 @@ VERSION = 1
 # X: https://docs.x.com/x-api/posts/search/integrate/build-a-query (self-serve access).
 QUERY_LIMITS: Mapping[str, int] = {"x": 512}
 
+#: Stands for every post beside the topics of a trend: no topic may take the name.
+ALL_POSTS = "all"
+
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _KINDS = {
     "tag:yaml.org,2002:bool": "true or false",
@@ -210,6 +213,10 @@ class _Reader:
                 "{name: pricing, keywords: [price, pricing]}",
             )
             name = self.name(item, entry, path, "pricing", names)
+            if name == ALL_POSTS:
+                self.say(
+                    item, f"{path}.name {name!r} means every post; give the topic another name"
+                )
             words = {
                 field: self.words(entry.get(field), f"{path}.{field}", noun, example)
                 for field, noun, example in (

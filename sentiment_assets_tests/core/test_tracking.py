@@ -106,6 +106,11 @@ MISTAKES = [
         id="word twice",
     ),
     pytest.param(
+        with_topic("name: all\nkeywords: [a]"),
+        "tracking.yaml:10: topics[1].name 'all' means every post; give the topic another name",
+        id="the name that stands for no topic",
+    ),
+    pytest.param(
         with_topic("name: cost\nkeywords: ['']"),
         "tracking.yaml:11: topics[1].keywords[0] is empty" + EXAMPLE + "keywords: [price, pricing]",
         id="empty word",
