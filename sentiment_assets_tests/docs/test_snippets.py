@@ -1,0 +1,77 @@
+"""The snippets for analysts run, as they stand, over a lake that the platform filled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+import yaml
+
+from sentiment_assets.core.contracts import CONTRACTS, SILVER_POSTS
+from sentiment_assets_tests.docs.pages import blocks
+from sentiment_assets_tests.local_platform import TODAY, YESTERDAY, Platform
+from sentiment_assets_tests.simulated_x import SimulatedX
+
+ANALYSTS = Path("docs/analysts.md")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("root")
+
+
+@pytest.fixture
+def project(root: Path, x: SimulatedX, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """A folder in which `.sentiment` holds two days, as it is after `make run`."""
+    platform = Platform.at(root / ".sentiment", x, min_authors=2)
+    if not (root / ".sentiment").exists():
+        platform.fetch(YESTERDAY, TODAY)
+        platform.rebuild(YESTERDAY, TODAY)
+    monkeypatch.chdir(root)
+    return platform
+
+
+def test_snippets_run_in_order(project: Platform) -> None:
+    shown: list[Any] = []
+    names: dict[str, Any] = {"print": shown.append}
+    snippets = blocks(ANALYSTS, "python")
+    for snippet in snippets:
+        exec(compile(snippet, str(ANALYSTS), "exec"), names)
+    assert len(shown) == len(snippets)
+    assert all(len(frame) for frame in shown)
+
+    posts = project.lake.table(SILVER_POSTS).scan().collect()
+    assert names["summaries"]["posts"].sum() == posts.height
+    # The same figures by hand.
+    compound = posts["sentiment_compound"].drop_nulls()
+    week = names["week"].row(0, named=True)
+    assert week["scored"] == len(compound)
+    assert week["mean"] == pytest.approx(compound.mean())
+    assert week["standard_error"] == pytest.approx(compound.std() / len(compound) ** 0.5)
+    assert set(names["replies"]["created_hour"].dt.date()) == {names["newest"]}
+    topic, scored, mean = names["by_topic"].row(0)
+    taken = posts.filter(pl.col("topics").list.contains(topic))["sentiment_compound"].drop_nulls()
+    assert (scored, mean) == (len(taken), pytest.approx(taken.mean()))
+    assert list(names["frame"]["posts"]) == list(names["summaries"]["posts"])
+
+
+def test_vacuum_finds_every_table_and_keeps_what_its_log_names(
+    project: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {name: project.lake.table(CONTRACTS[name]).scan().collect() for name in CONTRACTS}
+    told: list[str] = []
+    monkeypatch.chdir(project.lake.location.uri)
+    snippet = blocks(Path("docs/runbooks/disk-full.md"), "python")[0]
+    exec(compile(snippet, "disk-full.md", "exec"), {"print": told.append})
+    assert sorted(line.partition(":")[0] for line in told) == sorted(CONTRACTS)
+    for name, rows in before.items():
+        assert project.lake.table(CONTRACTS[name]).scan().collect().equals(rows)
+
+
+def test_config_of_a_forced_rebuild_is_valid(platform: Platform) -> None:
+    config = yaml.safe_load(blocks(Path("docs/engineers.md"), "yaml")[0])
+    job = platform.definitions.resolve_job_def("rebuild")
+    assert dg.validate_run_config(job, config)["ops"]["silver_posts"]["config"]["force"] is True
