@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from resources.api_clients.http import check_base_url, check_bearer_token
 from resources.api_clients.x import XClient
 from resources.keys import load_or_create_keys
 from resources.lake_io_manager import LakeIOManager
@@ -46,7 +47,7 @@ class SettingsError(Exception):
 class Settings(BaseModel):
     """What can be set. ``examples`` are what an error message shows."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     env: Environment = Field("local", description="Where the platform runs.", examples=["aws"])
     source: Literal["simulator", "live"] = Field(
@@ -149,8 +150,38 @@ class Settings(BaseModel):
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().absolute()
 
+    @field_validator("x_base_url")
+    @classmethod
+    def _private(cls, url: str | None) -> str | None:
+        if url is not None:
+            check_base_url(url)
+        return url
+
+    @field_validator("x_bearer_token")
+    @classmethod
+    def _sendable(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None:
+            check_bearer_token(token.get_secret_value())
+        return token
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _with_scheme(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("the address must begin with http:// or https://")
+        return url
+
     @model_validator(mode="after")
     def _agree(self) -> Settings:
+        try:
+            _ = self.lake_location
+        except ValueError as error:
+            raise ValueError(f"SENTIMENT_LAKE_URI: {error}") from None
+        if (self.s3_access_key_id is None) != (self.s3_secret_access_key is None):
+            raise ValueError(
+                "SENTIMENT_S3_ACCESS_KEY_ID and SENTIMENT_S3_SECRET_ACCESS_KEY must be set "
+                "together; for the role of the machine, set neither"
+            )
         if self.env == "aws":
             if self.source != "live":
                 raise ValueError("SENTIMENT_SOURCE must be live when SENTIMENT_ENV is aws")
@@ -270,9 +301,10 @@ def _complaints(error: ValidationError) -> list[str]:
             complaints.append(problem["msg"].removeprefix("Value error, "))
             continue
         name = str(problem["loc"][0])
+        said = problem["msg"].removeprefix("Value error, ")
         example = (Settings.model_fields[name].examples or [""])[0]
         complaints.append(
-            f"{PREFIX}{name.upper()}: {problem['msg'][:1].lower()}{problem['msg'][1:]}; "
+            f"{PREFIX}{name.upper()}: {said[:1].lower()}{said[1:]}; "
             f"for example: {example}"
         )
     return complaints

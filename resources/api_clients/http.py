@@ -34,6 +34,28 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+def check_base_url(base_url: str) -> None:
+    """Raise ValueError for an address that would let others read the token."""
+    address = urlsplit(base_url)
+    loopback = address.hostname in LOOPBACK
+    if not address.hostname or not (
+        address.scheme == "https" or (address.scheme == "http" and loopback)
+    ):
+        raise ValueError(
+            f"base_url {base_url!r} must be https, so that nobody reads the token on the way; "
+            "http is for 127.0.0.1 only. For example: https://api.x.com"
+        )
+
+
+def check_bearer_token(bearer_token: str) -> None:
+    """Raise ValueError for a token that no header can carry; the message never holds it."""
+    if not re.fullmatch(r"[!-~]+", bearer_token):
+        raise ValueError(
+            "the bearer token is empty or holds a blank, a line end or a letter beyond ASCII; "
+            "copy it again, without quotes"
+        )
+
+
 class HttpApi:
     """GET requests to one API with its bearer token, retried while an error is ``retryable``.
 
@@ -50,18 +72,10 @@ class HttpApi:
         timeout_s: float = 30.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        check_base_url(base_url)
+        check_bearer_token(bearer_token)
         address = urlsplit(base_url)
         loopback = address.hostname in LOOPBACK
-        if address.scheme != "https" and not (address.scheme == "http" and loopback):
-            raise ValueError(
-                f"base_url {base_url!r} must be https, so that nobody reads the token on the way; "
-                "http is for 127.0.0.1 only. For example: https://api.x.com"
-            )
-        if not re.fullmatch(r"[!-~]+", bearer_token):
-            raise ValueError(
-                "the bearer token is empty or holds a blank, a line end or a letter beyond ASCII; "
-                "copy it again, without quotes"
-            )
         self.base_url = base_url
         self.max_wait_s = max_wait_s
         self.sleep = sleep

@@ -37,9 +37,8 @@ def main() -> None:
     from sentiment_assets.lake.objects import LakeError
 
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        # Outside of its standalone mode click returns the code of an exit instead of raising it.
+        code = cli(standalone_mode=False)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
@@ -53,3 +52,4 @@ def main() -> None:
             click.echo(f"sentiment: {error}", err=True)
             sys.exit(2)
         raise
+    sys.exit(code if isinstance(code, int) else 0)
