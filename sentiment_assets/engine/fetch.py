@@ -150,8 +150,11 @@ def _fetch_window(
         except Exception as error:
             if search is not None:
                 done.append(_query_fetch(query, search, counts, errors))
-            reason = f"interrupted: {error}"
-            raise FetchInterrupted(fetch.close("partial", reason, None, done)[-1], error) from error
+            kept = fetch.earlier_attempt()
+            if kept is None or kept.received <= fetch.received:
+                kept = fetch.close("partial", f"interrupted: {error}", None, done)[-1]
+            # Otherwise a retry broke off sooner than the attempt before: what stands is more.
+            raise FetchInterrupted(kept, error) from error
         done.append(_query_fetch(query, search, counts, errors))
         states.append(state_of_search(planned.window, search.start, search.end, search.exhausted))
         if search.exhausted:

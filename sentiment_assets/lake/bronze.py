@@ -108,6 +108,18 @@ class WindowFetch:
         """Dead letters so far."""
         return self._dead_letters.records
 
+    def earlier_attempt(self) -> Manifest | None:
+        """What an earlier attempt of this fetch left behind, before a retry overwrites it."""
+        path = self._manifest_path(self._window)
+        try:
+            return _decode_manifest(self._lake.objects.get(path))
+        except (ObjectMissing, msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+    def _manifest_path(self, target: Window) -> str:
+        name = layout.batch_object(target, self._fetched_at, self._window)
+        return name.replace(".jsonl.gz", ".manifest.json")
+
     def close(
         self,
         state: State,
@@ -151,8 +163,7 @@ class WindowFetch:
         manifests.append(self._manifest(self._window, state, reason, fetched, queries, own))
         for manifest in manifests:
             target = _window_of(manifest)
-            name = layout.batch_object(target, self._fetched_at, self._window)
-            self._lake.objects.put(name.replace(".jsonl.gz", ".manifest.json"), _encode(manifest))
+            self._lake.objects.put(self._manifest_path(target), _encode(manifest))
         return manifests
 
     def _manifest(

@@ -271,6 +271,20 @@ def test_a_fetch_that_breaks_off_keeps_what_it_brought(
     assert fetch(lake, x)[-1].state == "complete"
 
 
+def test_a_retry_that_breaks_off_sooner_takes_nothing_away(
+    lake: Lake, x: SimulatedX, small_pages: XClient
+) -> None:
+    x.fault("server_error", times=-1, after=2)
+    with pytest.raises(FetchInterrupted) as first:
+        fetch(lake, x, client=small_pages)
+    x.heal()
+    x.fault("server_error", times=-1)
+    with pytest.raises(FetchInterrupted) as second:
+        fetch(lake, x, client=small_pages)
+    assert second.value.manifest == first.value.manifest
+    assert len(records(lake, "bronze/batch_posts")) == first.value.manifest.received >= 20
+
+
 def test_a_fault_on_the_first_page_leaves_a_manifest(lake: Lake, x: SimulatedX) -> None:
     x.fault("dead_token", times=-1)
     with pytest.raises(FetchInterrupted) as interrupted:
