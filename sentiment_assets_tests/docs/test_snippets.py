@@ -71,7 +71,11 @@ def test_vacuum_finds_every_table_and_keeps_what_its_log_names(
         assert project.lake.table(CONTRACTS[name]).scan().collect().equals(rows)
 
 
-def test_config_of_a_forced_rebuild_is_valid(platform: Platform) -> None:
-    config = yaml.safe_load(blocks(Path("docs/engineers.md"), "yaml")[0])
-    job = platform.definitions.resolve_job_def("rebuild")
-    assert dg.validate_run_config(job, config)["ops"]["silver_posts"]["config"]["force"] is True
+def test_run_configs_are_valid_and_differ_from_the_default(platform: Platform) -> None:
+    fetch, rebuild = map(yaml.safe_load, blocks(Path("docs/engineers.md"), "yaml"))
+    for job, config in (("fetch", fetch), ("rebuild", rebuild)):
+        definition = platform.definitions.resolve_job_def(job)
+        usual = dg.validate_run_config(definition)["ops"]
+        for op, told in config["ops"].items():
+            assert dg.validate_run_config(definition, config)["ops"][op]["config"] == told["config"]
+            assert usual[op]["config"] != told["config"]
