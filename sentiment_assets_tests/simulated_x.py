@@ -31,6 +31,10 @@ class SimulatedX:
         self.now = now
         self._send("POST", "clock", {"now": now.strftime("%Y-%m-%dT%H:%M:%SZ")})
 
+    def free_clock(self) -> None:
+        """Let it follow the machine's; only processes that do so too should ask it then."""
+        self._send("POST", "clock", {"now": None})
+
     def fault(self, name: str, **parameters: Any) -> None:
         self._send("POST", "faults", {"fault": name, **parameters})
 
