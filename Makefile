@@ -24,7 +24,7 @@ run: $(VENV)/.run ## Set up, fill the last days from bronze to gold, serve the U
 	@exec $(BIN)/sentiment run $(if $(ONCE),--once) $(if $(CORPUS),--corpus '$(CORPUS)')
 
 test: $(VENV)/.dev browser check ## Set up, check and run all tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## Lint, formatting, types
 	$(BIN)/ruff check .
@@ -39,9 +39,9 @@ bench: $(VENV)/.dev ## Measure against the peers in the same run
 	$(BIN)/python -m benchmarks
 
 lock: $(VENV)/.python ## Resolve the dependencies anew
-	$(BIN)/uv pip compile setup.py --extra dashboard --universal --python-version 3.10 --upgrade \
+	$(BIN)/uv pip compile setup.py --extra dashboard --universal --python-version 3.11 --upgrade \
 		--quiet --no-annotate --custom-compile-command 'make lock' -o requirements.lock
-	$(BIN)/uv pip compile setup.py --extra dashboard --extra dev --universal --python-version 3.10 \
+	$(BIN)/uv pip compile setup.py --extra dashboard --extra dev --universal --python-version 3.11 \
 		--quiet --no-annotate --custom-compile-command 'make lock' -c requirements.lock -o requirements-dev.lock
 
 clean: ## Remove all local data: lake, keys, history
@@ -58,7 +58,7 @@ browser:
 		|| echo "browser tests will skip: install the system package 'chromium' to run them"
 
 $(VENV)/.python:
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v < (3, 13) else f"Python {v[0]}.{v[1]} is not supported: use 3.10, 3.11 or 3.12, for example: make run PYTHON=python3.11")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 13) else f"Python {v[0]}.{v[1]} is not supported: use 3.11 or 3.12, for example: make run PYTHON=python3.11")'
 	@$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment: install the system package python3-venv"; exit 1; }
 	@echo "setting up $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

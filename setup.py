@@ -16,7 +16,7 @@ setup(
     version="0.1.0",
     description="Social-media posts to trusted, private sentiment data: a Dagster asset graph",
     license="Apache-2.0",
-    python_requires=">=3.10,<3.13",
+    python_requires=">=3.11,<3.13",
     packages=find_packages(
         include=["sentiment_assets*", "resources*", "simulator*", "dashboard*"],
     ),
@@ -64,6 +64,7 @@ setup(
         "spark": [f"dagster-pyspark=={DAGSTER_LIBRARIES}", "pyspark<5", "pandas<3"],
         "dev": [
             "boto3>=1.35",
+            "duckdb>=1",
             "hypothesis>=6",
             "jsonschema[format]>=4.20",
             "moto[server]>=5",

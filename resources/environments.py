@@ -28,6 +28,7 @@ from resources.api_clients.http import check_base_url, check_bearer_token
 from resources.api_clients.x import XClient
 from resources.keys import load_or_create_keys
 from resources.lake_io_manager import LakeIOManager
+from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import PLATFORMS, Origin
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.core.tracking import Tracking, parse_tracking
@@ -371,9 +372,20 @@ def running_services(home: Path) -> dict[str, str]:
 
 
 def silver_rules(settings: Settings) -> SilverRules:
-    """What cleaning needs: keys, topics, scorer."""
+    """What cleaning needs: keys, topics, scorer.
+
+    Raises:
+        SettingsError: silver was made with keys that are not there.
+    """
+    key_file = settings.pseudonym_key_file
+    if not key_file.exists() and settings.open_lake().table(SILVER_POSTS).exists():
+        raise SettingsError(
+            f"SENTIMENT_PSEUDONYM_KEYS: {key_file} is missing, and silver was made with its keys: "
+            "new ones would part every author from the posts before. Restore it from its backup "
+            "(docs/runbooks/lost-pseudonym-keys.md)"
+        )
     return SilverRules(
-        keys=load_or_create_keys(settings.pseudonym_key_file, PLATFORMS),
+        keys=load_or_create_keys(key_file, PLATFORMS),
         topics=settings.read_tracking().topics,
         keep_text=settings.keep_text,
     )

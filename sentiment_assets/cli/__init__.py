@@ -20,7 +20,7 @@ from sentiment_assets.cli.tick import tick
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="sentiment-assets")
 def cli() -> None:
-    """Posts from X, Facebook, Instagram and LinkedIn to trusted, private sentiment data."""
+    """Social-media posts to trusted, private sentiment data."""
 
 
 cli.add_command(run)

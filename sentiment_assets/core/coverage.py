@@ -23,7 +23,7 @@ SETTLING = dt.timedelta(seconds=30)
 #: A window that is about to leave the API's reach would be refused by the time it is asked for.
 REACH_MARGIN = dt.timedelta(minutes=5)
 
-#: The newest windows are fetched again for late posts, edits and engagement.
+#: The newest windows that have ended are fetched again for late posts, edits and engagement.
 REFRESHED_WINDOWS = 2
 
 
@@ -154,13 +154,14 @@ def plan_fetch(
     """The windows that a run over these partitions should ask for, oldest first.
 
     Asked for are windows that were never fetched, fetched in part or still open, as far as the
-    API reaches, and the two newest again; with ``again`` every window that it reaches. A window
-    that lies beyond the reach is planned once, as not reachable, so that its manifest can say so.
+    API reaches, and the two newest that have ended again; with ``again`` every window that it
+    reaches. A window that lies beyond the reach is planned once, as not reachable, so that its
+    manifest can say so.
     """
     horizon = now - reach + REACH_MARGIN
     newest = {
         Window.of(now - WINDOW_LENGTH * back, platform)
-        for back in range(REFRESHED_WINDOWS)
+        for back in range(1, REFRESHED_WINDOWS + 1)
         for platform in {partition.platform for partition in partitions}
     }
     plan = []

@@ -168,37 +168,38 @@ EARLIER = whole("0000", "0200", "0400", "0600")
     [
         # Nothing known: every window that has begun, oldest first, the open one up to now.
         ({}, 4.5, ["0000 0-2", "0200 2-4", "0400 4-4.5"]),
-        # The two newest again, whatever their state.
-        (whole("0000", "0200", "0400"), 4.5, ["0200 2-4", "0400 4-4.5"]),
+        # The two newest that have ended again, whatever their state.
+        (whole("0000", "0200", "0400"), 6.5, ["0200 2-4", "0400 4-6", "0600 6-6.5"]),
         # A hole that an outage left.
-        (whole("0000", "0400", "0600"), 8.5, ["0200 2-4", "0600 6-8", "0800 8-8.5"]),
+        (whole("0000", "0400", "0600"), 8.5, ["0200 2-4", "0400 4-6", "0600 6-8", "0800 8-8.5"]),
         # Open when it was fetched: not the newest any more, still to be closed.
         (
             EARLIER | {"0200": covered("0200", "partial", (2, 3))},
-            8.5, ["0200 2-4", "0600 6-8", "0800 8-8.5"],
+            8.5, ["0200 2-4", "0400 4-6", "0600 6-8", "0800 8-8.5"],
         ),
         # Broken off without a span.
         (
             EARLIER | {"0000": covered("0000", "partial", None)},
-            8.5, ["0000 0-2", "0600 6-8", "0800 8-8.5"],
+            8.5, ["0000 0-2", "0400 4-6", "0600 6-8", "0800 8-8.5"],
         ),
         # Only its beginning is missing, which no API gives back: done.
         (
             EARLIER | {"0000": covered("0000", "partial", (1.5, 2))},
-            8.5, ["0600 6-8", "0800 8-8.5"],
+            8.5, ["0400 4-6", "0600 6-8", "0800 8-8.5"],
         ),
         # Strays of another fetch say nothing of the window itself.
         (
             EARLIER | {"0000": covered("0000", None, None)},
-            8.5, ["0000 0-2", "0600 6-8", "0800 8-8.5"],
+            8.5, ["0000 0-2", "0400 4-6", "0600 6-8", "0800 8-8.5"],
         ),
         # A window that has only just begun has nothing to search yet.
-        (EARLIER, 8.0, ["0600 6-8"]),
-        (EARLIER, 8 + 29 / 3600, ["0600 6-8"]),
-        (EARLIER, 8 + 31 / 3600, ["0600 6-8", f"0800 8-{8 + 31 / 3600:g}"]),
-        # The last window of a day stays among the newest until 02:00 of the next.
-        (whole(*(w.name for w in windows_of(DAY))), 25.9, ["2200 22-24"]),
-        (whole(*(w.name for w in windows_of(DAY))), 26, []),
+        (EARLIER, 8.0, ["0400 4-6", "0600 6-8"]),
+        (EARLIER, 8 + 29 / 3600, ["0400 4-6", "0600 6-8"]),
+        (EARLIER, 8 + 31 / 3600, ["0400 4-6", "0600 6-8", f"0800 8-{8 + 31 / 3600:g}"]),
+        # The last window of a day stays among the newest until 04:00 of the next.
+        (whole(*(w.name for w in windows_of(DAY))), 25.9, ["2000 20-22", "2200 22-24"]),
+        (whole(*(w.name for w in windows_of(DAY))), 27.9, ["2200 22-24"]),
+        (whole(*(w.name for w in windows_of(DAY))), 28, []),
         # The day has not begun: a clock that runs behind.
         ({}, -0.5, []),
         ({}, 0.0, []),
@@ -238,7 +239,7 @@ def test_the_plan_of_a_day(
         (whole(*(w.name for w in windows_of(DAY) if w.name != "2200")), 24 * 400, ["2200 beyond"]),
         # Said to be beyond by a clock that ran ahead: within reach again, it is asked for.
         (EARLIER | {"0200": covered("0200", "unavailable", None)}, 8.5,
-         ["0200 2-4", "0600 6-8", "0800 8-8.5"]),
+         ["0200 2-4", "0400 4-6", "0600 6-8", "0800 8-8.5"]),
     ],
 )  # fmt: skip
 def test_the_plan_of_a_day_at_the_edge_of_the_reach(
@@ -252,6 +253,7 @@ def test_two_days_are_planned_oldest_first_across_midnight() -> None:
     known = by_window(whole(*(w.name for w in windows_of(DAY))))
     plan = plan_fetch([next_day, DAY], known, at(24.5), REACH)
     assert [(p.window.partition.key, p.window.name) for p in plan] == [
+        ("2026-11-23|x", "2000"),
         ("2026-11-23|x", "2200"),
         ("2026-11-24|x", "0000"),
     ]
