@@ -21,7 +21,7 @@ def parse_ms(text: str) -> int:
     """Unix milliseconds of an RFC 3339 time; raises ``ValueError`` for anything else."""
     if not _RFC3339.fullmatch(text):
         raise ValueError(f"not an RFC 3339 time such as 2026-11-23T08:00:00Z: {text!r}")
-    return int(datetime.datetime.fromisoformat(text).timestamp() * 1000)
+    return round(datetime.datetime.fromisoformat(text).timestamp() * 1000)
 
 
 def iso(unix_ms: int) -> str:
