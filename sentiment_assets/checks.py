@@ -12,7 +12,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from sentiment_assets.assets.describe import asset_key
+from sentiment_assets.assets.describe import RETRIES, asset_key
+from sentiment_assets.assets.failures import permanent_failures_are_final
 from sentiment_assets.core.contracts import (
     CONTRACTS,
     SILVER_POSTS,
@@ -159,8 +160,11 @@ def _checks_of(contract: Contract, rules: Sequence[Rule]) -> dg.AssetChecksDefin
             for rule in rules
         ],
         can_subset=True,
+        # Storage that hiccups under a blocking check must not hold gold back.
+        retry_policy=RETRIES,
         pool="memory",
     )
+    @permanent_failures_are_final
     def check_table(
         context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> Iterator[dg.AssetCheckResult]:

@@ -124,10 +124,10 @@ def test_columns_and_lineage_come_from_the_contract(
 
 
 def test_every_step_that_does_io_is_retried(definitions: dg.Definitions) -> None:
-    for asset in definitions.assets or []:
-        assert isinstance(asset, dg.AssetsDefinition)
-        policy = asset.op.retry_policy
-        assert policy is not None, asset.op.name
+    for step in [*(definitions.assets or []), *(definitions.asset_checks or [])]:
+        assert isinstance(step, dg.AssetsDefinition)
+        policy = step.op.retry_policy
+        assert policy is not None, step.op.name
         assert policy.max_retries == 3
         assert policy.backoff == dg.Backoff.EXPONENTIAL
         assert policy.jitter is not None

@@ -205,3 +205,17 @@ def test_storage_that_fails_is_tried_again(copy: Platform) -> None:
     root.unlink()
     aside.rename(root)
     assert copy.run("rebuild", [TODAY]).success
+
+
+def test_a_check_that_cannot_read_is_tried_again(copy: Platform) -> None:
+    """Every file of the day is gone when the checks look, though silver is up to date."""
+    paths = [
+        stored.path
+        for stored in copy.lake.objects.list(f"silver/posts/{TODAY.folder}")
+        if stored.path.endswith(".parquet")
+    ]
+    copy.lake.objects.delete(paths)
+    result = copy.run("rebuild", [TODAY])
+    assert not result.success
+    assert events_of(result, "STEP_UP_FOR_RETRY") == ["check_posts"] * 3
+    assert not [step for step in events_of(result, "STEP_START") if step.startswith("gold__")]
