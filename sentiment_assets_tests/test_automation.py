@@ -76,6 +76,8 @@ def test_ticks_of_a_day_ask_for_what_is_open(platform: Platform) -> None:
     assert tick(platform, evening + 2 * HOUR) == [TODAY]
     # The day's last window has ended; the new day's first one is open.
     assert tick(platform, evening + 4 * HOUR) == [TODAY, FRIDAY]
+    # Thursday's last window is asked for once more, for late and changed posts.
+    assert tick(platform, evening + 6 * HOUR) == [TODAY, FRIDAY]
     assert tick(platform, evening + 8 * HOUR) == [FRIDAY]
     assert {c.state for c in coverage(platform, TODAY)[5:]} == {"complete"}
 

@@ -151,8 +151,6 @@ def test_partitions_of_an_empty_lake(invoke: Invoke) -> None:
         (("settings",), {"SENTIMENT_MIN_AUTHORS": "0"}, "SENTIMENT_MIN_AUTHORS"),
         (("tick",), {"SENTIMENT_SOURCE": "live"}, "SENTIMENT_X_BEARER_TOKEN"),
         (("dance",), {}, "No such command"),
-        (("score", "/no/such/file"), {}, "No such file"),
-        (("partitions", "--days", "many"), {}, "not a valid integer"),
         (("run", "--once", "--corpus", "/no/such/corpus"), {}, "cannot read the corpus"),
     ],
 )
@@ -166,8 +164,22 @@ def test_a_wrong_command_or_setting_ends_with_2(
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("score", "/no/such/file"), "No such file"),
+        (("partitions", "--days", "many"), "not a valid integer"),
+        (("run", "--posts-per-day", "0"), "not in the range"),
+    ],
+)
+def test_a_wrong_argument_is_named(invoke: Invoke, arguments: tuple[str, ...], said: str) -> None:
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
 def test_help_and_scores_end_with_0(tmp_path: Path) -> None:
-    for arguments in (("--help",), ("--version",), ("tick", "--help")):
+    for arguments in (("--help",), ("--version",)):
         done = process(tmp_path, *arguments)
         assert (done.returncode, done.stderr) == (0, ""), arguments
         assert done.stdout
