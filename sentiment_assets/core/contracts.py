@@ -207,7 +207,7 @@ def _measures(*, share_of: str) -> tuple[Column, ...]:
         Column("engagement_sentiment_sum", pa.int64(), "Sum of compound x 10,000 times the post's engagement weight.", sources=engagement),
         Column("engagement_sentiment_mean", pa.float64(), "Mean compound weighted by engagement.", sources=engagement),
         Column("fetched_share", pa.float64(), f"Share of the {share_of} that was fetched, 0 to 1.", sources=("bronze/batch_posts:manifest",)),
-        Column("suppressed", pa.bool_(), "Too few authors to publish (or needed to hide such a cell): measures are null.", True, sources=_from_posts("author_pid")),
+        Column("suppressed", pa.bool_(), "Too few authors, of the posts or of the scored ones, to publish (or needed to hide such a cell): measures are null.", True, sources=_from_posts("author_pid")),
     )
 
 

@@ -76,6 +76,9 @@ _HIDDEN = (
     "engagement_sentiment_mean",
 )
 
+#: What names a row of ``gold/topic_sentiment``.
+_CELL = ["date", "platform", "topic_kind", "topic"]
+
 Coverage = Mapping[PostPartition, Sequence[WindowCoverage]]
 
 
@@ -87,7 +90,8 @@ def aggregate(posts: IntoFrameT, by: Sequence[str]) -> IntoFrameT:
         by: columns that name a cell.
 
     Returns:
-        ``by`` and the integer measures, nothing suppressed yet.
+        ``by``, the integer measures and ``scored_authors`` (distinct authors of scored posts),
+        nothing suppressed yet.
     """
 
     def flag(condition: nw.Expr) -> nw.Expr:
@@ -105,6 +109,7 @@ def aggregate(posts: IntoFrameT, by: Sequence[str]) -> IntoFrameT:
             1 + engagement("like_count") + engagement("reply_count") + engagement("repost_count")
         ),
         _author_withheld=flag(nw.col("author_pid").is_null()),
+        _scored_author=nw.when(~nw.col("sentiment_compound").is_null()).then(nw.col("author_pid")),
         _no_text=flag(nw.col("unscored_reason") == "no_text"),
         _unknown=flag(nw.col("unscored_reason") == "language_unknown"),
         _foreign=flag(nw.col("unscored_reason") == "language_not_supported"),
@@ -116,6 +121,7 @@ def aggregate(posts: IntoFrameT, by: Sequence[str]) -> IntoFrameT:
     ).with_columns(
         _units_squared=nw.col("_units") * nw.col("_units"),
         _weighted_units=nw.col("_units") * nw.col("_weight"),
+        _no_scored_author=flag(nw.col("_scored_author").is_null()),
     )
     return (  # type: ignore[no-any-return]
         prepared.group_by(list(by))
@@ -124,6 +130,8 @@ def aggregate(posts: IntoFrameT, by: Sequence[str]) -> IntoFrameT:
             posts=nw.len(),
             authors=nw.col("author_pid").n_unique(),
             _author_withheld=nw.col("_author_withheld").max(),
+            scored_authors=nw.col("_scored_author").n_unique(),
+            _no_scored_author=nw.col("_no_scored_author").max(),
             scored=nw.col("sentiment_compound").count(),
             unscored_no_text=nw.col("_no_text").sum(),
             unscored_language_unknown=nw.col("_unknown").sum(),
@@ -138,10 +146,13 @@ def aggregate(posts: IntoFrameT, by: Sequence[str]) -> IntoFrameT:
             engagement_weight=nw.col("_weight").sum(),
             engagement_sentiment_sum=nw.col("_weighted_units").sum(),
         )
-        .with_columns(nw.col("posts", "authors", "scored").cast(nw.Int64))
+        .with_columns(nw.col("posts", "authors", "scored", "scored_authors").cast(nw.Int64))
         # A withheld author counts as none: such a cell is hidden rather than shown.
-        .with_columns(authors=nw.col("authors") - nw.col("_author_withheld"))
-        .drop("_author_withheld")
+        .with_columns(
+            authors=nw.col("authors") - nw.col("_author_withheld"),
+            scored_authors=nw.col("scored_authors") - nw.col("_no_scored_author"),
+        )
+        .drop("_author_withheld", "_no_scored_author")
         .to_native()
     )
 
@@ -154,8 +165,10 @@ def hourly_sentiment(posts: pl.LazyFrame, coverage: Coverage, min_authors: int) 
         coverage: windows of each partition.
         min_authors: cells with fewer distinct authors are hidden.
     """
-    cells = _collect(aggregate(posts, ["date", "platform", "created_hour"])).rename(
-        {"created_hour": "hour"}
+    cells = (
+        aggregate(posts, ["date", "platform", "created_hour"])
+        .collect()
+        .rename({"created_hour": "hour"})
     )
     hours = pl.DataFrame(
         [
@@ -175,7 +188,7 @@ def hourly_sentiment(posts: pl.LazyFrame, coverage: Coverage, min_authors: int) 
     every = hours.join(cells, on=key, how="left").filter(
         (pl.col("fetched_share") > 0) | pl.col("posts").is_not_null()
     )
-    every = every.with_columns(pl.col(_COUNTS).fill_null(0))
+    every = every.with_columns(pl.col(*_COUNTS, "scored_authors").fill_null(0))
     hidden = _hide_few_authors(every, posts, min_authors)
     return _publish(hidden, HOURLY_SENTIMENT)
 
@@ -183,24 +196,28 @@ def hourly_sentiment(posts: pl.LazyFrame, coverage: Coverage, min_authors: int) 
 def topic_sentiment(posts: pl.LazyFrame, coverage: Coverage, min_authors: int) -> pl.DataFrame:
     """Rows of ``gold/topic_sentiment``: tracked topics and hashtags of each day.
 
-    Topics overlap, so no topic can be had by subtracting others: each cell is judged alone.
+    Topics overlap, so that no topic can be had by subtracting others; but a topic can be
+    subtracted from its day. A topic is hidden where it, or the rest of its day, is of too few.
     """
     needed = posts.select(POST_COLUMNS)
     cells = [
-        _collect(
-            aggregate(
-                needed.explode(column, empty_as_null=True)
-                .filter(pl.col(column).is_not_null())
-                .rename({column: "topic"}),
-                ["date", "platform", "topic"],
-            )
-        ).with_columns(topic_kind=pl.lit(kind))
+        aggregate(
+            needed.explode(column, empty_as_null=True)
+            .filter(pl.col(column).is_not_null())
+            .rename({column: "topic"}),
+            ["date", "platform", "topic"],
+        )
+        .collect()
+        .with_columns(topic_kind=pl.lit(kind))
         for column, kind in (("topics", "tracked"), ("hashtags", "hashtag"))
     ]
     every = pl.concat(cells, how="diagonal").join(
         _daily_shares(coverage), on=["date", "platform"], how="left"
     )
-    hidden = every.with_columns(suppressed=pl.col("authors") < min_authors)
+    hidden = every.with_columns(suppressed=_too_few(min_authors)).join(
+        _bared_by_rest(every, posts, min_authors), on=_CELL, how="left"
+    )
+    hidden = hidden.with_columns(pl.col("suppressed") | pl.col("_bared").fill_null(False))
     # A hashtag of few people can be the name of one of them: its row goes, not only its figures.
     hidden = hidden.filter(~pl.col("suppressed") | (pl.col("topic_kind") == "tracked"))
     return _publish(hidden, TOPIC_SENTIMENT)
@@ -215,7 +232,7 @@ def daily_summary(
 ) -> pl.DataFrame:
     """Rows of ``gold/daily_summary``: one a partition in ``coverage``, even without posts."""
     key = ["date", "platform"]
-    cells = _collect(aggregate(posts, key))
+    cells = aggregate(posts, key).collect()
     quality = posts.group_by(key).agg(
         _observed=pl.col("observation_count").cast(pl.Int64).sum(),
         _rows=pl.len().cast(pl.Int64),
@@ -251,12 +268,14 @@ def daily_summary(
     ):
         days = days.join(part, on=key, how="left")
     days = days.with_columns(
-        pl.col(*_COUNTS, "quarantined", "_observed", "_rows", "hidden_hours").fill_null(0),
+        pl.col(
+            *_COUNTS, "scored_authors", "quarantined", "_observed", "_rows", "hidden_hours"
+        ).fill_null(0),
         pl.col("recipes").fill_null(pl.lit([], pl.List(pl.String))),
     ).with_columns(
         observations=pl.col("_observed") + pl.col("quarantined"),
         duplicates=pl.col("_observed") - pl.col("_rows"),
-        suppressed=(pl.col("authors") < min_authors) & (pl.col("posts") > 0),
+        suppressed=_too_few(min_authors),
     )
     return _publish(days, DAILY_SUMMARY, also_hidden=("observations", "duplicates"))
 
@@ -325,32 +344,82 @@ def daily_trend(
 def _hide_few_authors(cells: pl.DataFrame, posts: pl.LazyFrame, min_authors: int) -> pl.DataFrame:
     """Mark the hours to hide, so that none can be had by subtracting the shown from their day.
 
-    An hour with posts of fewer than ``min_authors`` authors is hidden. Where the hidden hours of a
-    day are only one, or are of fewer authors together (the same few may post all day), the shown
-    hour of the fewest authors is hidden with them: it has enough.
+    An hour of too few authors is hidden. Where the hidden hours of a day are only one, or are of
+    too few together (the same few may post all day), the shown hour of the fewest authors is
+    hidden with them: it has enough.
     """
     day = ["date", "platform"]
-    few = (pl.col("authors") < min_authors) & (pl.col("posts") > 0)
-    marked = cells.with_columns(suppressed=few)
+    marked = cells.with_columns(suppressed=_too_few(min_authors))
     hidden = marked.lazy().filter("suppressed").select(*day, created_hour="hour")
     together = (
         posts.join(hidden, on=[*day, "created_hour"], how="semi")
         .group_by(day)
         .agg(
             _hours=pl.col("created_hour").n_unique(),
-            _authors=pl.col("author_pid").drop_nulls().n_unique(),
+            _bare=_too_few_posts(min_authors),
         )
         .collect()
     )
     shown = ~pl.col("suppressed") & (pl.col("posts") > 0)
-    bare = (pl.col("_hours") < 2) | (pl.col("_authors") < min_authors)
+    bare = (pl.col("_hours") < 2) | pl.col("_bare")
     return (
         marked.join(together, on=day, how="left")
-        .sort(*day, "authors", "hour")
+        # One with scores first: it covers the hidden hours' scores too.
+        .sort(*day, pl.col("scored") == 0, "authors", "hour")
         .with_columns(_companion=shown & (shown.cum_sum().over(day) == 1) & bare.fill_null(False))
         .with_columns(suppressed=pl.col("suppressed") | pl.col("_companion"))
-        .drop("_hours", "_authors", "_companion")
+        .drop("_hours", "_bare", "_companion")
     )
+
+
+def _too_few(min_authors: int) -> pl.Expr:
+    """Cells to hide by what :func:`aggregate` counted: the posts' authors, and the scores' too."""
+    return ((pl.col("posts") > 0) & (pl.col("authors") < min_authors)) | (
+        (pl.col("scored") > 0) & (pl.col("scored_authors") < min_authors)
+    )
+
+
+def _too_few_posts(min_authors: int, among: pl.Expr | None = None) -> pl.Expr:
+    """The same over posts themselves, in a group-by; ``among`` picks some of the group's posts."""
+    picked = pl.lit(True) if among is None else among
+    scored = picked & pl.col("sentiment_compound").is_not_null()
+
+    def few(condition: pl.Expr) -> pl.Expr:
+        authors = pl.col("author_pid").filter(condition).drop_nulls().n_unique()
+        return condition.any() & (authors < min_authors)
+
+    return few(picked) | few(scored)
+
+
+def _bared_by_rest(cells: pl.DataFrame, posts: pl.LazyFrame, min_authors: int) -> pl.DataFrame:
+    """Topics whose day less the topic is of too few authors: ``_CELL`` and ``_bared``.
+
+    The rest has at least the day's authors less the topic's, so that only topics of nearly all
+    authors need a look at the posts.
+    """
+    day = ["date", "platform"]
+    whole = (
+        aggregate(posts, day)
+        .collect()
+        .select(*day, _all="authors", _all_scored="scored_authors", _all_posts="posts")
+    )
+    near = cells.join(whole, on=day).filter(
+        (pl.col("posts") < pl.col("_all_posts"))
+        & (
+            (pl.col("authors") > pl.col("_all") - min_authors)
+            | (pl.col("scored_authors") > pl.col("_all_scored") - min_authors)
+        )
+    )
+    judged = [
+        posts.group_by(day)
+        .agg(_bared=_too_few_posts(min_authors, ~pl.col(column).list.contains(pl.lit(topic))))
+        .with_columns(topic_kind=pl.lit(kind), topic=pl.lit(topic))
+        for column, kind in (("topics", "tracked"), ("hashtags", "hashtag"))
+        for topic in near.filter(pl.col("topic_kind") == kind)["topic"].unique().sort()
+    ]
+    none = cells.clear().select(*_CELL, _bared=pl.lit(False))
+    bared = pl.concat([none, *(part.select(none.columns) for part in pl.collect_all(judged))])
+    return near.select(_CELL).join(bared, on=_CELL)
 
 
 def _publish(
@@ -428,7 +497,3 @@ def _to_contract(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     assert isinstance(empty, pl.DataFrame)
     columns = [pl.col(name).cast(kind) for name, kind in empty.schema.items()]
     return frame.select(columns).sort(contract.key)
-
-
-def _collect(frame: pl.LazyFrame) -> pl.DataFrame:
-    return frame.collect()

@@ -229,12 +229,49 @@ def test_a_post_counts_in_each_of_its_topics() -> None:
 def test_a_hashtag_of_few_is_gone_and_a_topic_of_few_is_blank() -> None:
     rows = [post(name, topics=["outage"], hashtags=["jane_roe"]) for name in "ab"]
     rows += [post(name, topics=["pricing"], hashtags=["nimbus"]) for name in "abc"]
+    rows += [post(name) for name in "def"]
     result = topics(rows, coverage(*WHOLE), least=3).to_dicts()
     assert [(r["topic"], r["posts"], r["suppressed"]) for r in result] == [
         ("nimbus", 3, False),
         ("outage", None, True),
         ("pricing", 3, False),
     ]
+
+
+def test_sentiment_of_few_is_hidden_though_many_posted() -> None:
+    """Many authors, but only two of them write a language that is scored."""
+    unscored = [post(f"h8a{n}", 8, None) for n in range(5)]
+    rows = [*unscored, *crowd(8, 2), *crowd(9, 9), *crowd(10, 9)]
+    hours = hourly(rows, coverage((8, 10), (10, 12)), least=3)
+    assert hours.filter(pl.col("hour") == at(8))["suppressed"].to_list() == [True]
+    tracked = [{**row, "topics": ["outage"]} for row in [*unscored, *crowd(8, 2)]]
+    (topic,) = topics([*tracked, *crowd(9, 9)], coverage(*WHOLE), least=3).to_dicts()
+    assert (topic["suppressed"], topic["sentiment_mean"], topic["positive"]) == (True, None, None)
+    (day,) = summary([*unscored, *crowd(8, 2)], coverage(*WHOLE), least=3).to_dicts()
+    assert (day["suppressed"], day["sentiment_mean"]) == (True, None)
+    assert not hourly(unscored, coverage((8, 10)), least=3)["suppressed"].any()
+
+
+@pytest.mark.parametrize(
+    ("rest", "hidden"),
+    [
+        ([], False),
+        ([post("r1"), post("r2")], True),
+        # One spammer's many posts are one author's.
+        ([post("r1", sequence) for sequence in range(9)], True),
+        ([post("r1"), post("r2"), post("r3")], False),
+        # Enough authors, of whom one is scored.
+        ([post("r1"), post("r2", compound=None), post("r3", compound=None)], True),
+    ],
+    ids=["no rest", "few", "one", "enough", "one scored"],
+)
+def test_a_topic_that_bares_the_rest_of_its_day_is_hidden(
+    rest: list[dict[str, Any]], hidden: bool
+) -> None:
+    rows = [*crowd(8, 6, topics=["nimbus"], hashtags=["cloud"]), *rest]
+    result = topics(rows, coverage(*WHOLE), least=3)
+    assert result.filter(pl.col("topic_kind") == "tracked")["suppressed"].to_list() == [hidden]
+    assert result.filter(pl.col("topic_kind") == "hashtag").height == (0 if hidden else 1)
 
 
 def test_a_day_by_hand() -> None:
@@ -384,8 +421,11 @@ def test_every_shown_figure_rests_on_enough_authors(
     ]
     for row in topics(rows, coverage(*WHOLE), least).to_dicts():
         of = 2 if row["topic_kind"] == "tracked" else 3
-        people = {a for a, hour in given_posts if hour % of == int(row["topic"][1:])} - {None}
-        assert row["suppressed"] == (len(people) < least)
+        inside = [a for a, hour in given_posts if hour % of == int(row["topic"][1:])]
+        rest = [a for a, hour in given_posts if hour % of != int(row["topic"][1:])]
+        few = len({*inside} - {None}) < least
+        bared = bool(rest) and len({*rest} - {None}) < least
+        assert row["suppressed"] == (few or bared)
         assert (row["posts"] is None) == row["suppressed"]
 
 
