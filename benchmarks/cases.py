@@ -1,0 +1,150 @@
+"""One measurement in a process of its own: ``python -m benchmarks.cases NAME ARGUMENTS``.
+
+What belongs here: what is timed, and only that. Imports and input come before the clock starts.
+Prints one JSON object: ``wall`` and ``cpu`` seconds, ``peak`` bytes of resident memory of the whole
+process, ``start`` bytes of it before the work, and what the case adds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Result = dict[str, Any]
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _measure(work: Callable[[], Result]) -> Result:
+    from benchmarks.pipeline import clocks
+
+    start = _peak()
+    wall, cpu = clocks()
+    result = work()
+    ended_wall, ended_cpu = clocks()
+    return {
+        "wall": ended_wall - wall,
+        "cpu": ended_cpu - cpu,
+        "start": start,
+        "peak": _peak(),
+        **result,
+    }
+
+
+def write_date(folder: Path, date: str, posts: int, corpus: str, windows: int) -> Result:
+    """Make a date's bronze."""
+    from benchmarks import bronze
+    from sentiment_assets.core.layout import PostPartition
+
+    partition = PostPartition(dt.date.fromisoformat(date), "x")
+    source = Path(corpus) if corpus else None
+    return {"records": bronze.write_date(folder, partition, posts, source, windows)}
+
+
+def write_window(
+    folder: Path, posts: int, corpus: str, per_fetch: int, part: int, parts: int
+) -> Result:
+    """Make a part of a hot window's bronze."""
+    from benchmarks import bronze
+    from sentiment_assets.core.layout import Window
+
+    window = Window(bronze.DAY, "1200")
+    source = Path(corpus) if corpus else None
+    return {"records": bronze.write_window(folder, window, posts, source, per_fetch, part, parts)}
+
+
+def write_ticking(home: Path, days: int, posts_per_day: int, new_posts: int, corpus: str) -> Result:
+    """Some built days and a morning, and then a window that was just fetched."""
+    from benchmarks import bronze, pipeline
+    from sentiment_assets.core.layout import PostPartition, Window
+
+    source = Path(corpus) if corpus else None
+    folder = pipeline.lake_of(home)
+    lake = bronze.open_lake(folder)
+    dates = [
+        PostPartition(bronze.DAY.date - dt.timedelta(days=back), "x")
+        for back in range(days, -1, -1)
+    ]
+    for day in dates[:-1]:
+        bronze.write_date(folder, day, posts_per_day, source)
+    bronze.write_date(folder, bronze.DAY, posts_per_day // 2, source, windows=6)
+    for day in dates:
+        pipeline.build_silver(lake, [day], f"before-{day.date}")
+        pipeline.build_gold(lake, [day], f"before-{day.date}")
+    window = Window(bronze.DAY, "1200")
+    return {"records": bronze.write_window(folder, window, new_posts, source, new_posts * 2)}
+
+
+def bronze_to_gold(folder: Path) -> Result:
+    """What the engine and the committer do for one date; ``silver_peak`` is memory before gold."""
+    from benchmarks import bronze, pipeline
+
+    lake = bronze.open_lake(folder)
+
+    def work() -> Result:
+        records = pipeline.build_silver(lake, [bronze.DAY])
+        silver_peak = _peak()
+        pipeline.build_gold(lake, [bronze.DAY])
+        return {"records": records, "silver_peak": silver_peak}
+
+    return _measure(work)
+
+
+def stages(folder: Path) -> Result:
+    """The same once more, with timers inside."""
+    from benchmarks import bronze, pipeline
+    from benchmarks.stages import GOLD, measured
+
+    lake = bronze.open_lake(folder)
+
+    def work() -> Result:
+        with measured() as timers:
+            records = pipeline.build_silver(lake, [bronze.DAY])
+            # Gold's own commits are part of it here.
+            with timers.of(GOLD):
+                pipeline.build_gold(lake, [bronze.DAY])
+            return {"records": records, "stages": timers.finish()}
+
+    return _measure(work)
+
+
+def dagster_job(home: Path) -> Result:
+    """The ``rebuild`` job: the same, with events, metadata and every check."""
+    from benchmarks import bronze, pipeline
+
+    definitions = pipeline.definitions(home)
+    return _measure(lambda: {"steps": pipeline.run_job(definitions, bronze.DAY)})
+
+
+def peer(folder: Path) -> Result:
+    """The script that anybody would write first."""
+    from benchmarks import peer
+
+    out = folder / "peer"
+    return _measure(lambda: {"posts": peer.run(folder / "bronze" / "batch_posts", out)})
+
+
+CASES: dict[str, Callable[..., Result]] = {
+    case.__name__: case
+    for case in (
+        write_date,
+        write_window,
+        write_ticking,
+        bronze_to_gold,
+        stages,
+        dagster_job,
+        peer,
+    )
+}
+
+if __name__ == "__main__":
+    name, arguments = sys.argv[1], json.loads(sys.argv[2])
+    first = next(iter(arguments))
+    json.dump(CASES[name](**arguments | {first: Path(arguments[first])}), sys.stdout)

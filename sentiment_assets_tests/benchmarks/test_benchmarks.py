@@ -1,0 +1,72 @@
+"""The benchmark itself, at sizes that measure nothing: it runs, and says what it should."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report
+from benchmarks.stages import Stages
+from benchmarks.suite import TINY, Figures, measure, run_case
+
+DOCS = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> Figures:
+    return measure(tmp_path_factory.mktemp("lakes"), TINY, None, say=lambda line: None)
+
+
+def test_each_case_reads_what_was_made(figures: Figures) -> None:
+    [posts] = TINY.dates
+    [engine], [peer] = figures.dates[posts], figures.peers[posts]
+    # About so many posts, every twentieth twice in each window.
+    assert engine["records"] == pytest.approx(posts * 1.07, rel=0.1)
+    assert engine["records"] * 0.85 < peer["posts"] < engine["records"]
+    assert figures.stages["records"] == engine["records"]
+    assert [run["records"] for run in figures.hot] == [200, 400]
+    # Only the new window is rebuilt, with and without Dagster.
+    [tick], [job] = figures.ticks, figures.dagster_ticks
+    assert tick["records"] == pytest.approx(TINY.tick_posts, rel=0.35)
+    assert {"silver_posts", "gold__daily_trend", "check_posts"} <= set(job["steps"])
+
+
+def test_every_stage_took_time_and_together_they_are_the_run(figures: Figures) -> None:
+    seconds = figures.stages["stages"]
+    assert len(seconds) == 14
+    assert min(seconds.values()) > 0
+    assert sum(seconds.values()) == pytest.approx(figures.stages["wall"], rel=0.05)
+
+
+def test_report_has_every_table_and_fits_the_page(figures: Figures) -> None:
+    text = report.render(figures)
+    headings = [line for line in text.splitlines() if line.startswith("### ")]
+    assert [heading.split()[1] for heading in headings] == [
+        "Bronze", "The", "Where", "Memory", "A",
+    ]  # fmt: skip
+    page = report.replaced(DOCS.read_text(encoding="utf-8"), text)
+    assert text in page
+    assert report.replaced(page, text) == page
+
+
+def test_page_without_markers_is_refused() -> None:
+    with pytest.raises(ValueError, match="benchmarks: begin"):
+        report.replaced("# Benchmarks\n", "text")
+
+
+def test_a_failed_case_says_why(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"case peer failed:(.|\n)*KeyError"):
+        run_case("peer", tmp_path / "bytecode", folder=tmp_path)
+
+
+def test_a_stage_counts_its_own_time_only() -> None:
+    stages = Stages()
+    with stages.of("outer"), stages.of("inner"):
+        sum(range(200_000))
+    seconds = stages.finish()
+    assert seconds["inner"] > 10 * seconds["outer"]
+
+
+def test_line_goes_through_points_on_a_line() -> None:
+    assert report.line_through([(1, 12), (2, 14), (4, 18)]) == pytest.approx((10, 2))
