@@ -9,6 +9,7 @@ import datetime as dt
 import os
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
@@ -126,7 +127,7 @@ def _payloads(
         for hour in hours[window]:
             for post in reversed(story.timeline(hour)):
                 if texts is not None:
-                    post.text, post.lang = texts[pick.randrange(len(texts))], "und"
+                    post = _saying(post, texts[pick.randrange(len(texts))])
                 payloads.append(_payload(post, story))
         yield _Repeated(payloads, rounds)
 
@@ -151,6 +152,14 @@ class _Repeated(Sequence[Payload]):
             raise IndexError(index)
         number, place = divmod(index, len(self._told))
         return _again(self._told[place], number)
+
+
+def _saying(post: Post, text: str) -> Post:
+    """The post with another text; a repost repeats what its original then says."""
+    target = post.target
+    if target is not None and post.kind == "repost":
+        target = replace(target, text=text)
+    return replace(post, text=text, target=target)
 
 
 def _payload(post: Post, story: Story) -> Payload:

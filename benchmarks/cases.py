@@ -82,14 +82,15 @@ def write_ticking(home: Path, days: int, posts_per_day: int, new_posts: int, cor
     return {"records": bronze.write_window(folder, window, new_posts, source, new_posts * 2)}
 
 
-def bronze_to_gold(folder: Path) -> Result:
+def bronze_to_gold(folder: Path, held_rows: int = 200_000) -> Result:
     """What the engine and the committer do for one date; ``silver_peak`` is memory before gold."""
     from benchmarks import bronze, pipeline
+    from sentiment_assets.engine.in_process import Budget
 
     lake = bronze.open_lake(folder)
 
     def work() -> Result:
-        records = pipeline.build_silver(lake, [bronze.DAY])
+        records = pipeline.build_silver(lake, [bronze.DAY], budget=Budget(held_rows))
         silver_peak = _peak()
         pipeline.build_gold(lake, [bronze.DAY])
         return {"records": records, "silver_peak": silver_peak}

@@ -41,9 +41,14 @@ def rules() -> SilverRules:
     return SilverRules(keys=PseudonymKeys((("x", "0" * 64),)), topics=tracking.topics)
 
 
-def build_silver(lake: Lake, partitions: Sequence[PostPartition], run_id: str = "bench") -> int:
+def build_silver(
+    lake: Lake,
+    partitions: Sequence[PostPartition],
+    run_id: str = "bench",
+    budget: in_process.Budget = in_process.Budget(),  # noqa: B008 - frozen
+) -> int:
     """Silver and quarantine of what changed, committed; returns the bronze records read."""
-    build = in_process.build_silver(lake, partitions, rules(), run_id=run_id)
+    build = in_process.build_silver(lake, partitions, rules(), run_id=run_id, budget=budget)
     fingerprints: dict[tuple[str, ...], int] = {
         (w.partition.date.isoformat(), w.partition.platform, w.name): fingerprint
         for w, fingerprint in build.fingerprints.items()

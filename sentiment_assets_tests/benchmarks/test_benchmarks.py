@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from benchmarks import report
+from benchmarks.bronze import DAY, open_lake, write_window
 from benchmarks.stages import Stages
 from benchmarks.suite import TINY, Figures, measure, run_case
+from sentiment_assets.core.layout import windows_of
+from sentiment_assets.lake.bronze import read_blocks, read_partition
 
 DOCS = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
@@ -48,6 +52,18 @@ def test_report_has_every_table_and_fits_the_page(figures: Figures) -> None:
     page = report.replaced(DOCS.read_text(encoding="utf-8"), text)
     assert text in page
     assert report.replaced(page, text) == page
+
+
+def test_given_texts_replace_the_storys(tmp_path: Path) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("One text.\nAnother text.\n")
+    [window] = windows_of(DAY)[:1]
+    assert write_window(tmp_path / "lake", window, 50, texts, per_fetch=100) > 30
+    lake = open_lake(tmp_path / "lake")
+    [stored] = read_partition(lake, DAY).objects(window)
+    [lines] = read_blocks(lake, stored)
+    said = {json.loads(line)["payload"]["data"]["text"].rpartition(": ")[2] for line in lines}
+    assert said == {"One text.", "Another text."}
 
 
 def test_page_without_markers_is_refused() -> None:
