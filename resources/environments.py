@@ -7,6 +7,7 @@ Importing this module reads nothing.
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -38,6 +39,8 @@ from sentiment_assets.lake.objects import Lake, LakeLocation
 Environment = Literal["local", "aws"]
 
 PREFIX = "SENTIMENT_"
+#: Names of the same prefix that mean something else: where tests find data that is not shipped.
+NOT_SETTINGS = ("SENTIMENT_SHARED_DATA",)
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -172,6 +175,13 @@ class Settings(BaseModel):
             raise ValueError("the address must begin with http:// or https://")
         return url
 
+    @field_validator("postgres_url")
+    @classmethod
+    def _psycopg2(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith("postgresql"):
+            raise ValueError("must begin with postgresql+psycopg2://")
+        return url
+
     @model_validator(mode="after")
     def _agree(self) -> Settings:
         try:
@@ -264,6 +274,7 @@ def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any
         SettingsError: naming each wrong setting, what was wrong, and an example.
     """
     variables = os.environ if environment is None else environment
+    _refuse_unknown(variables)
     known = {
         name: variables[variable]
         for name in Settings.model_fields
@@ -273,6 +284,19 @@ def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any
         return Settings.model_validate({**known, **overrides})
     except ValidationError as error:
         raise SettingsError("\n".join(_complaints(error))) from None
+
+
+def _refuse_unknown(variables: Mapping[str, str]) -> None:
+    """A mistyped name would leave its default standing, unseen."""
+    names = [PREFIX + name.upper() for name in Settings.model_fields]
+    complaints = []
+    for variable in sorted(set(variables) - {*names, *NOT_SETTINGS}):
+        if variable.startswith(PREFIX):
+            near = difflib.get_close_matches(variable, names, 1)
+            hint = f"did you mean {near[0]}?" if near else "`sentiment settings` lists all"
+            complaints.append(f"{variable}: there is no such setting; {hint}")
+    if complaints:
+        raise SettingsError("\n".join(complaints))
 
 
 def describe(
@@ -305,8 +329,7 @@ def _complaints(error: ValidationError) -> list[str]:
         said = problem["msg"].removeprefix("Value error, ")
         example = (Settings.model_fields[name].examples or [""])[0]
         complaints.append(
-            f"{PREFIX}{name.upper()}: {said[:1].lower()}{said[1:]}; "
-            f"for example: {example}"
+            f"{PREFIX}{name.upper()}: {said[:1].lower()}{said[1:]}; for example: {example}"
         )
     return complaints
 

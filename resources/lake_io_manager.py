@@ -13,6 +13,7 @@ from sentiment_assets.core.contracts import CONTRACTS
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.staged import StagedTable
+from sentiment_assets.lake.tables import Table
 
 
 class LakeIOManager(dg.IOManager):
@@ -45,13 +46,33 @@ class LakeIOManager(dg.IOManager):
             facts["committed"] = "nothing: the table is up to date"
         else:
             facts |= {
-                "dagster/row_count": commit.rows,
-                "bytes": commit.bytes,
-                "files": commit.files,
+                "commit_rows": commit.rows,
+                "commit_bytes": commit.bytes,
+                "commit_files": commit.files,
                 "replaced_files": commit.replaced_files,
                 "table_version": commit.version,
             }
         context.add_output_metadata(facts)
+        self._add_sizes(context, table)
+
+    def _add_sizes(self, context: dg.OutputContext, table: Table) -> None:
+        """Tell what each partition holds now: a run may be about many."""
+        sizes = {
+            PostPartition(date, platform): {
+                "dagster/row_count": rows,
+                "bytes": size,
+                "files": files,
+            }
+            for date, platform, rows, size, files in table.partition_sizes()
+            .group_by("date", "platform")
+            .agg(pl.col("rows", "bytes", "files").sum())
+            .iter_rows()
+        }
+        empty = {"dagster/row_count": 0, "bytes": 0, "files": 0}
+        for key in context.asset_partition_keys:
+            context.step_context.add_asset_metadata(
+                sizes.get(PostPartition.from_key(key), empty), context.asset_key, key
+            )
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame:
         """The input's partitions, lazily; the whole table where it names none."""

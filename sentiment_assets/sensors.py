@@ -130,7 +130,6 @@ def under_way(instance: dg.DagsterInstance) -> set[PostPartition]:
     """Partitions of rebuilds that are queued or running."""
     runs = instance.get_runs(
         dg.RunsFilter(
-            job_name=rebuild_job.name,
             statuses=[
                 dg.DagsterRunStatus.QUEUED,
                 dg.DagsterRunStatus.NOT_STARTED,
@@ -140,7 +139,14 @@ def under_way(instance: dg.DagsterInstance) -> set[PostPartition]:
             ],
         )
     )
-    return {p for run in runs for p in _partitions_in(run.tags)}
+    return {p for run in runs if _rebuilds(run) for p in _partitions_in(run.tags)}
+
+
+def _rebuilds(run: dg.DagsterRun) -> bool:
+    """The run makes silver or gold: the sensor's own, or one that somebody launched in the UI."""
+    return run.job_name == rebuild_job.name or any(
+        key.path[0] in ("silver", "gold") for key in run.asset_selection or ()
+    )
 
 
 def rebuilds(posts: Iterable[PostPartition], trend: Iterable[PostPartition]) -> list[Rebuild]:
@@ -181,7 +187,15 @@ def requests(
             and since >= wait.total_seconds()
         )
 
-    for rebuild in rebuilds(filter(ready, posts), filter(ready, trend)):
+    def well(partition: PostPartition) -> bool:
+        return failures(partition) == 0
+
+    due, due_trend = set(filter(ready, posts)), set(filter(ready, trend))
+    asked = rebuilds(filter(well, due), filter(well, due_trend))
+    # What failed goes alone, so that one bad date doesn't hold its neighbours back.
+    asked += [Rebuild((p,)) for p in sorted(due) if not well(p)]
+    asked += [Rebuild((p,), trend_only=True) for p in sorted(due_trend) if not well(p)]
+    for rebuild in asked:
         attempt = max(map(failures, rebuild.partitions))
         for partition in rebuild.partitions:
             memory.requested[partition.key] = Request(

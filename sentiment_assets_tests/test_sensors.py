@@ -355,3 +355,27 @@ def test_a_day_of_ticks_for_real(platform: Platform) -> None:
     assert days["windows_unavailable"].to_list() == [10, 0, 0]
     trend = platform.lake.table(DAILY_TREND).scan().filter(pl.col("topic") == "all").collect()
     assert trend.sort("date")["trailing_days"].to_list() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("asset", "busy"), [("silver/posts", True), ("bronze/batch_posts", False)])
+def test_a_backfill_from_the_ui_counts_as_under_way_where_it_rebuilds(
+    story: Story, asset: str, busy: bool
+) -> None:
+    story.bronze(TUE)
+    create_run_for_test(
+        story.instance,
+        job_name="__ASSET_JOB",
+        status=dg.DagsterRunStatus.STARTED,
+        tags={"dagster/partition": TUE.key},
+        asset_selection=frozenset({dg.AssetKey(asset.split("/"))}),
+        remote_job_origin=CODE_LOCATION,
+        job_code_origin=None,
+    )
+    assert (story.asked() == []) is busy
+
+
+def test_a_date_that_fails_is_asked_for_alone(story: Story) -> None:
+    story.bronze(TUE, WED)
+    assert story.asked() == [f"{TUE.key},{WED.key}"]
+    story.bronze(THU)
+    assert sorted(story.asked(minutes(30))) == [TUE.key, WED.key, THU.key]

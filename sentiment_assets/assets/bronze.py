@@ -76,15 +76,13 @@ def fetch_posts(
     """Fetch, oldest first, every window that is missing or open, and the two newest again."""
     partitions = partitions_of(context)
     # One name for all attempts of the run: a retry writes the same objects again.
-    record = context.instance.get_run_record_by_id(context.run_id)
+    record = context.instance.get_run_record_by_id(context.run.run_id)
     fetched_at = record.create_timestamp if record else dt.datetime.now(dt.timezone.utc)
     dead_letters = 0
     for partition in partitions:
         client = clients[partition.platform]
         known = read_partition(lake, partition).coverage
-        plan = plan_fetch(
-            [partition], known, client.clock(), client.reach, again=config.again
-        )
+        plan = plan_fetch([partition], known, client.clock(), client.reach, again=config.again)
         fetched: list[Manifest] = []
         try:
             for manifests in fetch_windows(
@@ -94,7 +92,7 @@ def fetch_posts(
                 tracking.queries[partition.platform],
                 holds=lambda target: has_partition(target, client.clock()),  # noqa: B023
                 fetched_at=fetched_at,
-                run_id=context.run_id,
+                run_id=context.run.run_id,
             ):
                 fetched.append(manifests[-1])
                 _note_strays(context, partitions, manifests[:-1])

@@ -7,14 +7,13 @@ enter it: previews are of gold only.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from sentiment_assets.core.contracts import CONTRACTS, Contract
-from sentiment_assets.core.layout import PostPartition
 
 #: I/O is retried; what retrying can't mend is raised as a failure that forbids it.
 RETRIES = dg.RetryPolicy(
@@ -87,7 +86,7 @@ def upstream_tables(contract: Contract) -> list[str]:
 
 
 def preview(
-    frame: pl.DataFrame, columns: Sequence[str], rows: int = 12
+    frame: pl.DataFrame, columns: Sequence[str], rows: int = 24
 ) -> dg.MarkdownMetadataValue:
     """The first rows of an aggregate as a table."""
     shown = frame.select(columns).head(rows)
@@ -97,17 +96,6 @@ def preview(
         *("| " + " | ".join(map(_cell, row)) + " |" for row in shown.iter_rows()),
     ]
     return dg.MetadataValue.md("\n".join(lines))
-
-
-def partition_rows(
-    frame: pl.DataFrame, partitions: Sequence[PostPartition]
-) -> Mapping[PostPartition, int]:
-    """Rows of each partition in a frame with ``date`` and ``platform``."""
-    counted = {
-        PostPartition(date, platform): rows
-        for date, platform, rows in frame.group_by("date", "platform").len().iter_rows()
-    }
-    return {partition: counted.get(partition, 0) for partition in partitions}
 
 
 def _cell(value: object) -> str:

@@ -15,7 +15,6 @@ from sentiment_assets.assets.describe import (
     RETRIES,
     asset_facts,
     asset_key,
-    partition_rows,
     preview,
     upstream_tables,
 )
@@ -82,7 +81,7 @@ def hourly_sentiment(
         _posts(lake, partitions), _coverage(lake, partitions), min_authors
     )
     columns = ["date", "platform", "hour", "posts", "sentiment_mean", "fetched_share", "suppressed"]
-    return _staged(context, replacement, frame, partitions, preview(frame, columns, rows=24))
+    return _staged(context, replacement, frame, partitions, columns)
 
 
 @_gold_asset(TOPIC_SENTIMENT)
@@ -95,9 +94,10 @@ def topic_sentiment(
     partitions = partitions_of(context)
     replacement = _begin(context, lake, TOPIC_SENTIMENT, partitions)
     frame = gold.topic_sentiment(_posts(lake, partitions), _coverage(lake, partitions), min_authors)
-    shown = frame.sort("posts", descending=True, nulls_last=True)
+    # Most posts first: the preview shows what matters.
+    frame = frame.sort("posts", descending=True, nulls_last=True)
     columns = ["date", "platform", "topic_kind", "topic", "posts", "sentiment_mean", "suppressed"]
-    return _staged(context, replacement, frame, partitions, preview(shown, columns))
+    return _staged(context, replacement, frame, partitions, columns)
 
 
 @_gold_asset(DAILY_SUMMARY)
@@ -120,7 +120,7 @@ def daily_summary(
         "date", "platform", "posts", "authors", "scored", "sentiment_mean", "fetched_share",
         "quarantined", "duplicates", "hidden_hours",
     ]  # fmt: skip
-    return _staged(context, replacement, frame, partitions, preview(frame, columns))
+    return _staged(context, replacement, frame, partitions, columns)
 
 
 @_gold_asset(
@@ -138,7 +138,7 @@ def daily_trend(
     partitions = partitions_of(context)
     history = with_trailing_days(partitions)
     events = newest_events(context.instance, asset_key(DAILY_SUMMARY.name), history)
-    replacement = lake.table(DAILY_TREND).begin(_values(partitions), context.run_id)
+    replacement = lake.table(DAILY_TREND).begin(_values(partitions), context.run.run_id)
     frame = gold.daily_trend(
         lake.table(DAILY_SUMMARY).scan(_values(history)),
         lake.table(TOPIC_SENTIMENT).scan(_values(history)),
@@ -151,7 +151,7 @@ def daily_trend(
         "date", "platform", "topic", "posts", "sentiment_mean", "trailing_mean", "change",
         "change_z", "volume_ratio",
     ]  # fmt: skip
-    return _staged(context, replacement, frame, partitions, preview(frame, columns))
+    return _staged(context, replacement, frame, partitions, columns)
 
 
 def with_trailing_days(partitions: Sequence[PostPartition]) -> list[PostPartition]:
@@ -177,7 +177,7 @@ def _begin(
         context.add_asset_metadata(
             {CONSUMED: events.get(partition, 0)}, partition_key=multi_key(partition)
         )
-    return lake.table(contract).begin(_values(partitions), context.run_id)
+    return lake.table(contract).begin(_values(partitions), context.run.run_id)
 
 
 def _posts(lake: Lake, partitions: Sequence[PostPartition]) -> pl.LazyFrame:
@@ -197,11 +197,15 @@ def _staged(
     replacement: Replacement,
     frame: pl.DataFrame,
     partitions: Sequence[PostPartition],
-    shown: dg.MarkdownMetadataValue,
+    shown: Sequence[str],
 ) -> StagedTable:
-    for partition, rows in partition_rows(frame, partitions).items():
+    """Stage the frame; each partition's page shows the first of its own rows."""
+    for partition in partitions:
+        rows = frame.filter(
+            (pl.col("date") == partition.date) & (pl.col("platform") == partition.platform)
+        )
         context.add_asset_metadata(
-            {"dagster/partition_row_count": rows, "preview": shown},
+            {"dagster/partition_row_count": rows.height, "preview": preview(rows, shown)},
             partition_key=multi_key(partition),
         )
     return stage_frame(replacement, frame)

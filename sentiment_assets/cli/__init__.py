@@ -47,6 +47,9 @@ def main() -> None:
     except (TrackingError, LakeError) as error:
         click.echo(f"sentiment: {error}", err=True)
         sys.exit(2)
+    except OSError as error:
+        click.echo(f"sentiment: {error}; check SENTIMENT_HOME and who may write there", err=True)
+        sys.exit(1)
     except Exception as error:
         if type(error).__name__ in ("SettingsError", "KeyFileError"):
             click.echo(f"sentiment: {error}", err=True)

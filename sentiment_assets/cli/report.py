@@ -34,7 +34,13 @@ def print_report(console: Console, lake: Lake, seconds: float) -> int:
     console.print(_totals(summaries, seconds))
     for sentence in tell(summaries, hourly, trends):
         console.print(f"  {sentence}")
-    return summaries.filter(pl.col("observations") > 0).height
+    hidden = summaries.filter("suppressed").height
+    if hidden:
+        console.print(
+            f"{hidden} days are hidden, and not in the totals: too few authors "
+            "(SENTIMENT_MIN_AUTHORS)."
+        )
+    return summaries.filter((pl.col("observations") > 0) | pl.col("suppressed")).height
 
 
 def _days(summaries: pl.DataFrame, hourly: pl.DataFrame) -> Table:

@@ -47,12 +47,23 @@ def run(once: bool, corpus: Path | None, posts_per_day: int | None, seed: int, p
     """
     from rich.console import Console
 
-    from sentiment_assets.cli.services import Services, announced, only_one, start_simulator
+    from sentiment_assets.cli.services import (
+        Services,
+        announced,
+        dagster_home,
+        only_one,
+        start_simulator,
+    )
     from sentiment_assets.definitions import read_settings
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
     settings = _with_corpus(read_settings(), corpus)
+    # Mistakes are told before anything is started.
+    settings.read_tracking()
+    settings.open_lake()
     os.environ["SENTIMENT_HOME"] = str(settings.home)
+    # What is filled here is what the user interface shows, whatever DAGSTER_HOME was exported.
+    os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
     with _interruptible(), only_one(settings.home):
         services = Services(settings.home)
         services.end_leftovers()
@@ -77,6 +88,8 @@ def run(once: bool, corpus: Path | None, posts_per_day: int | None, seed: int, p
                     _serve(console, settings, services, port)
         except KeyboardInterrupt:
             console.print("\nstopping …")
+            if once:
+                raise click.exceptions.Exit(130) from None
         finally:
             services.stop()
 
@@ -97,6 +110,8 @@ def _with_corpus(settings: Settings, corpus: Path | None) -> Settings:
     os.environ.setdefault(
         "SENTIMENT_TRACKING", str(PROJECT_ROOT / "simulator" / "corpus_tracking.yaml")
     )
+    if settings.lake_uri:
+        os.environ["SENTIMENT_LAKE_URI"] = f"{settings.lake_uri}/corpora/{content}"
     return read_settings(home=settings.home / "corpora" / content)
 
 

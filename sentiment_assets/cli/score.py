@@ -61,27 +61,13 @@ def _texts(file: TextIO) -> Iterator[str]:
 def _scored(texts: list[str], lang: str) -> list[dict[str, object]]:
     import polars as pl
 
-    from sentiment_assets.core import language
-    from sentiment_assets.core.pii.redactor import redact_batch
-    from sentiment_assets.core.sentiment import label_of, scorer_named
-    from sentiment_assets.core.text import normalise
+    from sentiment_assets.core.sentiment import scorer_named
+    from sentiment_assets.core.silver import read_texts, tidy
 
-    scorer = scorer_named("vader")
-    masked = redact_batch(normalise(pl.Series("text", texts, dtype=pl.String)))["text"]
-    frame = pl.DataFrame({"text": masked})
-    detected = pl.DataFrame(language.detect(masked.to_arrow()))
-    reason = language.scoring_gate(
-        masked,
-        detected["lang"],
-        detected["confidence"],
+    read = read_texts(
+        tidy(pl.Series("text", texts, dtype=pl.String)),
+        pl.Series([[]] * len(texts), dtype=pl.List(pl.String)),
         pl.Series([lang] * len(texts), dtype=pl.String),
-        scorer.languages,
+        scorer_named("vader"),
     )
-    readable = pl.select(pl.when(pl.lit(reason.is_null())).then(pl.lit(masked))).to_series()
-    scores = pl.DataFrame(scorer.score(readable.to_arrow()))
-    return frame.with_columns(
-        *scores.get_columns(),
-        label=label_of(pl.lit(scores["compound"])),
-        lang=detected["lang"],
-        unscored_reason=reason,
-    ).to_dicts()
+    return read.rename(lambda name: name.removeprefix("sentiment_")).to_dicts()

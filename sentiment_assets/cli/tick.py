@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -119,10 +119,13 @@ def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress
         for _ in range(2):
             posts, trend = behind(instance)
             busy = under_way(instance)
-            for rebuild in rebuilds(posts - busy, trend - busy):
+            waiting = rebuilds(posts - busy, trend - busy)
+            while waiting:
+                rebuild = waiting.pop(0)
                 request = rebuild.request("", 0)
                 run_id = str(uuid.uuid4())
-                with _watched(instance, run_id, progress):
+                steps = len(definitions.resolve_job_def(rebuild_job.name).nodes)
+                with _watched(instance, run_id, 1 if rebuild.trend_only else steps, progress):
                     done_well = execute(
                         rebuild_job.name,
                         request.partition_key,
@@ -132,6 +135,9 @@ def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress
                     )
                 if done_well:
                     outcome.rebuilt += [partition.key for partition in rebuild.partitions]
+                elif len(rebuild.partitions) > 1:
+                    # One bad date doesn't hold its neighbours back.
+                    waiting += [replace(rebuild, partitions=(p,)) for p in rebuild.partitions]
             if outcome.failures:
                 break
     outcome.seconds = round(time.monotonic() - started, 1)
@@ -170,7 +176,9 @@ def next_tick(now: dt.datetime) -> dt.datetime:
 
 
 @contextlib.contextmanager
-def _watched(instance: dg.DagsterInstance, run_id: str, progress: Progress) -> Iterator[None]:
+def _watched(
+    instance: dg.DagsterInstance, run_id: str, steps: int, progress: Progress
+) -> Iterator[None]:
     """Report a run's finished steps while it runs in this process."""
     import dagster as dg
 
@@ -183,7 +191,7 @@ def _watched(instance: dg.DagsterInstance, run_id: str, progress: Progress) -> I
             ).records
             names = [str(r.event_log_entry.step_key) for r in done]
             current = f"rebuilding (done: {names[-1]})" if names else "rebuilding silver"
-            progress(current, len(names), _REBUILD_STEPS)
+            progress(current, len(names), steps)
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -192,11 +200,7 @@ def _watched(instance: dg.DagsterInstance, run_id: str, progress: Progress) -> I
     finally:
         finished.set()
         thread.join()
-        progress("rebuilding", _REBUILD_STEPS, _REBUILD_STEPS)
-
-
-# silver, four gold tables, and the checks of six tables.
-_REBUILD_STEPS = 11
+        progress("rebuilding", steps, steps)
 
 
 def _causes(result: Any) -> list[str]:
@@ -209,7 +213,15 @@ def _causes(result: Any) -> list[str]:
                 error = error.cause
             said = error.message.strip() if error else "failed"
             causes.append(f"{event.step_key}: {said}")
-    return causes or ["a run failed without a failed step: see it in the Dagster UI"]
+    if not causes:
+        # Before any step: a resource that could not be made, say.
+        failed = (event for event in result.all_events if event.is_failure)
+        errors = [event.event_specific_data.error for event in failed if event.event_specific_data]
+        for error in errors[:1]:
+            while error and error.cause:
+                error = error.cause
+            causes.append(f"{result.dagster_run.job_name}: {error.message.strip()}")
+    return causes or ["a run failed and said nothing: see it in the Dagster UI"]
 
 
 @contextlib.contextmanager

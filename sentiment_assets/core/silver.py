@@ -24,7 +24,7 @@ from sentiment_assets.core.layout import Window
 from sentiment_assets.core.parsers import POST_SCHEMA, Refusal
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys, Use, pseudonym_expr
 from sentiment_assets.core.pii.redactor import redact_batch
-from sentiment_assets.core.sentiment import label_of, scorer_named
+from sentiment_assets.core.sentiment import Scorer, label_of, scorer_named
 from sentiment_assets.core.text import normalise
 from sentiment_assets.core.topics import TopicMatcher, hashtags
 from sentiment_assets.core.tracking import Topic, Tracking
@@ -165,6 +165,45 @@ def choose(
     return _record_batch(frame, CLEAN_INPUT)
 
 
+def tidy(texts: pl.Series) -> pl.Series:
+    """Texts as silver stores them, before masking; null where nothing is left."""
+    tidied = texts.to_frame("text").with_columns(normalise(pl.col("text")))
+    return tidied.select(pl.when(pl.col("text") != "").then("text")).to_series()
+
+
+def read_texts(
+    texts: pl.Series, known_names: pl.Series, hints: pl.Series, scorer: Scorer
+) -> pl.DataFrame:
+    """What is read of a text, one row each: masked first, then its language, then its sentiment.
+
+    Args:
+        texts: from :func:`tidy`.
+        known_names: names and handles that came with each text.
+        hints: what the platform says of the language.
+        scorer: scores what it knows the language of.
+
+    Returns:
+        ``text`` (masked), ``redactions, lang, lang_confidence, unscored_reason`` and the
+        ``sentiment_*`` columns of ``silver/posts``.
+    """
+    masked = redact_batch(texts, known_names)
+    text = masked["text"]
+    detected = _polars(language.detect(text.to_arrow())).rename({"confidence": "lang_confidence"})
+    reason = language.scoring_gate(
+        text, detected["lang"], detected["lang_confidence"], hints, scorer.languages
+    )
+    readable = pl.select(pl.when(pl.lit(reason.is_null())).then(pl.lit(text))).to_series()
+    scores = _polars(scorer.score(readable.to_arrow()))
+    return pl.DataFrame(
+        [
+            *masked.get_columns(),
+            *detected.get_columns(),
+            reason.alias("unscored_reason"),
+            *(column.alias(f"sentiment_{column.name}") for column in scores.get_columns()),
+        ]
+    ).with_columns(sentiment_label=label_of(pl.col("sentiment_compound")))
+
+
 def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
     """Chosen posts to silver rows: one row out for each row in, in the same order.
 
@@ -176,42 +215,23 @@ def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
         A batch with the schema of ``silver/posts``. Personal identifiers are gone before the
         language is detected and the text is scored.
     """
-    posts = _polars(batch).with_columns(text=normalise(pl.col("text")))
-    posts = posts.with_columns(text=pl.when(pl.col("text") != "").then(pl.col("text")))
-    redacted = redact_batch(posts["text"], posts["known_names"])
-    masked = redacted["text"]
+    posts = _polars(batch)
     scorer = scorer_named(rules.scorer)
-    detected = _polars(language.detect(masked.to_arrow()))
-    unscored_reason = language.scoring_gate(
-        masked, detected["lang"], detected["confidence"], posts["platform_lang"], scorer.languages
-    )
-    readable = pl.select(
-        pl.when(pl.lit(unscored_reason.is_null())).then(pl.lit(masked))
-    ).to_series()
-    scores = _polars(scorer.score(readable.to_arrow()))
+    text = tidy(posts["text"])
     created = pl.col("created_at")
     rows = posts.with_columns(
+        *read_texts(text, posts["known_names"], posts["platform_lang"], scorer).get_columns(),
         date=created.dt.date(),
         window=created.dt.truncate("2h").dt.strftime("%H%M"),
         created_hour=created.dt.truncate("1h"),
         first_seen_at=pl.col("first_seen_at").dt.truncate("1h"),
         last_seen_at=pl.col("last_seen_at").dt.truncate("1h"),
-        topics=rules.matcher.match(posts["text"]),
-        hashtags=hashtags(masked),
-        text=masked,
-        redactions=redacted["redactions"],
-        lang=detected["lang"],
-        lang_confidence=detected["confidence"],
-        unscored_reason=unscored_reason,
-        sentiment_neg=scores["neg"],
-        sentiment_neu=scores["neu"],
-        sentiment_pos=scores["pos"],
-        sentiment_compound=scores["compound"],
-        sentiment_label=label_of(pl.lit(scores["compound"])),
+        # Tracked handles count as topics: matched before handles are masked.
+        topics=rules.matcher.match(text),
         scorer=pl.lit(scorer.name),
         scorer_version=pl.lit(scorer.version),
         recipe=pl.lit(rules.recipe),
-    )
+    ).with_columns(hashtags=pl.col("text").map_batches(hashtags, pl.List(pl.String)))
     rows = _pseudonymise(rows, rules.keys)
     if not rules.keep_text:
         rows = rows.with_columns(text=pl.lit(None, pl.String))

@@ -58,8 +58,9 @@ class SilverBuild:
     fingerprints: dict[Window, int] = field(default_factory=dict)
     #: What became of the records of each partition's rebuilt windows.
     counts: dict[PostPartition, Conservation] = field(default_factory=dict)
-    unscored: Counter[str] = field(default_factory=Counter)
-    redacted: Counter[str] = field(default_factory=Counter)
+    #: Rows by the reason why they have no score, and masked identifiers by kind.
+    unscored: dict[PostPartition, Counter[str]] = field(default_factory=dict)
+    redacted: dict[PostPartition, Counter[str]] = field(default_factory=dict)
 
 
 def build_silver(
@@ -140,7 +141,7 @@ def _build_window(
             cleaned = clean_batch(batch, rules)
             observed = pc.sum(cleaned["observation_count"]).as_py() or 0
             counts += Conservation(rows=cleaned.num_rows, duplicates=observed - cleaned.num_rows)
-            _count_reasons(cleaned, build)
+            _count_reasons(cleaned, build, window.partition)
             yield cleaned
 
     build.posts.write(_values(window), rows())
@@ -249,13 +250,15 @@ def _quarantine(window: Window, refusals: Sequence[Refusal], rules: SilverRules)
     return pa.RecordBatch.from_pylist(rows, schema=SILVER_QUARANTINE.schema)
 
 
-def _count_reasons(cleaned: pa.RecordBatch, build: SilverBuild) -> None:
+def _count_reasons(cleaned: pa.RecordBatch, build: SilverBuild, partition: PostPartition) -> None:
     frame = pl.from_arrow(cleaned.select(["unscored_reason", "redactions"]))
     assert isinstance(frame, pl.DataFrame)
-    build.unscored.update(dict(frame["unscored_reason"].drop_nulls().value_counts().iter_rows()))
+    unscored = build.unscored.setdefault(partition, Counter())
+    unscored.update(dict(frame["unscored_reason"].drop_nulls().value_counts().iter_rows()))
     kinds = frame["redactions"].explode(empty_as_null=True).drop_nulls().struct.unnest()
     if kinds.height:
-        build.redacted.update(dict(kinds.group_by("kind").agg(pl.col("count").sum()).iter_rows()))
+        redacted = build.redacted.setdefault(partition, Counter())
+        redacted.update(dict(kinds.group_by("kind").agg(pl.col("count").sum()).iter_rows()))
 
 
 def _fingerprint(bronze: BronzePartition, window: Window, rules: SilverRules) -> int | None:

@@ -77,6 +77,9 @@ def test_silver_tells_where_every_record_went(built: Built) -> None:
         assert facts[CONSUMED] > 0
         assert re.fullmatch("[0-9a-f]{12}", facts["recipe"])
         assert facts["engine"] == "in-process"
+        silver = built.platform.lake.table(SILVER_POSTS)
+        day = silver.scan([{"date": partition.date.isoformat()}]).collect()
+        assert sum(facts["unscored"].values()) == day["unscored_reason"].count()
     assert told(built.rebuild, "silver/posts").keys() == set(DAYS)
 
 
@@ -86,8 +89,9 @@ def test_every_table_tells_rows_bytes_path_and_version(built: Built, table: str,
     found = told(getattr(built, run), table)
     assert found.keys() == set(DAYS if run == "rebuild" else [TODAY])
     stored = built.platform.lake.table(CONTRACTS[table])
-    for facts in found.values():
-        assert facts["dagster/row_count"] == sum(rows_of(built, table, p) for p in found)
+    for partition, facts in found.items():
+        assert facts["dagster/row_count"] == rows_of(built, table, partition)
+        assert facts["commit_rows"] == sum(rows_of(built, table, p) for p in found)
         assert facts["files"] > 0 or facts["dagster/row_count"] == 0
         assert facts["bytes"] > 0 or facts["dagster/row_count"] == 0
         assert facts["path"] == stored.uri
@@ -104,6 +108,7 @@ def test_gold_shows_a_preview_and_counts_each_partition(built: Built, table: str
         assert header.startswith("| date | platform |")
         assert set(line) == {"|", "-"}
         assert rows
+        assert all(row.startswith(f"| {partition.date} |") for row in rows)
 
 
 def test_one_run_over_many_partitions_equals_many_runs(built: Built) -> None:

@@ -379,8 +379,8 @@ def test_what_a_build_counts(lake: Lake) -> None:
     lines = [line(payload(8.5, n, text=t, lang=None), at(10.1)) for n, t in enumerate(texts)]
     store(lake, MORNING, lines, at(10.1))
     build = rebuild(lake)
-    assert build.unscored == {"language_unknown": 1, "no_text": 1}
-    assert build.redacted == {"email": 1}
+    assert build.unscored == {MORNING.partition: {"language_unknown": 1, "no_text": 1}}
+    assert build.redacted == {MORNING.partition: {"email": 1}}
 
 
 def test_rules_without_text_keep_none_on_disk(lake: Lake) -> None:

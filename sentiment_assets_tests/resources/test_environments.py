@@ -205,6 +205,8 @@ def test_live_goes_to_x_and_shows_no_token() -> None:
             {"x_base_url": "http://127.0.0.1:1"},
         ),
     ],
+    # A process id must not stand in the name of a test: parallel workers compare names.
+    ids=["none", "cut", "a list", "no pid", "no number", "dead", "alive"],
 )
 def test_what_runs_in_a_home(tmp_path: Path, note: str | None, found: dict[str, str]) -> None:
     """A note of a process that is gone, or no note at all, is nobody running."""
@@ -224,3 +226,10 @@ def test_resources_are_made_when_needed(tmp_path: Path) -> None:
     assert silver_rules(settings).recipe == rules.recipe
     assert silver_rules(settings.model_copy(update={"keep_text": False})).recipe != rules.recipe
     assert settings.pseudonym_key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_mistyped_name_is_told() -> None:
+    with pytest.raises(SettingsError, match="SENTIMENT_MIN_AUTHOR: .*SENTIMENT_MIN_AUTHORS"):
+        read_settings({"SENTIMENT_MIN_AUTHOR": "5"})
+    with pytest.raises(SettingsError, match="SENTIMENT_POSTGRES_URL: .*postgresql"):
+        read_settings({"SENTIMENT_POSTGRES_URL": "mysql://db"})
