@@ -229,7 +229,7 @@ def test_resources_are_made_when_needed(tmp_path: Path) -> None:
 
 
 def test_a_mistyped_name_is_told() -> None:
-    with pytest.raises(SettingsError, match="SENTIMENT_MIN_AUTHOR: .*SENTIMENT_MIN_AUTHORS"):
+    with pytest.raises(SettingsError, match=r"SENTIMENT_MIN_AUTHOR: .*SENTIMENT_MIN_AUTHORS"):
         read_settings({"SENTIMENT_MIN_AUTHOR": "5"})
-    with pytest.raises(SettingsError, match="SENTIMENT_POSTGRES_URL: .*postgresql"):
+    with pytest.raises(SettingsError, match=r"SENTIMENT_POSTGRES_URL: .*postgresql"):
         read_settings({"SENTIMENT_POSTGRES_URL": "mysql://db"})
