@@ -626,7 +626,7 @@ def test_a_commit_whose_answer_is_lost_stands(table: Table) -> None:
     for error in (OSError("connection reset"), KeyboardInterrupt()):
         replacement = table.begin([partition()], "run")
         replacement.write(partition(), [notes(3, mark=2)])
-        replacement._pinned = LosesAnswers(replacement._pinned, error, lands=True)  # type: ignore
+        replacement._pinned = LosesAnswers(replacement._pinned, error, lands=True)
         if isinstance(error, Exception):
             assert replacement.commit().version == 2
         else:
@@ -660,7 +660,7 @@ def test_a_failure_of_storage_keeps_the_staged_files(table: Table) -> None:
     replacement = table.begin([partition()], "mine")
     replacement.write(partition(), [notes(3, mark=2)])
     reset = OSError("connection reset")
-    replacement._pinned = LosesAnswers(replacement._pinned, reset, lands=False)  # type: ignore
+    replacement._pinned = LosesAnswers(replacement._pinned, reset, lands=False)
     with pytest.raises(OutcomeUnknown, match="Run the job again"), replacement:
         replacement.commit()
     # Were the commit still under way, it would need them.
