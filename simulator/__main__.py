@@ -14,13 +14,12 @@ from types import FrameType
 
 import uvicorn
 
-from simulator.additions import Additions
-from simulator.app import Disconnected, Simulator, create_app
+from simulator.app import create_app, sites
 from simulator.clock import Clock, parse_ms
-from simulator.corpus import Corpus, CorpusError, Texts
-from simulator.post import Source
-from simulator.rate_limit import RateLimit
-from simulator.story import Story
+from simulator.site import Disconnected, World
+from simulator.x.corpus import Corpus, CorpusError, Texts
+from simulator.x.post import Source
+from simulator.x.story import Story
 
 
 def _moment(text: str) -> int:
@@ -47,7 +46,7 @@ def _positive(text: str) -> int:
 def options() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m simulator", description="X's API v2 recent search on loopback."
+        prog="python -m simulator", description="The platforms' public APIs on loopback."
     )
     parser.add_argument("--port", type=int, default=0, help="0 (default): any free port")
     parser.add_argument("--seed", type=int, default=7, help="another seed, another world")
@@ -55,15 +54,22 @@ def options() -> argparse.ArgumentParser:
         "--corpus",
         type=Path,
         metavar="PATH",
-        help="serve these texts instead of the story: lines of text, or JSON lines "
-        "with `text`, plain or .gz; every query finds them",
+        help="serve these texts on X instead of the story (the other platforms are then empty): "
+        "lines of text, or JSON lines with `text`, plain or .gz; every query finds them",
     )
     parser.add_argument(
         "--posts-per-day",
         type=_positive,
         default=4000,
         metavar="N",
-        help="of the story, on the week's average (default 4000)",
+        help="on X: of the story, on the week's average (default 4000)",
+    )
+    parser.add_argument(
+        "--comments-per-day",
+        type=_positive,
+        default=600,
+        metavar="N",
+        help="on each of the other platforms, on the week's average (default 600)",
     )
     parser.add_argument(
         "--now",
@@ -76,14 +82,14 @@ def options() -> argparse.ArgumentParser:
         type=_positive,
         default=100_000,
         metavar="N",
-        help="requests per token, endpoint and 15 minutes (X: 450 for search)",
+        help="requests per token in a platform's window (X: per endpoint and 15 minutes)",
     )
     parser.add_argument(
         "--repeats",
         type=_share,
         default=0.02,
         metavar="SHARE",
-        help="of pages, whose last post comes again on the next (default 0.02)",
+        help="on X: of pages, whose last post comes again on the next (default 0.02)",
     )
     return parser
 
@@ -106,14 +112,14 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(2)
     kind = "story" if given.corpus is None else "corpus"
-    simulator = Simulator(
-        posts=Additions(source, every_query=kind == "corpus"),
+    world = World(
+        seed=given.seed,
         clock=Clock(given.now),
         source=kind,
-        seed=given.seed,
-        limit=RateLimit(given.rate_limit),
-        repeats=given.repeats,
+        comments_per_day=given.comments_per_day if kind == "story" else 0,
+        rate_limit=given.rate_limit,
     )
+    served = sites(world, source, given.repeats)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -123,7 +129,13 @@ def main() -> None:
         sys.exit(2)
     listener.listen(128)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    ready = {"url": url, "pid": os.getpid(), "source": kind, "seed": given.seed}
+    ready = {
+        "url": url,
+        "platforms": {site.platform: url + site.base for site in served},
+        "pid": os.getpid(),
+        "source": kind,
+        "seed": given.seed,
+    }
 
     def announce() -> None:
         print(json.dumps(ready), flush=True)
@@ -136,7 +148,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, leave)
     logging.getLogger("uvicorn.error").addFilter(_quiet)
     config = uvicorn.Config(
-        create_app(simulator, announce),
+        create_app(served, announce),
         log_level="critical",
         access_log=False,
         lifespan="on",

@@ -58,7 +58,7 @@ _BIOS = (
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """An account: public fields of X's user object."""
+    """An account: the public fields that platforms show of one."""
 
     index: int
     id: str
@@ -74,10 +74,14 @@ class Author:
 
 
 class People:
-    """``count`` ordinary authors, the companies before and the spammers after them."""
+    """``count`` ordinary authors, the companies before and the spammers after them.
 
-    def __init__(self, seed: int, count: int) -> None:
+    ``lower`` spells handles in lower case, as platforms other than X do.
+    """
+
+    def __init__(self, seed: int, count: int, *, lower: bool = False) -> None:
         self._seed = seed
+        self._lower = lower
         self._first = len(COMPANIES)
         self._count = count
         self._made: dict[int, Author] = {}
@@ -128,7 +132,7 @@ class People:
         return Author(
             index,
             str(account),
-            handle,
+            handle.lower() if self._lower else handle,
             name,
             bio,
             place,

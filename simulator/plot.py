@@ -99,20 +99,30 @@ def weight(of_week: int) -> float:
 TOTAL = sum(weight(hour) for hour in range(HOURS))
 
 
-def _mood_weights(of_week: int) -> dict[str, int]:
+_MOODS = {
+    "calm": _CALM,
+    "launch": _LAUNCHING,
+    "outage": _DOWN,
+    "aftermath": _AFTERMATH,
+    "recovery": _RECOVERED,
+}
+
+
+def phase(of_week: int) -> str:
+    """The part of the story that an hour belongs to: calm, launch, outage, aftermath, recovery."""
     if 0 <= of_week - LAUNCH < 10:
-        return _LAUNCHING
+        return "launch"
     if of_week in OUTAGE:
-        return _DOWN
+        return "outage"
     if 0 <= of_week - OUTAGE.stop < 7:
-        return _AFTERMATH
-    return _RECOVERED if of_week in RECOVERY else _CALM
+        return "aftermath"
+    return "recovery" if of_week in RECOVERY else "calm"
 
 
 @functools.cache
 def moods(of_week: int) -> tuple[str, ...]:
     """Moods of the posts of an hour (keys of ``phrases.ENGLISH``), each as often as it is felt."""
-    return tuple(mood for mood, n in _mood_weights(of_week).items() for _ in range(n))
+    return tuple(mood for mood, n in _MOODS[phase(of_week)].items() for _ in range(n))
 
 
 _CUMULATIVE = [0.0, *itertools.accumulate(calm_weight(hour) for hour in range(HOURS))]

@@ -111,6 +111,11 @@ def edited(rng: random.Random, text: str) -> str:
     return " ".join(words)
 
 
+def leak(rng: random.Random) -> str:
+    """A sentence that gives personal data away."""
+    return personal_data.sentence(rng)
+
+
 def spam(rng: random.Random) -> str:
     """Advertising that several accounts post word for word."""
     return fill(rng, one(rng, phrases.SPAM))

@@ -7,7 +7,7 @@ import functools
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from simulator.additions import Additions
-from simulator.app import Simulator, create_app
+from simulator import x
+from simulator.app import create_app
 from simulator.clock import Clock, parse_ms
-from simulator.corpus import Corpus
-from simulator.post import Source
-from simulator.rate_limit import RateLimit
-from simulator.story import Story
+from simulator.site import Site, World
+from simulator.x.corpus import Corpus
+from simulator.x.post import Source
+from simulator.x.story import Story
 
 ROOT = Path(__file__).parents[2]
 NOW = "2026-11-23T19:30:00Z"  # a Monday: the last launch, outage and recovery are past
@@ -56,20 +56,13 @@ def validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
-class Client:
-    """A caller that checks every well-formed response against its schema."""
+class Caller:
+    """Sends requests to sites in this process, and steers them. ``base`` as ``Site`` has it."""
 
-    def __init__(self, simulator: Simulator) -> None:
-        self.simulator = simulator
-        self._app = create_app(simulator)
+    def __init__(self, served: Sequence[Site], base: str = "") -> None:
+        self._app = create_app(served)
+        self._control = f"{base}/_control"
         self.headers = {"authorization": "Bearer t"}
-        self._schemas = {
-            name: validator(name) for name in ("search_recent", "usage_tweets", "problem")
-        }
-
-    def get(self, path: str = SEARCH, **parameters: Any) -> httpx.Response:
-        """Without a check, for faults that answer with nonsense."""
-        return self.send("GET", path, params=parameters)
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Any request, without a server between."""
@@ -81,10 +74,41 @@ class Client:
 
         return asyncio.run(sending())
 
+    def control(self, method: str, what: str, body: Any = None) -> Any:
+        """The answer of a control endpoint that must not refuse."""
+        answer = self.send(method, f"{self._control}/{what}", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def fault(self, name: str, **parameters: Any) -> None:
+        """Switches a fault on."""
+        self.control("POST", "faults", {"fault": name, **parameters})
+
+    def set_clock(self, now: str) -> None:
+        """Fixes the clock."""
+        self.control("POST", "clock", {"now": now})
+
+
+class Client(Caller):
+    """X's caller: it checks every well-formed response against its schema."""
+
+    def __init__(self, world: World, source: Source, repeats: float) -> None:
+        super().__init__([x.site(world, source, repeats)])
+        self.clock, self.source = world.clock, source
+        self._schemas = {
+            name: validator(f"x_{name}")
+            for name in ("search_recent", "counts_recent", "usage_tweets", "problem")
+        }
+
+    def get(self, path: str = SEARCH, **parameters: Any) -> httpx.Response:
+        """Without a check, for faults that answer with nonsense."""
+        return self.send("GET", path, params=parameters)
+
     def ask(self, path: str = SEARCH, **parameters: Any) -> Any:
         """The body of any answer, valid against its schema."""
         response = self.get(path, **parameters)
-        name = "usage_tweets" if "usage" in path else "search_recent"
+        # /2/tweets/search/recent: search_recent; /2/usage/tweets: usage_tweets.
+        name = "_".join(path.split("/")[-2:])
         body = response.json()
         schema = self._schemas[name if response.status_code == 200 else "problem"]
         if not schema.is_valid(body):
@@ -108,15 +132,6 @@ class Client:
         """The posts of all pages."""
         return [post for page in self.pages(**parameters) for post in page.get("data", ())]
 
-    def fault(self, name: str, **parameters: Any) -> None:
-        """Switches a fault on."""
-        answer = self.send("POST", "/_control/faults", json={"fault": name, **parameters})
-        assert answer.status_code == 200, answer.text
-
-    def set_clock(self, now: str) -> None:
-        """Fixes the clock."""
-        assert self.send("POST", "/_control/clock", json={"now": now}).status_code == 200
-
 
 @pytest.fixture(scope="session")
 def story() -> Story:
@@ -132,23 +147,21 @@ def client(story: Story) -> Client:
 
 def make_client(source: Source, *, limit: int = 10_000, repeats: float = 0.0) -> Client:
     """A client of any source."""
-    simulator = Simulator(
-        posts=Additions(source, every_query=isinstance(source, Corpus)),
-        clock=Clock(parse_ms(NOW)),
-        source="test",
+    world = World(
         seed=7,
-        limit=RateLimit(limit),
-        repeats=repeats,
+        clock=Clock(parse_ms(NOW)),
+        source="corpus" if isinstance(source, Corpus) else "story",
+        rate_limit=limit,
     )
-    return Client(simulator)
+    return Client(world, source, repeats)
 
 
 @pytest.fixture
-def started() -> Iterator[Callable[..., tuple[str, subprocess.Popen[str]]]]:
-    """Starts ``python -m simulator``; ends what was started."""
+def announced() -> Iterator[Callable[..., tuple[Any, subprocess.Popen[str]]]]:
+    """Starts ``python -m simulator``, gives its ready line; ends what was started."""
     running: list[subprocess.Popen[str]] = []
 
-    def start(*options: str) -> tuple[str, subprocess.Popen[str]]:
+    def start(*options: str) -> tuple[Any, subprocess.Popen[str]]:
         process = subprocess.Popen(
             [sys.executable, "-m", "simulator", *options],
             cwd=ROOT,
@@ -158,9 +171,22 @@ def started() -> Iterator[Callable[..., tuple[str, subprocess.Popen[str]]]]:
         )
         running.append(process)
         assert process.stdout is not None
-        return json.loads(process.stdout.readline() or "{}").get("url", ""), process
+        return json.loads(process.stdout.readline() or "{}"), process
 
     yield start
     for process in running:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def started(
+    announced: Callable[..., tuple[Any, subprocess.Popen[str]]],
+) -> Callable[..., tuple[str, subprocess.Popen[str]]]:
+    """The same, for whom X's address is enough."""
+
+    def start(*options: str) -> tuple[str, subprocess.Popen[str]]:
+        ready, process = announced(*options)
+        return ready.get("url", ""), process
+
+    return start

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from sentiment_assets_tests.simulator.conftest import NOW, SEARCH, Client
+from simulator.app import PACKAGES
 
 Start = Callable[..., tuple[str, subprocess.Popen[str]]]
 
@@ -38,6 +39,22 @@ def test_it_says_where_it_listens_and_ends_at_once(started: Start, number: int) 
     assert complaints == ""
 
 
+def test_the_ready_line_names_every_platforms_address(
+    announced: Callable[..., tuple[Any, subprocess.Popen[str]]],
+) -> None:
+    ready, process = announced("--now", NOW, "--posts-per-day", "200", "--seed", "5")
+    assert ready["platforms"]["x"] == ready["url"]
+    assert (ready["pid"], ready["source"], ready["seed"]) == (process.pid, "story", 5)
+    names = {"x", *(package.__name__.rpartition(".")[2] for package in PACKAGES)}
+    assert set(ready["platforms"]) == names
+    for name, address in ready["platforms"].items():
+        assert address == ready["url"] + ("" if name == "x" else f"/{name}")
+        state = httpx.get(f"{address}/_control/state")
+        assert state.json()["requests"] == 0
+        assert state.headers["x-simulated"] == "true"
+        assert httpx.get(f"{address}/nothing").status_code in (400, 404)
+
+
 def test_two_processes_of_one_seed_tell_the_same(started: Start) -> None:
     pages = []
     for _ in range(2):
@@ -55,6 +72,7 @@ def test_two_processes_of_one_seed_tell_the_same(started: Start) -> None:
         (["--now", "tomorrow"], "RFC 3339"),
         (["--posts-per-day", "0"], "at least 1"),
         (["--repeats", "2"], "between 0 and 1"),
+        (["--comments-per-day", "none"], "--comments-per-day"),
     ],
 )
 def test_a_wrong_option_is_one_clear_line(started: Start, options: list[str], says: str) -> None:
