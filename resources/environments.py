@@ -11,7 +11,10 @@ import difflib
 import json
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import dagster as dg
@@ -20,17 +23,22 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    SerializeAsAny,
     ValidationError,
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
-from resources.api_clients.http import check_base_url, check_bearer_token
-from resources.api_clients.x import XClient
+from resources.api_clients.access import PlatformAccess
+from resources.api_clients.http import RateBudget
 from resources.keys import load_or_create_keys
 from resources.lake_io_manager import LakeIOManager
+from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
+from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.contracts import SILVER_POSTS
-from sentiment_assets.core.layout import PLATFORMS, Origin
+from sentiment_assets.core.layout import Origin
+from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.core.tracking import Tracking, parse_tracking
 from sentiment_assets.engine.in_process import Budget
@@ -42,6 +50,12 @@ PREFIX = "SENTIMENT_"
 #: Names of the same prefix that mean something else: where tests find data that is not shipped.
 NOT_SETTINGS = ("SENTIMENT_SHARED_DATA",)
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
+#: The simulator grants a first fill of a week at once; the platforms don't.
+SIMULATED_REQUESTS = 100_000
+#: A platform's client is the module of its name, with ``Access`` and ``open_client``.
+CLIENTS: Mapping[str, ModuleType] = {
+    platform: import_module(f"resources.api_clients.{platform}") for platform in PLATFORMS
+}
 
 
 class SettingsError(Exception):
@@ -94,26 +108,15 @@ class Settings(BaseModel):
         description="KMS key that encrypts every object (SSE-KMS); needed on aws.",
         examples=["arn:aws:kms:af-south-1:123456789012:key/…"],
     )
-    x_base_url: str | None = Field(
-        None,
-        description="Address of X's API: https://api.x.com when live, the simulator's otherwise.",
-        examples=["https://api.x.com"],
-    )
-    x_bearer_token: SecretStr | None = Field(
-        None, description="Bearer token of the X app; needed when live.", examples=["AAAA…"]
-    )
-    x_max_pages: int | None = Field(
-        None,
+    catch_up_days: int = Field(
+        7,
         ge=1,
-        description="Pages of 100 posts that one query of one window may cost; by default all.",
-        examples=["50"],
+        description="How many days back the clock fetches what is missing; older dates are for a "
+        "backfill.",
+        examples=["7"],
     )
-    x_max_wait_seconds: float = Field(
-        960.0,
-        ge=0,
-        description="How long one request may wait for a rate limit before the run gives up.",
-        examples=["960"],
-    )
+    #: By platform; each is read from SENTIMENT_<PLATFORM>_<FIELD>.
+    platforms: dict[str, SerializeAsAny[PlatformAccess]]
     pseudonym_keys: Path | None = Field(
         None,
         description="File of the pseudonym keys, made on first use with mode 0600. "
@@ -154,20 +157,6 @@ class Settings(BaseModel):
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().absolute()
 
-    @field_validator("x_base_url")
-    @classmethod
-    def _private(cls, url: str | None) -> str | None:
-        if url is not None:
-            check_base_url(url)
-        return url
-
-    @field_validator("x_bearer_token")
-    @classmethod
-    def _sendable(cls, token: SecretStr | None) -> SecretStr | None:
-        if token is not None:
-            check_bearer_token(token.get_secret_value())
-        return token
-
     @field_validator("s3_endpoint")
     @classmethod
     def _with_scheme(cls, url: str | None) -> str | None:
@@ -206,12 +195,26 @@ class Settings(BaseModel):
                     "SENTIMENT_S3_KMS_KEY_ID must name a KMS key when SENTIMENT_ENV is aws; "
                     "for example: alias/sentiment"
                 )
-        if self.source == "live" and self.x_bearer_token is None:
+        if self.source == "live" and not self.connected:
+            needed = " or ".join(credential_setting(name) for name in PLATFORMS)
             raise ValueError(
-                "SENTIMENT_X_BEARER_TOKEN must be set when SENTIMENT_SOURCE is live; "
-                "for example: export SENTIMENT_X_BEARER_TOKEN=AAAA…"
+                f"when SENTIMENT_SOURCE is live, a platform's token must be set: {needed}; "
+                "docs/access.md says how to get one"
             )
         return self
+
+    @property
+    def connected(self) -> list[str]:
+        """Platforms that can be asked: the simulator's, or those with a token when live."""
+        if self.source == "simulator":
+            given = [name for name in PLATFORMS if self.platforms[name].base_url is not None]
+            return given or list(PLATFORMS)
+        return [name for name in PLATFORMS if self.platforms[name].credential is not None]
+
+    @property
+    def simulator_given(self) -> bool:
+        """Somebody said where a simulator listens; another need not be started."""
+        return any(access.base_url is not None for access in self.platforms.values())
 
     @property
     def origin(self) -> Origin:
@@ -275,20 +278,67 @@ def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any
     """
     variables = os.environ if environment is None else environment
     _refuse_unknown(variables)
-    known = {
-        name: variables[variable]
-        for name in Settings.model_fields
-        if (variable := PREFIX + name.upper()) in variables and variables[variable] != ""
-    }
+    complaints: list[str] = []
+    platforms: dict[str, PlatformAccess] = {}
+    for platform in PLATFORMS:
+        access: type[PlatformAccess] = CLIENTS[platform].Access
+        prefix = f"{platform}_"
+        given = _given(variables, access, prefix)
+        for field in access.model_fields:
+            if prefix + field in overrides:
+                given[field] = overrides.pop(prefix + field)
+        try:
+            platforms[platform] = access.model_validate(given)
+        except ValidationError as error:
+            complaints += _complaints(error, access, prefix)
+            platforms[platform] = access.model_validate({})
+    given = _given(variables, Settings, "")
     try:
-        return Settings.model_validate({**known, **overrides})
+        settings = Settings.model_validate({"platforms": platforms, **given, **overrides})
     except ValidationError as error:
-        raise SettingsError("\n".join(_complaints(error))) from None
+        complaints = [*_complaints(error, Settings, ""), *complaints]
+    if complaints:
+        raise SettingsError("\n".join(complaints))
+    return settings
+
+
+def setting_names() -> dict[str, tuple[str | None, str]]:
+    """Every setting: its name in the environment -> its platform, if it is one's, and field."""
+    names: dict[str, tuple[str | None, str]] = {
+        PREFIX + field.upper(): (None, field)
+        for field in Settings.model_fields
+        if field != "platforms"
+    }
+    for platform in PLATFORMS:
+        for field in CLIENTS[platform].Access.model_fields:
+            names[f"{PREFIX}{platform}_{field}".upper()] = (platform, field)
+    return names
+
+
+def setting_field(variable: str) -> FieldInfo:
+    """What stands of a setting: description, default, examples."""
+    platform, name = setting_names()[variable]
+    model: type[BaseModel] = Settings if platform is None else CLIENTS[platform].Access
+    return model.model_fields[name]
+
+
+def credential_setting(platform: str) -> str:
+    """Name of the setting that holds a platform's token."""
+    access: type[PlatformAccess] = CLIENTS[platform].Access
+    return f"{PREFIX}{platform}_{access.CREDENTIAL}".upper()
+
+
+def _given(variables: Mapping[str, str], model: type[BaseModel], prefix: str) -> dict[str, Any]:
+    return {
+        field: variables[variable]
+        for field in model.model_fields
+        if variables.get(variable := f"{PREFIX}{prefix}{field}".upper())
+    }
 
 
 def _refuse_unknown(variables: Mapping[str, str]) -> None:
     """A mistyped name would leave its default standing, unseen."""
-    names = [PREFIX + name.upper() for name in Settings.model_fields]
+    names = list(setting_names())
     complaints = []
     for variable in sorted(set(variables) - {*names, *NOT_SETTINGS}):
         if variable.startswith(PREFIX):
@@ -305,21 +355,20 @@ def describe(
     """Each setting with its value (secrets masked), where it came from, and what it is for."""
     variables = os.environ if environment is None else environment
     described = []
-    for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
-        variable = PREFIX + name.upper()
+    for variable, (platform, name) in setting_names().items():
+        value = getattr(settings.platforms[platform] if platform else settings, name)
         described.append(
             {
                 "setting": variable,
                 "value": "" if value is None else str(value),
                 "source": "environment" if variables.get(variable) else "default",
-                "description": field.description or "",
+                "description": setting_field(variable).description or "",
             }
         )
     return described
 
 
-def _complaints(error: ValidationError) -> list[str]:
+def _complaints(error: ValidationError, model: type[BaseModel], prefix: str) -> list[str]:
     complaints = []
     for problem in error.errors(include_url=False, include_input=False):
         if not problem["loc"]:
@@ -327,10 +376,9 @@ def _complaints(error: ValidationError) -> list[str]:
             continue
         name = str(problem["loc"][0])
         said = problem["msg"].removeprefix("Value error, ")
-        example = (Settings.model_fields[name].examples or [""])[0]
-        complaints.append(
-            f"{PREFIX}{name.upper()}: {said[:1].lower()}{said[1:]}; for example: {example}"
-        )
+        example = (model.model_fields[name].examples or [""])[0]
+        variable = f"{PREFIX}{prefix}{name}".upper()
+        complaints.append(f"{variable}: {said[:1].lower()}{said[1:]}; for example: {example}")
     return complaints
 
 
@@ -349,39 +397,121 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "lake_io_manager": dg.IOManagerDefinition(
             resource_fn=lambda _: LakeIOManager(settings.open_lake())
         ),
-        "clients": resource(lambda: api_clients(settings)),
+        "clients": dg.ResourceDefinition(
+            resource_fn=lambda context: api_clients(
+                settings, database=_database_of(context), urgent=_is_urgent(context)
+            )
+        ),
+        "requests_left": dg.ResourceDefinition(
+            resource_fn=lambda context: partial(requests_left, settings, _database_of(context))
+        ),
         "tracking": resource(settings.read_tracking),
         "rules": resource(lambda: silver_rules(settings)),
         "budget": resource(lambda: Budget(held_rows=settings.held_rows)),
+        "catch_up_days": resource(lambda: settings.catch_up_days),
         "min_authors": resource(lambda: settings.min_authors),
     }
 
 
-def api_clients(settings: Settings) -> dict[str, XClient]:
-    """One client a platform.
+def api_clients(
+    settings: Settings, *, database: str | None = None, urgent: bool = False
+) -> dict[str, Any]:
+    """One client for each connected platform.
+
+    Args:
+        settings: whose credentials and addresses.
+        database: of the instance, where all its runs share a budget of requests; without one a
+            client has the budget to itself.
+        urgent: the 2-hourly clock asks, for whom a share of each budget is kept.
 
     Raises:
         SettingsError: the simulator is the source and nobody said where it listens.
     """
-    base_url = settings.x_base_url
+    return {
+        name: api_client(settings, name, database=database, urgent=urgent)
+        for name in settings.connected
+    }
+
+
+def api_client(
+    settings: Settings, platform: str, *, database: str | None = None, urgent: bool = False
+) -> Any:
+    """The client of one platform; see :func:`api_clients`.
+
+    Raises:
+        SettingsError: as there; or the platform has no token and is to be asked itself.
+    """
+    access = settings.platforms[platform]
+    base_url = access.base_url
     if settings.source == "live":
-        base_url = base_url or "https://api.x.com"
+        base_url = base_url or access.LIVE_URL
+        if access.credential is None:
+            raise SettingsError(
+                f"{credential_setting(platform)}: needed when SENTIMENT_SOURCE is live; "
+                "docs/access.md says how to get it"
+            )
     elif base_url is None:
-        base_url = running_services(settings.home).get("x_base_url")
+        base_url = running_services(settings.home).get(f"{platform}_base_url")
     if base_url is None:
         raise SettingsError(
-            "SENTIMENT_X_BASE_URL: no simulator is running that this process knows of. "
-            "`make run` starts one with everything else; for live posts set SENTIMENT_SOURCE=live"
+            f"{PREFIX}{platform.upper()}_BASE_URL: no simulator is running that this process knows "
+            "of. `make run` starts one with everything else; for live posts set "
+            "SENTIMENT_SOURCE=live"
         )
-    token = settings.x_bearer_token.get_secret_value() if settings.x_bearer_token else "simulated"
+    token = _token(access)
+    requests = granted_requests(settings, platform)
+    budget: RateBudget
+    if database is None:
+        budget = LocalBudget(requests, access.PERIOD)
+    else:
+        budget = SharedBudget(database, platform, token, requests, access.PERIOD, urgent)
+    return CLIENTS[platform].open_client(access, base_url=base_url, token=token, budget=budget)
+
+
+def granted_requests(settings: Settings, platform: str) -> int:
+    """Requests a period that all runs together may send to a platform."""
+    access = settings.platforms[platform]
+    granted = access.REQUESTS if settings.source == "live" else SIMULATED_REQUESTS
+    return access.requests or granted
+
+
+def requests_left(settings: Settings, database: str | None) -> dict[str, BudgetLeft]:
+    """What the budget of each platform's present credential has left, where one is shared.
+
+    Platforms that were not asked yet are missing.
+
+    Raises:
+        BudgetUnreachable: the database is lost.
+    """
+    if database is None:
+        return {}
+    own = {name: digest(_token(access)) for name, access in settings.platforms.items()}
     return {
-        "x": XClient(
-            base_url,
-            token,
-            max_pages=settings.x_max_pages,
-            max_wait_s=settings.x_max_wait_seconds,
-        )
+        left.platform: left
+        for left in budgets_left(database)
+        if own.get(left.platform) == left.credential
     }
+
+
+def known_database(settings: Settings) -> str | None:
+    """The instance's database, if it is named or runs: nothing is started for the answer."""
+    if settings.postgres_url is not None:
+        return settings.postgres_url.get_secret_value()
+    return running_services(settings.home).get("postgres_url")
+
+
+def _token(access: PlatformAccess) -> str:
+    return access.credential.get_secret_value() if access.credential else "simulated"
+
+
+def _database_of(context: dg.InitResourceContext) -> str | None:
+    """PostgreSQL where the instance keeps its runs; null for an instance in memory or in files."""
+    storage = context.instance.run_storage if context.instance else None
+    return getattr(storage, "postgres_url", None)
+
+
+def _is_urgent(context: dg.InitResourceContext) -> bool:
+    return context.run is not None and URGENT_TAG in context.run.tags
 
 
 def running_services(home: Path) -> dict[str, str]:
@@ -408,7 +538,7 @@ def silver_rules(settings: Settings) -> SilverRules:
             "(docs/runbooks/lost-pseudonym-keys.md)"
         )
     return SilverRules(
-        keys=load_or_create_keys(key_file, PLATFORMS),
+        keys=load_or_create_keys(key_file, list(PLATFORMS)),
         topics=settings.read_tracking().topics,
         keep_text=settings.keep_text,
     )

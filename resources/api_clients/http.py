@@ -10,23 +10,76 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
-from typing import TypeVar, cast
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx
 import tenacity
 
-from resources.api_clients.errors import ApiError, RateLimited, TransientApiError
+from resources.api_clients.errors import (
+    ApiError,
+    RateLimited,
+    TransientApiError,
+    UnexpectedResponse,
+)
 
 ATTEMPTS = 6
 FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 30.0
 CONNECT_TIMEOUT_S = 5.0
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+#: From this share of a limit on, requests slow down: the last quarter is for whoever else uses it.
+SLOW_FROM = 0.75
+#: Between two requests just below the limit.
+SLOWEST_S = 30.0
 
 logger = logging.getLogger(__name__)
 Read = TypeVar("Read")
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What an API still grants, as of an answer.
+
+    APIs that count requests tell ``limit`` and ``remaining``; those that tell percentages fill
+    ``used_share`` (1.0: used up). ``reset_at`` is when requests are taken again, UTC.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    used_share: float | None = None
+    reset_at: datetime | None = None
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the next request would be refused."""
+        return (self.remaining is not None and self.remaining <= 0) or (self.used_share or 0) >= 1
+
+
+class RateBudget(Protocol):
+    """Requests that all users of a credential share."""
+
+    def take(self) -> float:
+        """Take one request. Returns 0.0 if it was there, else seconds after which to ask again."""
+
+    def observe(self, allowance: Allowance) -> None:
+        """Learn what the API itself says is left."""
+
+
+class Unmetered:
+    """A budget without bounds: for one process that has the credential to itself."""
+
+    def take(self) -> float:
+        """Always there."""
+        return 0.0
+
+    def observe(self, allowance: Allowance) -> None:
+        """Needs to know nothing."""
+
+
+UNMETERED = Unmetered()
 
 
 def utc_now() -> datetime:
@@ -59,8 +112,13 @@ def check_bearer_token(bearer_token: str) -> None:
 class HttpApi:
     """GET requests to one API with its bearer token, retried while an error is ``retryable``.
 
-    A request sleeps at most ``max_wait_s`` in total, for backoff and rate limits together, and is
-    sent at most ``ATTEMPTS`` times. ``timeout_s`` is the longest silence while an answer is read.
+    A request sleeps at most ``max_wait_s`` in total for backoff and refusals, and as long at most
+    for its turn: it waits where the API's last answer said that its limit is used up, where the
+    ``budget`` has nothing left, and a little when the limit is near. It is sent at most
+    ``ATTEMPTS`` times. ``timeout_s`` is the longest silence while an answer is read.
+
+    ``refusal`` explains an answer that is not 2xx (None: it has nothing to add to the status);
+    ``allowance`` reads what an answer's headers say of the limit.
     """
 
     def __init__(
@@ -69,7 +127,11 @@ class HttpApi:
         bearer_token: str,
         *,
         max_wait_s: float,
+        refusal: Callable[[httpx.Response, str], ApiError | None],
+        allowance: Callable[[httpx.Headers], Allowance | None],
         timeout_s: float = 30.0,
+        headers: Mapping[str, str] | None = None,
+        budget: RateBudget = UNMETERED,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         check_base_url(base_url)
@@ -79,9 +141,18 @@ class HttpApi:
         self.base_url = base_url
         self.max_wait_s = max_wait_s
         self.sleep = sleep
+        #: As of the newest answer that said so.
+        self.allowance: Allowance | None = None
+        self._refusal = refusal
+        self._read_allowance = allowance
+        self._budget = budget
         self._client = httpx.Client(
             base_url=base_url,
-            headers={"Authorization": f"Bearer {bearer_token}", "Accept": "application/json"},
+            headers={
+                "Authorization": f"Bearer {bearer_token}",
+                "Accept": "application/json",
+                **(headers or {}),
+            },
             timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
             # A redirect would carry the token to whatever host it names.
             follow_redirects=False,
@@ -91,8 +162,10 @@ class HttpApi:
             trust_env=not loopback,
         )
         self._timeout_s = timeout_s
-        # httpx logs each URL: its parameters name posts.
-        logging.getLogger("httpx").addFilter(_without_parameters)
+        # httpx logs each URL: its parameters and long numbers in its path name posts.
+        logging.getLogger("httpx").addFilter(_without_ids)
+        # httpcore logs each answer's headers, which may name pages and accounts.
+        logging.getLogger("httpcore.http11").addFilter(_without_headers)
 
     def close(self) -> None:
         """Close the connections; the object is of no use afterwards."""
@@ -109,6 +182,8 @@ class HttpApi:
 
         ``where`` names endpoint and page in messages. Raises the last error when retries end.
         """
+
+        self._await_limit(where)
 
         def announce(state: tenacity.RetryCallState) -> None:
             logger.warning(
@@ -129,13 +204,32 @@ class HttpApi:
         )
         return cast(Read, retrying(self._once, path, params, where, read))
 
-    def wait_for_reset(self, reset_at: datetime, where: str) -> None:
-        """Sleep until a limit that is used up starts anew, or raise RateLimited if that is long."""
-        seconds = self._until(reset_at)
+    def _await_limit(self, where: str) -> None:
+        """Sleep until the API takes requests again, or raise RateLimited if that is long."""
+        allowance = self.allowance
+        if allowance is None:
+            return
+        if allowance.used_up:
+            # Without a time: percentages of a rolling hour.
+            reset_at = allowance.reset_at or utc_now() + timedelta(seconds=SLOWEST_S)
+            self._nap(self._until(reset_at), where, "the API's limit is used up", reset_at)
+        elif (share := allowance.used_share or 0.0) > SLOW_FROM:
+            near = (share - SLOW_FROM) / (1 - SLOW_FROM)
+            self._nap(min(near * SLOWEST_S, self.max_wait_s), where, "the API's limit is near")
+
+    def _await_budget(self, where: str) -> None:
+        waited = 0.0
+        while (seconds := self._budget.take()) > 0:
+            waited += seconds
+            if waited > self.max_wait_s:
+                raise _out_of_budget(where, utc_now() + timedelta(seconds=seconds))
+            self._nap(seconds, where, "the shared budget of requests is used up")
+
+    def _nap(self, seconds: float, where: str, why: str, reset_at: datetime | None = None) -> None:
         if seconds > self.max_wait_s:
-            raise rate_limited(where, reset_at)
+            raise rate_limited(where, reset_at or utc_now() + timedelta(seconds=seconds))
         if seconds > 0:
-            logger.info("%s: rate limit used up, waiting %.1f s for its reset", where, seconds)
+            logger.info("%s: %s, waiting %.1f s", where, why, seconds)
             self.sleep(seconds)
 
     def _once(
@@ -145,9 +239,11 @@ class HttpApi:
         where: str,
         read: Callable[[httpx.Response], Read],
     ) -> Read:
+        self._await_budget(where)
         failure = ""
         try:
-            response = self._client.get(path, params=dict(params))
+            # An empty mapping would cut a query off that stands in the path already.
+            response = self._client.get(path, params=dict(params) or None)
         except httpx.ConnectError as error:
             failure = f"no connection ({error})"
         except httpx.ConnectTimeout:
@@ -160,11 +256,25 @@ class HttpApi:
         if failure:
             # Raised outside of the handlers, so that no traceback shows the request.
             raise TransientApiError(failure, where, "check the network and the API's status page")
-        if response.status_code in (408, 425) or response.status_code >= 500:
+        allowance = self._read_allowance(response.headers)
+        if allowance is not None:
+            self.allowance = allowance
+            self._budget.observe(allowance)
+        if response.is_success:
+            return read(response)
+        refused = self._refusal(response, where)
+        if refused is not None:
+            raise refused
+        status = response.status_code
+        if status in (408, 425) or status >= 500:
             raise TransientApiError(
-                f"HTTP {response.status_code} from the API", where, "see the API's status page"
+                f"HTTP {status} from the API", where, "see the API's status page"
             )
-        return read(response)
+        raise UnexpectedResponse(
+            f"HTTP {status}, which this endpoint does not document",
+            where,
+            "check the base URL; if it is right, the API has changed",
+        )
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -198,13 +308,34 @@ def rate_limited(where: str, reset_at: datetime | None) -> RateLimited:
     )
 
 
+class _OutOfBudget(RateLimited):
+    """Our own budget is spent: it was waited for already, so that only a later run may succeed."""
+
+
+def _out_of_budget(where: str, reset_at: datetime) -> _OutOfBudget:
+    return _OutOfBudget(
+        f"the shared budget of requests is spent until {reset_at:%H:%M:%S} UTC",
+        where,
+        "run again later, or track less: `sentiment partitions` shows what is left",
+        reset_at,
+    )
+
+
 def _is_retryable(error: BaseException) -> bool:
-    return isinstance(error, ApiError) and error.retryable
+    return isinstance(error, ApiError) and error.retryable and not isinstance(error, _OutOfBudget)
 
 
-def _without_parameters(record: logging.LogRecord) -> bool:
+def _without_ids(record: logging.LogRecord) -> bool:
     if isinstance(record.args, tuple):
         record.args = tuple(
-            arg.copy_with(query=None) if isinstance(arg, httpx.URL) else arg for arg in record.args
+            _where(arg) if isinstance(arg, httpx.URL) else arg for arg in record.args
         )
     return True
+
+
+def _without_headers(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("receive_response_headers.complete")
+
+
+def _where(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode()}{re.sub('[0-9]{5,}', '[id]', url.path)}"

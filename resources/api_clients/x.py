@@ -1,51 +1,93 @@
 """X API v2 recent search: posts of a window by creation time, page by page, as the API gave them.
 
-What belongs here: X's endpoint, parameters, limits, errors and paging. What a post means is
-``sentiment_assets.core.parsers.x``; which windows to ask for is the asset layer's decision.
+What belongs here: X's endpoints, parameters, limits, errors, paging and prices. What a post means
+is ``sentiment_assets.core.parsers.x``; which windows to ask for is the asset layer's decision.
 
 Sources (read November 2026):
 https://docs.x.com/x-api/posts/search-recent-posts (parameters: times in whole seconds, start
 inclusive, end exclusive), https://docs.x.com/x-api/posts/search/integrate/paginate (order, tokens,
 watermarks), https://docs.x.com/x-api/fundamentals/rate-limits (headers),
-https://docs.x.com/x-api/fundamentals/response-codes-and-errors (problem types).
+https://docs.x.com/x-api/fundamentals/response-codes-and-errors (problem types). For ``inspect``
+(read 2026-11-24): https://docs.x.com/x-api/posts/recent-search-counts and
+https://docs.x.com/x-api/posts/counts/introduction (how many posts a query finds),
+https://docs.x.com/x-api/usage/get-usage (posts read of the month's cap),
+https://docs.x.com/x-api/getting-started/pricing (what a post costs, and when twice).
 """
 
 from __future__ import annotations
 
-import base64
-import json
+import contextlib
+import functools
+import math
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
-import msgspec
+from pydantic import Field, SecretStr, field_validator
 
+from resources.api_clients.access import (
+    Connection,
+    Finding,
+    PlatformAccess,
+    Source,
+    SourceCost,
+    sendable,
+)
+from resources.api_clients.answers import (
+    Malformed,
+    Page,
+    PartialError,
+    clue,
+    decode,
+    is_simulated,
+    is_unicode,
+    kind_of,
+    malformed_part,
+    objects,
+)
 from resources.api_clients.errors import (
     ApiError,
     BadRequest,
     BeyondReach,
     Forbidden,
+    RateLimited,
     TokenRejected,
     TransientApiError,
     UnexpectedResponse,
     UsageCapExceeded,
 )
-from resources.api_clients.http import HttpApi, rate_limited, utc_now
+from resources.api_clients.http import (
+    UNMETERED,
+    Allowance,
+    HttpApi,
+    RateBudget,
+    rate_limited,
+    utc_now,
+)
+
+Made = TypeVar("Made")
 
 PATH = "/2/tweets/search/recent"
 ENDPOINT = f"X GET {PATH}"
+COUNTS = "/2/tweets/counts/recent"
+USAGE = "/2/usage/tweets"
 QUERY_LIMIT = 512
 PAGE_SIZES = range(10, 101)
 
+REACH = timedelta(days=7)
 # The API refuses an end_time less than 10 s ago; 5 s more are for clocks that disagree.
 NEWEST = timedelta(seconds=15)
 # It refuses a start_time before its 7 days, whose edge moves on while pages are read.
 EDGE = timedelta(seconds=60)
+# US dollars for each post returned, once a UTC day however often it is returned on it.
+PRICE = 0.005
+# Posts of the page that ``inspect`` shows: the fewest that may be asked for, since they are paid.
+PREVIEWED = 10
 # How often an empty page may name a token again before that counts as going round in circles.
 EMPTY_TRIES = 3
 
@@ -60,56 +102,54 @@ FIELDS = {
 SNOWFLAKE_EPOCH_MS = 1288834974657
 
 
+class Access(PlatformAccess):
+    """One app's access. https://docs.x.com/x-api/fundamentals/rate-limits: 450 searches an app."""
+
+    LIVE_URL = "https://api.x.com"
+    REQUESTS = 450
+    PERIOD = timedelta(minutes=15)
+    CREDENTIAL = "bearer_token"
+
+    bearer_token: SecretStr | None = Field(
+        None, description="Bearer token of the X app; needed when live.", examples=["AAAA…"]
+    )
+    _sendable = field_validator("bearer_token")(sendable)
+
+
+def open_client(
+    access: Access,
+    *,
+    base_url: str,
+    token: str,
+    budget: RateBudget = UNMETERED,
+    clock: Callable[[], datetime] = utc_now,
+    sleep: Callable[[float], None] = time.sleep,
+) -> XClient:
+    """The client that the settings ask for."""
+    return XClient(
+        base_url,
+        token,
+        max_pages=access.max_pages,
+        max_wait_s=access.max_wait_seconds,
+        budget=budget,
+        clock=clock,
+        sleep=sleep,
+    )
+
+
 @dataclass(frozen=True)
-class RateLimit:
-    """The endpoint's limit as of an answer: requests per 15 minutes, left, and the next reset."""
-
-    limit: int
-    remaining: int
-    reset_at: datetime
-
-
-@dataclass(frozen=True)
-class Malformed:
-    """A part of a page that is no post: its place in ``data`` (None: elsewhere), why, and the part.
-
-    ``raw`` is JSON-ready. Where bytes are not UTF-8 (or escapes are half a surrogate pair), it is
-    ``{"base64": ...}`` over the entry's bytes, so that quarantine keeps them unchanged.
-    """
-
-    index: int | None
-    reason: str
-    raw: Any = field(repr=False)
-
-
-@dataclass(frozen=True)
-class PartialError:
-    """How often a page reported one type of error beside its data (deleted or hidden objects)."""
-
-    type: str
-    title: str
-    count: int
-
-
-@dataclass(frozen=True)
-class Page:
+class XPage(Page):
     """One answer. ``records`` are ``{"data": post, "includes": {...}}``, posts untouched.
 
     ``includes`` holds the author, mentioned users and referenced posts of that one post, under the
-    keys that the API used. ``number`` counts from 1.
+    keys that the API used.
     """
 
-    number: int
-    records: list[dict[str, Any]] = field(repr=False)
-    malformed: list[Malformed]
-    errors: list[PartialError]
     newest_id: str | None
     oldest_id: str | None
     next_token: str | None
     result_count: int | None
     api_version: str
-    simulated: bool
-    rate_limit: RateLimit | None
 
 
 class XClient:
@@ -120,8 +160,9 @@ class XClient:
     open or in reach (a simulator's may be set); rate limits follow the machine's clock.
     """
 
-    reach = timedelta(days=7)
     api_version = "2"
+    #: A search a window: each is kept as soon as it is read.
+    span = timedelta(hours=2)
     what_would_reach = (
         "full-archive search (GET /2/tweets/search/all, back to March 2006) returns older posts; "
         "it needs a pay-per-use or Enterprise plan and a client of its own"
@@ -136,8 +177,10 @@ class XClient:
         max_pages: int | None = None,
         max_wait_s: float = 960.0,
         timeout_s: float = 30.0,
+        budget: RateBudget = UNMETERED,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], datetime] = utc_now,
+        reach: timedelta = REACH,
     ) -> None:
         if page_size not in PAGE_SIZES:
             raise ValueError(f"page_size {page_size} must be from 10 to 100, X's own limits")
@@ -146,15 +189,19 @@ class XClient:
         self.page_size = page_size
         self.max_pages = max_pages
         self.clock = clock
-        self.rate_limit: RateLimit | None = None
-        self._api = HttpApi(
+        self.recent = reach
+        self._token = bearer_token
+        self._open = functools.partial(
+            HttpApi,
             base_url,
             bearer_token,
             max_wait_s=max_wait_s,
+            refusal=self._refusal,
+            allowance=_allowance,
             timeout_s=timeout_s,
             sleep=sleep,
         )
-        self._token = bearer_token
+        self._api = self._open(budget=budget)
 
     def __repr__(self) -> str:
         return f"XClient({self._api.base_url!r})"
@@ -163,6 +210,23 @@ class XClient:
         """Close the connections."""
         self._api.close()
 
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the endpoint still grants, as of the newest answer."""
+        return self._api.allowance
+
+    def reach(self, source: Source) -> timedelta:
+        """How far back recent search goes, whatever the query."""
+        return self.recent
+
+    def notices(self) -> list[str]:
+        """Nothing: version 2 has no date of retirement."""
+        return []
+
+    def search(self, source: Source, start: datetime, end: datetime) -> WindowSearch:
+        """The pages of a tracked query; see :meth:`search_window`."""
+        return self.search_window(source.value, start, end)
+
     def search_window(
         self, query: str, start: datetime, end: datetime, since_id: str | None = None
     ) -> WindowSearch:
@@ -170,7 +234,7 @@ class XClient:
 
         With ``since_id`` only posts with a greater id. Nothing is requested before the first page
         is read. Raises ValueError for arguments that can't be sent, BeyondReach for a window older
-        than ``reach``; reading pages raises the other ApiErrors.
+        than recent search goes; reading pages raises the other ApiErrors.
         """
         if not 0 < len(query) <= QUERY_LIMIT:
             raise ValueError(f"an X query has 1 to {QUERY_LIMIT} characters, not {len(query)}")
@@ -182,37 +246,156 @@ class XClient:
             raise ValueError(f"the window's start {start} must be before its end {end}")
         if since_id is not None and not re.fullmatch(r"[0-9]{1,19}", since_id):
             raise ValueError("since_id must be a post's id: up to 19 digits")
-        return WindowSearch(self, query, start, end, since_id)
+        return WindowSearch(self, query, start, end, since_id, self.page_size)
 
-    def fetch_page(self, params: Mapping[str, str], number: int) -> Page:
+    def inspect(self, sources: Sequence[Source]) -> Connection:
+        """Looks at token, usage, version, limits, queries and one page; writes nothing.
+
+        Costs a count for each source, and up to :data:`PREVIEWED` posts.
+        """
+        what = "connection"
+        findings: list[Finding] = []
+        costs: list[SourceCost] = []
+        preview: list[dict[str, Any]] = []
+        found: list[tuple[Source, float | None]] = []
+        try:
+            findings += self._account()
+            for source in sources:
+                what = f"{source.kind} {source.name}"
+                try:
+                    finding, cost = self._volume(source)
+                except BadRequest as error:
+                    findings.append(Finding(what, False, error.what, error.remedy))
+                    continue
+                findings.append(finding)
+                costs.append(cost)
+                found.append((source, cost.posts_per_day))
+            if found:
+                what = "search"
+                # The first that finds something, if any does.
+                source, _ = max(found, key=lambda one: one[1] != 0)
+                looked, preview = self._look(source)
+                findings += looked
+        except ApiError as error:
+            if isinstance(error, TokenRejected):
+                what = "token"
+            elif isinstance(error, UsageCapExceeded):
+                what = "usage"
+            findings = [finding for finding in findings if finding.what != what]
+            findings.append(Finding(what, False, error.what, error.remedy))
+        return Connection([*findings, self._allowance_finding()], costs, preview)
+
+    def _account(self) -> list[Finding]:
+        """What the token is worth: that it is accepted, and how much of the month's cap is read."""
+        accepted = Finding("token", True, "accepted, for the app alone")
+        try:
+            usage = self._ask(USAGE, {}).get("data")
+        except (BadRequest, Forbidden, RateLimited) as error:
+            # Whoever is told so is known; what is read without this endpoint decides.
+            return [accepted, Finding("usage", True, f"not told: {error.what}")]
+        usage = usage if isinstance(usage, dict) else {}
+        used, cap, days = (
+            _whole(usage.get(name)) for name in ("project_usage", "project_cap", "cap_reset_day")
+        )
+        if used is None or cap is None:
+            return [accepted, Finding("usage", True, "not told")]
+        said = f"{used:,} of {cap:,} posts of this month are read"
+        said += f"; counted anew in {days} days" if days is not None else ""
+        remedy = "" if used < cap else "raise the cap in the developer console"
+        return [accepted, Finding("usage", used < cap, said, remedy)]
+
+    def _volume(self, source: Source) -> tuple[Finding, SourceCost]:
+        """How many posts a query finds a day, and what they cost."""
+        what = f"{source.kind} {source.name}"
+        now = self.clock().astimezone(timezone.utc)
+        start, end = now - REACH + EDGE, now - NEWEST
+        bounds = {"start_time": _time(start), "end_time": _time(end), "granularity": "day"}
+        try:
+            meta = self._ask(COUNTS, {"query": source.value, **bounds}).get("meta")
+        except Forbidden as error:
+            said = f"its posts can't be counted: {error.what}"
+            return Finding(what, True, said), self._cost(source, None)
+        meta = meta if isinstance(meta, dict) else {}
+        total = _whole(meta.get("total_tweet_count", meta.get("total_post_count")))
+        if total is None:
+            return Finding(what, True, "how many posts it finds was not told"), self._cost(
+                source, None
+            )
+        per_day = total / ((end - start) / timedelta(days=1))
+        remedy = "" if total else "check its words, if posts are expected"
+        said = f"finds {total:,} posts in {REACH.days} days"
+        return Finding(what, True, said, remedy), self._cost(source, per_day)
+
+    def _cost(self, source: Source, posts_per_day: float | None) -> SourceCost:
+        """Of a search of one window; ``max_pages`` bounds what it reads."""
+        note = (
+            f"${PRICE} for each post, on each UTC day on which it is returned; its author may cost "
+            "more (docs.x.com/x-api/getting-started/pricing, read 2026-11-24)"
+        )
+        if posts_per_day is None:
+            return SourceCost(source.name, 1, None, f"not counted; {note}", PRICE)
+        windows = timedelta(days=1) / self.span
+        pages = max(1, math.ceil(posts_per_day / windows / self.page_size))
+        if self.max_pages is not None and pages > self.max_pages:
+            pages = self.max_pages
+            posts_per_day = pages * self.page_size * windows
+            note = f"cut short by SENTIMENT_X_MAX_PAGES={pages}; {note}"
+        return SourceCost(source.name, pages, round(posts_per_day, 1), note, PRICE)
+
+    def _look(self, source: Source) -> tuple[list[Finding], list[dict[str, Any]]]:
+        """The newest posts of a query: whether search itself is open."""
+        now = self.clock()
+        search = WindowSearch(self, source.value, now - self.recent, now, None, PREVIEWED)
+        for page in search:
+            if page.records or page.malformed:
+                break
+        else:
+            return [Finding("search", True, "open to the app; nothing was found")], []
+        said = f"open to the app; read {len(page.records)} posts of {source.kind} {source.name}"
+        said += f", {len(page.malformed)} more are damaged" if page.malformed else ""
+        version = Finding("version", True, f"{page.api_version}, no end announced")
+        return [Finding("search", True, said), version], page.records
+
+    def _allowance_finding(self) -> Finding:
+        left = self.allowance
+        if left is None or left.reset_at is None:
+            return Finding("allowance", True, "not told: no search was answered")
+        return Finding(
+            "allowance",
+            not left.used_up,
+            f"{left.remaining:,} of {left.limit:,} searches left until {left.reset_at:%H:%M} UTC",
+            "run again then" if left.used_up else "",
+        )
+
+    def _ask(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+        """One object of an endpoint beside search: with limits of its own, so out of the budget."""
+        where = f"X GET {path}"
+        with contextlib.closing(self._open()) as api:
+            return self._get(api, path, params, where, lambda answer: _object(answer, where))
+
+    def fetch_page(self, params: Mapping[str, str], number: int) -> XPage:
         """One page, with retries and waits; ``WindowSearch`` is the way to read a whole window."""
         where = f"{ENDPOINT}, page {number}"
-        limit = self.rate_limit
-        if limit and limit.remaining <= 0:
-            self._api.wait_for_reset(limit.reset_at, where)
+        return self._get(
+            self._api, PATH, params, where, lambda answer: _page_of(answer, number, where)
+        )
+
+    def _get(
+        self,
+        api: HttpApi,
+        path: str,
+        params: Mapping[str, str],
+        where: str,
+        read: Callable[[httpx.Response], Made],
+    ) -> Made:
         try:
-            return self._api.get(PATH, params, where, lambda answer: self._read(answer, number))
+            return api.get(path, params, where, read)
         except _NotJson as error:
             what = error.what
         raise UnexpectedResponse(what, where, "see the API's status page; what it says is not data")
 
-    def _read(self, answer: httpx.Response, number: int) -> Page:
-        where = f"{ENDPOINT}, page {number}"
-        self.rate_limit = _rate_limit(answer.headers) or self.rate_limit
-        if answer.status_code != 200:
-            raise self._refusal(answer, where)
-        body = _decode(answer.content)
-        if not isinstance(body, dict):
-            what = f"the answer is not the JSON object that the API promises ({_clue(answer)})"
-            raise _NotJson(what, where, "trying again")
-        page = _page(body, answer.headers, number)
-        if not isinstance(body.get("meta"), dict):
-            # Without meta nobody knows whether pages follow.
-            raise _NoMeta(page, where)
-        return page
-
-    def _refusal(self, answer: httpx.Response, where: str) -> ApiError:
-        problem = _decode(answer.content)
+    def _refusal(self, answer: httpx.Response, where: str) -> ApiError | None:
+        problem = decode(answer.content)
         problem = problem if isinstance(problem, dict) else {}
         status = answer.status_code
         kind = f"{problem.get('title')} {problem.get('type')}".lower().replace("-", "")
@@ -223,7 +406,7 @@ class XClient:
                 "waiting does not help: raise the cap or add credits in the developer console",
             )
         if status == 429:
-            limit = _rate_limit(answer.headers)
+            limit = _allowance(answer.headers)
             return rate_limited(where, limit.reset_at if limit else None)
         if status == 401:
             return TokenRejected(
@@ -243,21 +426,17 @@ class XClient:
                 where,
                 "correct the query in tracking.yaml, or this host's clock if a time is refused",
             )
-        return UnexpectedResponse(
-            f"HTTP {status}, which this endpoint does not document",
-            where,
-            "check the base URL; if it is right, the API has changed",
-        )
+        return None
 
     def _complaints(self, problem: dict[str, Any]) -> str:
         """X's own words about our parameters (a 400 holds no post), for the engineer to act on."""
-        said = [str(error["message"]) for error in _objects(problem.get("errors"), "message")]
+        said = [str(error["message"]) for error in objects(problem.get("errors"), "message")]
         text = " ".join(" ".join(said).split()).replace(self._token, "[token]")
         text = re.sub(r"[0-9]{10,}", "[id]", text)
         return f": {text[:300]}" if text else ""
 
 
-class WindowSearch(Iterator[Page]):
+class WindowSearch(Iterator[XPage]):
     """The pages of one search, and afterwards what is known about it.
 
     ``start`` and ``end`` are the bounds that were sent: whole seconds, inside the API's reach and
@@ -267,10 +446,17 @@ class WindowSearch(Iterator[Page]):
     """
 
     def __init__(
-        self, client: XClient, query: str, start: datetime, end: datetime, since_id: str | None
+        self,
+        client: XClient,
+        query: str,
+        start: datetime,
+        end: datetime,
+        since_id: str | None,
+        page_size: int,
     ) -> None:
         self._client = client
         self._query = query
+        self._page_size = page_size
         self._since_id = since_id
         self._newest_id = since_id
         self._token: str | None = None
@@ -285,10 +471,11 @@ class WindowSearch(Iterator[Page]):
         # The end is exclusive: cut down, it would lose the posts of its last fraction.
         self.end = -(-(end.astimezone(timezone.utc) - _EPOCH) // whole) * whole + _EPOCH
         self.end = min(self.end, (now - NEWEST).astimezone(timezone.utc).replace(microsecond=0))
-        edge = now.astimezone(timezone.utc).replace(microsecond=0) - client.reach + EDGE
+        edge = now.astimezone(timezone.utc).replace(microsecond=0) - client.recent + EDGE
         if self.end <= edge:
             raise BeyondReach(
-                f"the window to {end:%Y-%m-%d %H:%M} ends before the last {client.reach.days} days",
+                f"the window to {end:%Y-%m-%d %H:%M} ends before the last "
+                f"{client.recent.days} days",
                 ENDPOINT,
                 client.what_would_reach,
             )
@@ -303,7 +490,7 @@ class WindowSearch(Iterator[Page]):
         """
         return self._newest_id if self.exhausted else None
 
-    def __next__(self) -> Page:
+    def __next__(self) -> XPage:
         if self._failure:
             raise self._failure
         if self.exhausted or self._stopped:
@@ -330,7 +517,7 @@ class WindowSearch(Iterator[Page]):
             self._turn(page)
         return page
 
-    def _turn(self, page: Page) -> None:
+    def _turn(self, page: XPage) -> None:
         """Decide what follows: only the absence of a token is the end, never a short page."""
         if page.next_token is None:
             self.exhausted = True
@@ -348,7 +535,7 @@ class WindowSearch(Iterator[Page]):
 
     def _parameters(self) -> dict[str, str]:
         """The same for every page but for its token, which X ties to the others."""
-        parameters = {"query": self._query, "max_results": str(self._client.page_size), **FIELDS}
+        parameters = {"query": self._query, "max_results": str(self._page_size), **FIELDS}
         # X refuses ids together with times, and a since_id older than its reach.
         if self._since_id is not None and _created_at(self._since_id) >= self.start:
             parameters |= {"since_id": self._since_id, "until_id": _first_id_at(self.end)}
@@ -362,7 +549,7 @@ class WindowSearch(Iterator[Page]):
         return self._since_id is not None and _created_at(self._since_id) >= self.end
 
     def _check_reach(self) -> None:
-        if self.start < self._client.clock() - self._client.reach:
+        if self.start < self._client.clock() - self._client.recent:
             raise TransientApiError(
                 "while pages were waited for, the window's start has left the API's reach",
                 f"{ENDPOINT}, page {self.pages + 1}",
@@ -377,7 +564,7 @@ class _NotJson(TransientApiError):
 class _NoMeta(TransientApiError):
     """A 200 that does not say whether pages follow; ``page`` holds what it does say."""
 
-    def __init__(self, page: Page, where: str) -> None:
+    def __init__(self, page: XPage, where: str) -> None:
         super().__init__(
             "the answer has no meta, so that further pages may be missing",
             where,
@@ -389,27 +576,46 @@ class _NoMeta(TransientApiError):
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def _page(body: dict[str, Any], headers: httpx.Headers, number: int) -> Page:
+def _object(answer: httpx.Response, where: str) -> dict[str, Any]:
+    body = decode(answer.content)
+    if not isinstance(body, dict):
+        what = f"the answer is not the JSON object that the API promises ({clue(answer)})"
+        raise _NotJson(what, where, "trying again")
+    return body
+
+
+def _page_of(answer: httpx.Response, number: int, where: str) -> XPage:
+    body = _object(answer, where)
+    page = _page(body, answer.headers, number)
+    if not isinstance(body.get("meta"), dict):
+        # Without meta nobody knows whether pages follow.
+        raise _NoMeta(page, where)
+    return page
+
+
+def _page(body: dict[str, Any], headers: httpx.Headers, number: int) -> XPage:
     meta = body["meta"] if isinstance(body.get("meta"), dict) else {}
     malformed: list[Malformed] = []
     included = _Included(body.get("includes"), malformed)
     entries = body.get("data", [])
     if not isinstance(entries, list):
-        malformed.append(_malformed(None, f"data is {_kind(entries)}, not a list", entries))
+        malformed.append(malformed_part(None, f"data is {kind_of(entries)}, not a list", entries))
         entries = []
     records = []
     for index, entry in enumerate(entries):
         if not isinstance(entry, dict):
-            malformed.append(_malformed(index, f"the entry is {_kind(entry)}, not a post", entry))
+            malformed.append(
+                malformed_part(index, f"the entry is {kind_of(entry)}, not a post", entry)
+            )
             continue
         record = {"data": entry, "includes": included.of(entry)}
-        if _is_unicode(record):
+        if is_unicode(record):
             records.append(record)
         else:
-            malformed.append(_malformed(index, "the post is not valid UTF-8", record))
+            malformed.append(malformed_part(index, "the post is not valid UTF-8", record))
     count = meta.get("result_count")
     version = headers.get("api-version", "")
-    return Page(
+    return XPage(
         number=number,
         records=records,
         malformed=malformed,
@@ -419,8 +625,7 @@ def _page(body: dict[str, Any], headers: httpx.Headers, number: int) -> Page:
         next_token=token if isinstance(token := meta.get("next_token"), str) and token else None,
         result_count=count if isinstance(count, int) else None,
         api_version=version if re.fullmatch(r"2(\.[0-9]+)*", version) else XClient.api_version,
-        simulated=headers.get("x-simulated") == "true",
-        rate_limit=_rate_limit(headers),
+        simulated=is_simulated(headers),
     )
 
 
@@ -436,7 +641,7 @@ class _Included:
         self._posts: dict[str, dict[str, dict[str, Any]]] = {}
         if includes is not None and not isinstance(includes, dict):
             malformed.append(
-                _malformed(None, f"includes is {_kind(includes)}, not an object", includes)
+                malformed_part(None, f"includes is {kind_of(includes)}, not an object", includes)
             )
             return
         for key, listed in (includes or {}).items():
@@ -444,8 +649,8 @@ class _Included:
                 continue
             for index, item in enumerate(listed if isinstance(listed, list) else [listed]):
                 if not isinstance(item, dict):
-                    reason = f"includes.{key}[{index}] is {_kind(item)}, not an object"
-                    malformed.append(_malformed(None, reason, item))
+                    reason = f"includes.{key}[{index}] is {kind_of(item)}, not an object"
+                    malformed.append(malformed_part(None, reason, item))
                 elif key == "users":
                     self._users.append(item)
                 else:
@@ -467,7 +672,7 @@ class _Included:
         references = [
             str(reference["id"])
             for key in ("referenced_tweets", "referenced_posts")
-            for reference in _objects(post.get(key), "id")
+            for reference in objects(post.get(key), "id")
         ]
         for key, posts in self._posts.items():
             referred = [posts[reference] for reference in references if reference in posts]
@@ -485,93 +690,32 @@ def _mentions(post: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for holder in (post, *long_texts):
         entities = holder.get("entities") if isinstance(holder, dict) else None
         if isinstance(entities, dict):
-            yield from _objects(entities.get("mentions"))
-
-
-def _objects(value: object, *required: str) -> list[dict[str, Any]]:
-    """The objects in what should be a list of them; what else stands there is the parser's case."""
-    items = value if isinstance(value, list) else []
-    return [
-        item for item in items if isinstance(item, dict) and all(key in item for key in required)
-    ]
+            yield from objects(entities.get("mentions"))
 
 
 def _partial_errors(errors: object) -> list[PartialError]:
     # A detail quotes ids and handles; the type and title do not.
     counts = Counter(
-        (str(error.get("type", "")), str(error.get("title", ""))) for error in _objects(errors)
+        (str(error.get("type", "")), str(error.get("title", ""))) for error in objects(errors)
     )
     return [PartialError(kind, title, count) for (kind, title), count in counts.items()]
 
 
-def _decode(body: bytes) -> object:
-    """The JSON value of a body, or None where it is no JSON (a bare ``null`` is no answer either).
-
-    msgspec reads only valid Unicode. A body that it refuses is read again with its invalid bytes
-    as lone surrogates, which ``_is_unicode`` finds post by post: one broken post does not cost the
-    other 99 of its page.
-    """
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        return json.loads(body.decode("utf-8", "surrogateescape"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _is_unicode(value: object) -> bool:
-    try:
-        msgspec.json.encode(value)
-    except (UnicodeEncodeError, msgspec.ValidationError):
-        return False
-    return True
-
-
-def _malformed(index: int | None, reason: str, raw: object) -> Malformed:
-    if _is_unicode(raw):
-        return Malformed(index, reason, raw)
-    written = json.dumps(raw, ensure_ascii=False)
-    # Lone surrogates from invalid bytes turn back into those bytes, those from escapes can't.
-    escaped = re.sub(
-        "[\ud800-\udc7f\udd00-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", written
-    )
-    content = escaped.encode("utf-8", "surrogateescape")
-    return Malformed(index, reason, {"base64": base64.b64encode(content).decode()})
-
-
-def _rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
+def _allowance(headers: Mapping[str, str]) -> Allowance | None:
     try:
         limit, remaining, reset = (
             int(headers[f"x-rate-limit-{name}"]) for name in ("limit", "remaining", "reset")
         )
-        return RateLimit(limit, remaining, datetime.fromtimestamp(reset, timezone.utc))
+        return Allowance(limit, remaining, None, datetime.fromtimestamp(reset, timezone.utc))
     except (KeyError, ValueError, OverflowError, OSError):
         return None
 
 
-def _clue(answer: httpx.Response) -> str:
-    """What may be said of a body without showing it: its declared type, length and first sign."""
-    start = answer.content.lstrip()[:1].decode("latin-1")
-    sign = f"begins with {start!r}" if start and start in '{[<"' else "begins like no JSON"
-    declared = answer.headers.get("content-type", "no content type").split(";")[0][:60]
-    return f"{declared}, {len(answer.content)} bytes, {sign if start else 'empty'}"
-
-
-def _kind(value: object) -> str:
-    names: Iterable[tuple[type | tuple[type, ...], str]] = (
-        (bool, "true or false"),
-        ((int, float), "a number"),
-        (str, "a string"),
-        (list, "a list"),
-        (dict, "an object"),
-    )
-    return next((name for kind, name in names if isinstance(value, kind)), "null")
+def _whole(value: object) -> int | None:
+    """A count, which X spells as a number here and as a string there."""
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,18}", value):
+        return int(value)
+    return value if type(value) is int and value >= 0 else None
 
 
 def _id(value: object) -> str | None:

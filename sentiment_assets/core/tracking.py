@@ -1,4 +1,4 @@
-"""What is tracked: the searches sent to each platform and the topics that posts are sorted into.
+"""What is tracked: the sources asked of each platform and the topics that posts are sorted into.
 
 Here the text of ``tracking.yaml`` becomes values, or a list of everything that is wrong with it.
 Reading the file and choosing which file to read do not belong here.
@@ -15,13 +15,9 @@ from dataclasses import asdict, dataclass
 
 import yaml
 
-from sentiment_assets.core.layout import PLATFORMS
+from sentiment_assets.core.platforms import PLATFORMS, SourceKind
 
 VERSION = 1
-
-# Length limits of a search query, in characters, where the platform has one.
-# X: https://docs.x.com/x-api/posts/search/integrate/build-a-query (self-serve access).
-QUERY_LIMITS: Mapping[str, int] = {"x": 512}
 
 #: Stands for every post beside the topics of a trend: no topic may take the name.
 ALL_POSTS = "all"
@@ -39,11 +35,14 @@ _TEXT = "tag:yaml.org,2002:str"
 
 
 @dataclass(frozen=True)
-class TrackedQuery:
-    """A search as the platform's own query language spells it, under a name for logs."""
+class TrackedSource:
+    """Something of a platform to fetch: a search, a page, an account; ``name`` is for logs."""
 
     name: str
-    query: str
+    #: One of the platform's kinds (``core.platforms``), such as ``query``.
+    kind: str
+    #: The query in the platform's own language, the page's id.
+    value: str
 
 
 @dataclass(frozen=True)
@@ -58,21 +57,21 @@ class Topic:
 
 @dataclass(frozen=True)
 class Tracking:
-    """The content of a tracking file: queries by platform, and topics, in the file's order."""
+    """The content of a tracking file: sources by platform, and topics, in the file's order."""
 
-    queries: Mapping[str, tuple[TrackedQuery, ...]]
+    sources: Mapping[str, tuple[TrackedSource, ...]]
     topics: tuple[Topic, ...]
 
     def fingerprint(self) -> str:
         """SHA-256 in hex over the content; comments, layout and the order of lists do not count."""
-        queries = {
-            platform: sorted((query.name, query.query) for query in tracked)
-            for platform, tracked in self.queries.items()
+        sources = {
+            platform: sorted((source.name, source.kind, source.value) for source in tracked)
+            for platform, tracked in self.sources.items()
         }
-        return _digest([queries, self.topics_fingerprint()])
+        return _digest([sources, self.topics_fingerprint()])
 
     def topics_fingerprint(self) -> str:
-        """The same over the topics alone: a new query does not make sorted posts stale."""
+        """The same over the topics alone: a new source does not make sorted posts stale."""
         return _digest(
             {
                 topic.name: {
@@ -137,50 +136,68 @@ class _Reader:
         version = self.required(root, top, "version", "", f"version: {VERSION}")
         if version and (_kind(version), version.value) != ("a number", str(VERSION)):
             self.say(version, f"this program reads version: {VERSION} (a number) and no other")
-        return Tracking(self.queries(root, top), self.topics(root, top))
+        return Tracking(self.sources(root, top), self.topics(root, top))
 
-    def queries(
+    def sources(
         self, root: yaml.Node, top: dict[str, yaml.Node]
-    ) -> dict[str, tuple[TrackedQuery, ...]]:
-        example = "platforms: {x: {queries: [{name: brand, query: nimbus}]}}"
+    ) -> dict[str, tuple[TrackedSource, ...]]:
+        first = next(iter(PLATFORMS.values()))
+        example = f"platforms: {{{first.name}: {{{_example(first.sources[0])}}}}}"
         node = self.required(root, top, "platforms", "", example)
-        platforms = self.mapping(node, "platforms", PLATFORMS, example) if node else {}
+        platforms = self.mapping(node, "platforms", tuple(PLATFORMS), example) if node else {}
         if isinstance(node, yaml.MappingNode) and not node.value:
             self.say(node, f"platforms names no platform; for example: {example}")
         return {
-            platform: self.platform_queries(platform, value)
+            platform: self.platform_sources(platform, value)
             for platform, value in platforms.items()
         }
 
-    def platform_queries(self, platform: str, node: yaml.Node) -> tuple[TrackedQuery, ...]:
+    def platform_sources(self, platform: str, node: yaml.Node) -> tuple[TrackedSource, ...]:
         path = f"platforms.{platform}"
-        example = "queries: [{name: brand, query: nimbus}]"
-        fields = self.mapping(node, path, ("queries",), example)
-        listed = self.required(node, fields, "queries", path, example)
-        path = f"{path}.queries"
+        kinds = {kind.listed_as: kind for kind in PLATFORMS[platform].sources}
+        example = _example(next(iter(kinds.values())))
+        fields = self.mapping(node, path, tuple(kinds), example)
+        if isinstance(node, yaml.MappingNode) and not fields:
+            known = " or ".join(f"{path}.{listed_as}" for listed_as in kinds)
+            self.say(node, f"{known} is missing; for example: {example}")
         names: dict[str, int] = {}
-        texts: dict[str, int] = {}
-        tracked = []
-        for index, item in self.items(listed, path, "queries", example):
-            here = f"{path}[{index}]"
-            entry = self.mapping(item, here, ("name", "query"), "{name: brand, query: nimbus}")
-            name = self.name(item, entry, here, "brand", names)
-            query_node = self.required(item, entry, "query", here, "query: nimbus OR cirrus")
-            query = self.text(query_node, f"{here}.query", "query: nimbus OR cirrus")
-            if query_node and query:
-                self.once(query_node, f"{here}.query", query, texts)
-                self.check_query(query_node, f"{here}.query", platform, query)
-            tracked.append(TrackedQuery(name, query))
+        tracked: list[TrackedSource] = []
+        for listed_as, listed in fields.items():
+            tracked += self.listed_sources(f"{path}.{listed_as}", listed, kinds[listed_as], names)
         return tuple(tracked)
 
-    def check_query(self, node: yaml.Node, path: str, platform: str, query: str) -> None:
-        limit = QUERY_LIMITS.get(platform)
-        if limit is not None and len(query) > limit:
+    def listed_sources(
+        self, path: str, listed: yaml.Node, kind: SourceKind, names: dict[str, int]
+    ) -> Iterator[TrackedSource]:
+        example = _example(kind)
+        values: dict[str, int] = {}
+        for index, item in self.items(listed, path, kind.listed_as, example):
+            here = f"{path}[{index}]"
+            entry = self.mapping(item, here, ("name", kind.name), _entry(kind))
+            name = self.name(item, entry, here, "brand", names)
+            said = f"{kind.name}: {kind.example}"
+            node = self.required(item, entry, kind.name, here, said)
+            value = self.text(node, f"{here}.{kind.name}", said)
+            if node and value:
+                self.once(node, f"{here}.{kind.name}", value, values)
+                self.check_value(node, f"{here}.{kind.name}", kind, value)
+            yield TrackedSource(name, kind.name, value)
+
+    def check_value(self, node: yaml.Node, path: str, kind: SourceKind, value: str) -> None:
+        if kind.max_length is not None and len(value) > kind.max_length:
+            advice = "; split it into two" if kind.boolean else ""
             self.say(
                 node,
-                f"{path} has {len(query)} characters, {platform} takes at most {limit}; "
-                "split it into two queries",
+                f"{path} has {len(value)} characters, at most {kind.max_length} are taken{advice}",
             )
+        if kind.pattern is not None and not kind.pattern.fullmatch(value):
+            self.say(
+                node, f"{path} must be {kind.meaning}; for example: {kind.name}: {kind.example}"
+            )
+        if kind.boolean:
+            self.check_query(node, path, value)
+
+    def check_query(self, node: yaml.Node, path: str, query: str) -> None:
         if re.search(r"(^|\s)OR\s*$", query):
             self.say(
                 node,
@@ -331,6 +348,14 @@ class _Reader:
 
     def say(self, node: yaml.Node, message: str) -> None:
         self.problems.append((_line(node), f"{self.source}:{_line(node)}: {message}"))
+
+
+def _entry(kind: SourceKind) -> str:
+    return f"{{name: brand, {kind.name}: {kind.example}}}"
+
+
+def _example(kind: SourceKind) -> str:
+    return f"{kind.listed_as}: [{_entry(kind)}]"
 
 
 def _line(node: yaml.Node) -> int:

@@ -16,6 +16,7 @@ from sentiment_assets.core.coverage import (
     CAPPED,
     Manifest,
     PlannedWindow,
+    SearchedSource,
     State,
     WindowCoverage,
     coverage_of,
@@ -58,7 +59,7 @@ def manifest(
         run_id="r",
         api_version="2",
         simulated=True,
-        queries=[],
+        sources=[],
         objects=[],
     )
 
@@ -284,7 +285,9 @@ def said(plan: list[PlannedWindow]) -> list[str]:
 def test_the_state_after_a_search(
     start: float, end: float, exhausted: bool, state: State, reason: str
 ) -> None:
-    assert state_of_search(WINDOW, at(start), at(end), exhausted) == (state, reason)
+    searched = state_of_search(WINDOW, [SearchedSource(at(start), at(end), exhausted)])
+    assert (searched.state, searched.reason) == (state, reason)
+    assert searched.fetched == ((at(start), at(end)) if exhausted else None)
 
 
 @settings(deadline=None, max_examples=60)
@@ -299,9 +302,11 @@ def test_polling_at_any_times_ends_complete_without_a_hole(gaps: list[float]) ->
         if now > 7 * 24 - 1:  # beyond that, the day's first window is lost
             break
         for planned in plan_fetch([DAY], known, at(now), REACH):
-            state, reason = state_of_search(planned.window, planned.start, planned.end, True)
+            source = SearchedSource(planned.start, planned.end, True)
+            searched = state_of_search(planned.window, [source])
             span = hour_of(planned.start), hour_of(planned.end)
-            manifests.setdefault(planned.window, []).append(manifest(state, now, span, reason))
+            made = manifest(searched.state, now, span, searched.reason)
+            manifests.setdefault(planned.window, []).append(made)
         known = {w: coverage_of(w, m) for w, m in manifests.items()}
     else:
         assert fetched_share(known.values(), at(0), at(24)) == 1.0
@@ -321,7 +326,7 @@ def test_a_capped_window_is_paid_for_once() -> None:
         run_id="run",
         api_version="2",
         simulated=True,
-        queries=[],
+        sources=[],
         objects=[],
     )
     window = Window(DAY, "0400")

@@ -135,7 +135,7 @@ def test_columns_of_one_row() -> None:
         "redactions": [],
         "source": "batch",
         "observation_count": 3,
-        "recipe": RULES.recipe,
+        "recipe": RULES.recipe("x"),
     }
     assert {name: row[name] for name in expected} == expected
 
@@ -345,9 +345,9 @@ def test_rules_show_no_key() -> None:
 
 
 def test_the_recipe_is_twelve_hex_digits_and_stays() -> None:
-    assert len(RULES.recipe) == 12
-    assert int(RULES.recipe, 16) >= 0
-    assert SilverRules(KEYS, (PRICING, OUTAGE)).recipe == RULES.recipe
+    assert len(RULES.recipe("x")) == 12
+    assert int(RULES.recipe("x"), 16) >= 0
+    assert SilverRules(KEYS, (PRICING, OUTAGE)).recipe("x") == RULES.recipe("x")
 
 
 @pytest.mark.parametrize(
@@ -362,7 +362,7 @@ def test_the_recipe_is_twelve_hex_digits_and_stays() -> None:
     ids=["topics in another order", "keywords in another order"],
 )
 def test_the_order_of_construction_is_no_part_of_the_recipe(same: SilverRules) -> None:
-    assert same.recipe == RULES.recipe
+    assert same.recipe("x") == RULES.recipe("x")
 
 
 @pytest.mark.parametrize(
@@ -379,7 +379,7 @@ def test_the_order_of_construction_is_no_part_of_the_recipe(same: SilverRules) -
     ids=["keys", "fewer topics", "name", "keyword", "exclusion", "phrases", "no text"],
 )
 def test_what_changes_rows_changes_the_recipe(other: SilverRules) -> None:
-    assert other.recipe != RULES.recipe
+    assert other.recipe("x") != RULES.recipe("x")
 
 
 def test_a_scorers_version_is_part_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,16 +387,18 @@ def test_a_scorers_version_is_part_of_the_recipe(monkeypatch: pytest.MonkeyPatch
         name = "vader"
         version = "newer"
 
+    before = RULES.recipe("x")
     monkeypatch.setattr(silver, "scorer_named", lambda _: Newer)
-    assert SilverRules(KEYS, RULES.topics).recipe != RULES.recipe
+    assert RULES.recipe("x") != before
 
 
 @pytest.mark.parametrize("rule", silver.RULE_VERSIONS)
 def test_each_rules_version_is_part_of_the_recipe(
     rule: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = RULES.recipe("x")
     monkeypatch.setitem(silver.RULE_VERSIONS, rule, silver.RULE_VERSIONS[rule] + 1)
-    assert SilverRules(KEYS, RULES.topics).recipe != RULES.recipe
+    assert RULES.recipe("x") != before
 
 
 # route

@@ -2,11 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from sentiment_assets.core.layout import PLATFORMS
+from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.tracking import (
-    QUERY_LIMITS,
     Topic,
-    TrackedQuery,
+    TrackedSource,
     Tracking,
     TrackingError,
     parse_tracking,
@@ -41,11 +40,11 @@ def problems(text: str) -> list[str]:
     return list(raised.value.problems)
 
 
-def test_reads_queries_and_topics_in_the_order_of_the_file() -> None:
+def test_reads_sources_and_topics_in_the_order_of_the_file() -> None:
     text = with_topic("name: apps\nkeywords: [app]\nphrases: [app   store]\nexclude: [appetite]")
 
     assert parse_tracking(text, "tracking.yaml") == Tracking(
-        queries={"x": (TrackedQuery("brand", "nimbus"),)},
+        sources={"x": (TrackedSource("brand", "query", "nimbus"),)},
         topics=(
             Topic("pricing", keywords=("price",)),
             Topic("apps", ("app",), ("app store",), ("appetite",)),
@@ -66,11 +65,7 @@ def test_the_projects_own_file_is_valid_and_tracks_the_story() -> None:
         "mobile_app",
         "launch",
     ]
-    assert set(tracking.queries) == {"x"}
-
-
-def test_query_limits_name_only_known_platforms() -> None:
-    assert set(QUERY_LIMITS) <= set(PLATFORMS)
+    assert set(tracking.sources) == set(PLATFORMS)
 
 
 EXAMPLE = "; for example: "
@@ -173,8 +168,8 @@ MISTAKES = [
     ),
     pytest.param(
         with_query("nim" * 171),
-        "tracking.yaml:6: platforms.x.queries[0].query has 513 characters, x takes at most 512; "
-        "split it into two queries",
+        "tracking.yaml:6: platforms.x.queries[0].query has 513 characters, at most 512 are taken; "
+        "split it into two",
         id="query too long",
     ),
     pytest.param(
@@ -236,14 +231,14 @@ def test_every_mistake_is_reported_at_once_in_the_order_of_lines() -> None:
 
 
 def test_a_query_may_use_the_whole_length() -> None:
-    query = "n" * QUERY_LIMITS["x"]
+    query = "n" * 512
 
-    assert parse_tracking(with_query(query), "t").queries["x"][0].query == query
+    assert parse_tracking(with_query(query), "t").sources["x"][0].value == query
 
 
 @pytest.mark.parametrize("query", ["'\"(\" OR nimbus'", '"(nimbus OR cirrus) -stratus"'])
 def test_balanced_queries_pass(query: str) -> None:
-    assert len(parse_tracking(with_query(query), "t").queries["x"]) == 1
+    assert len(parse_tracking(with_query(query), "t").sources["x"]) == 1
 
 
 SAME = [
@@ -279,5 +274,5 @@ def test_fingerprint_sees_every_change_of_content(text: str, same_topics: bool) 
 
 def test_fingerprint_is_the_same_in_every_process_and_release() -> None:
     assert parse_tracking(GOOD, "t").fingerprint() == (
-        "38636a41d3d889edb59004ebb69cd7a39dc09f7646b9756f9af162e932385d08"
+        "18189f10c389455e40268065081406bf93f1c14397cb9dac0d29833c02e7186f"
     )

@@ -23,7 +23,7 @@ def test_first_run_makes_a_private_file(tmp_path: Path) -> None:
 
 def test_two_first_runs_make_two_sets(tmp_path: Path) -> None:
     one, other = (load_or_create_keys(tmp_path / n / "k.json", ["x"]) for n in "ab")
-    assert one.fingerprint() != other.fingerprint()
+    assert one.fingerprint("x") != other.fingerprint("x")
 
 
 def test_new_platform_leaves_the_others_as_they_are(tmp_path: Path) -> None:

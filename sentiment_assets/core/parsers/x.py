@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct, field
 
+from sentiment_assets.core.parsers.fields import Fields
 from sentiment_assets.core.parsers.posts import Kind, Post, Refused
 
 # https://docs.x.com/fundamentals/x-ids: milliseconds since this instant stand above bit 22.
@@ -110,6 +111,46 @@ class Routing(Struct, gc=False):
 
     data: _RoutedPost
 
+
+_ENTITIES = ("annotations", "cashtags", "hashtags", "mentions", "urls")
+_METRICS = ("bookmark_count", "impression_count", "quote_count", "repost_count", "retweet_count")
+_OPTIONAL = (
+    "conversation_id",
+    "edit_history_post_ids[]",
+    "edit_history_tweet_ids[]",
+    "in_reply_to_user_id",
+    "lang",
+    *(f"entities.{name}[].*" for name in _ENTITIES),
+    *(f"note_{noun}.text" for noun in ("post", "tweet")),
+    *(f"note_{noun}.entities.{name}[].*" for noun in ("post", "tweet") for name in _ENTITIES),
+    *(f"referenced_{noun}[].{name}" for noun in ("posts", "tweets") for name in ("id", "type")),
+    *(f"public_metrics.{name}" for name in _METRICS),
+)
+
+#: What is asked for, in both spellings.
+FIELDS = Fields(
+    always=frozenset(
+        {
+            "data.author_id",
+            "data.created_at",
+            "data.id",
+            "data.public_metrics",
+            "data.public_metrics.like_count",
+            "data.public_metrics.reply_count",
+            "data.text",
+            "includes.users[].id",
+            "includes.users[].name",
+            "includes.users[].username",
+        }
+    ),
+    sometimes=frozenset(
+        {
+            *(f"data.{path}" for path in _OPTIONAL),
+            "includes.posts[].*",
+            "includes.tweets[].*",
+        }
+    ),
+)
 
 _decode = msgspec.json.Decoder(Payload).decode
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from sentiment_assets.core.parsers import Post, Refused, creation_time
+from sentiment_assets.core.parsers import Post, Refused, creation_time, x
 from sentiment_assets.core.parsers.x import SNOWFLAKE_EPOCH_MS, parse
 
 UTC = dt.timezone.utc
@@ -210,12 +210,12 @@ def test_an_edit_keeps_the_date_of_its_chains_first_version(
     post = parsed(**fields)
     assert (post.post_id, post.chain_id, post.edited) == (own, chain_id, edited)
     assert post.created_at.replace(microsecond=0) == created_at
-    assert creation_time("x", payload(**fields)) == post.created_at
+    assert creation_time(x, payload(**fields)) == post.created_at
 
 
 def test_routing_reads_nothing_else() -> None:
     """A damaged text must not keep a post out of the window that its time names."""
-    assert creation_time("x", payload(text=7, entities="?", author_id=[])) == NOON
+    assert creation_time(x, payload(text=7, entities="?", author_id=[])) == NOON
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_what_cannot_be_routed_says_why(field: str) -> None:
     given = payload()
     del given["data"][field]
     with pytest.raises(Refused, match=field):
-        creation_time("x", given)
+        creation_time(x, given)
 
 
 def test_unknown_fields_are_none_of_our_business() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -32,7 +33,17 @@ class Server:
     url: str
     answers: list[Answer] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    # Path and query as they were sent, nothing decoded.
+    targets: list[str] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+    def clear(self) -> None:
+        for kept in vars(self).values():
+            if isinstance(kept, list):
+                kept.clear()
 
     def reply(
         self, body: bytes | dict, status: int = 200, headers: dict[str, str] | None = None
@@ -44,10 +55,16 @@ class Server:
 def server_process() -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Headers and body leave one by one: the body would wait 40 ms for an acknowledgement.
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             server.requests.append(dict(parse_qsl(urlsplit(self.path).query)))
+            server.paths.append(urlsplit(self.path).path)
+            server.targets.append(self.path)
             server.authorizations.append(self.headers["Authorization"])
+            server.headers.append({name.lower(): self.headers[name] for name in self.headers})
+            server.bodies.append(self.rfile.read(int(self.headers["Content-Length"] or 0)))
             answer = server.answers.pop(0) if len(server.answers) > 1 else server.answers[0]
             body = (
                 answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
@@ -58,6 +75,8 @@ def server_process() -> Iterator[Server]:
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        do_POST = do_GET
 
         def log_message(self, *args: object) -> None:
             """Quiet: pytest's output is for failures."""
@@ -73,24 +92,37 @@ def server_process() -> Iterator[Server]:
 
 @pytest.fixture
 def server(server_process: Server) -> Server:
-    server_process.answers.clear()
-    server_process.requests.clear()
-    server_process.authorizations.clear()
+    server_process.clear()
     return server_process
+
+
+# One for all: each new client would read the certificates of the world (20 ms).
+CONTROL = httpx.Client(verify=False)
+
+
+# One for all: each new one reads the machine's certificates, which takes longer than a test.
+CONTROL = httpx.Client(verify=False, trust_env=False)
 
 
 @dataclass
 class Simulator:
-    """The simulator's control endpoints."""
+    """The simulator's control endpoints, of one platform: ``url`` is its base."""
 
     url: str
 
+    def control(self, method: str, what: str, body: object = None) -> Any:
+        answer = CONTROL.request(method, f"{self.url}/_control/{what}", json=body)
+        return answer.raise_for_status().json()
+
     def fault(self, name: str, **parameters: object) -> None:
-        answer = httpx.post(f"{self.url}/_control/faults", json={"fault": name, **parameters})
-        answer.raise_for_status()
+        self.control("POST", "faults", {"fault": name, **parameters})
+
+    def heal(self) -> None:
+        self.control("DELETE", "faults")
 
     def requests(self) -> int:
-        return httpx.get(f"{self.url}/_control/state").raise_for_status().json()["requests"]
+        requests: int = self.control("GET", "state")["requests"]
+        return requests
 
 
 @pytest.fixture(scope="session")
@@ -111,9 +143,9 @@ def simulator_process() -> Iterator[Simulator]:
 
 @pytest.fixture
 def simulator(simulator_process: Simulator) -> Iterator[Simulator]:
-    httpx.delete(f"{simulator_process.url}/_control/faults").raise_for_status()
+    simulator_process.heal()
     yield simulator_process
-    httpx.delete(f"{simulator_process.url}/_control/faults").raise_for_status()
+    simulator_process.heal()
 
 
 @pytest.fixture

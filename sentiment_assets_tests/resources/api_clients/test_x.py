@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from resources.api_clients import errors
-from resources.api_clients.http import ATTEMPTS
-from resources.api_clients.x import Malformed, PartialError, RateLimit, XClient
+from resources.api_clients.answers import Malformed, PartialError
+from resources.api_clients.http import ATTEMPTS, Allowance
+from resources.api_clients.x import XClient
 
 TOKEN = "AAAA-very-secret-token"
 NOW = datetime(2026, 11, 23, 12, 0, 30, 250_000, tzinfo=timezone.utc)
@@ -149,7 +150,7 @@ def test_a_window_older_than_the_reach_names_what_would_reach_it(server, client)
         )
 
     assert not raised.value.retryable
-    assert client.reach == timedelta(days=7)
+    assert client.recent == timedelta(days=7)
     assert server.requests == []
 
 
@@ -420,7 +421,7 @@ def test_what_a_page_says_of_itself(server, client) -> None:
     assert found.oldest_id == post_id(START, 1)
     assert (found.result_count, found.next_token, found.number) == (2, None, 1)
     assert (found.api_version, found.simulated) == ("2.168", True)
-    assert found.rate_limit == RateLimit(60, 41, reset)
+    assert client.allowance == Allowance(60, 41, None, reset)
     # No detail: it quotes ids.
     assert found.errors == [
         PartialError("https://api.x.com/2/problems/resource-not-found", "Not Found Error", 2),
@@ -433,7 +434,7 @@ def test_a_page_without_headers(server, client) -> None:
 
     [found] = client.search_window("nimbus", START, END)
 
-    assert (found.api_version, found.simulated, found.rate_limit) == ("2", False, None)
+    assert (found.api_version, found.simulated, client.allowance) == ("2", False, None)
 
 
 MALFORMED = [
