@@ -22,6 +22,7 @@ from sentiment_assets.core.contracts import (
     Contract,
 )
 from sentiment_assets.core.gold import ALL_POSTS, UNITS
+from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.tables import Table
 
@@ -108,7 +109,7 @@ def available(lake: Lake) -> Available | None:
     ]
     return Available(
         days=tuple(sizes["date"].unique().sort()),
-        platforms=tuple(sizes["platform"].unique().sort()),
+        platforms=tuple(name for name in PLATFORMS if name in set(sizes["platform"])),
         written_at=max(moment for moment in written if isinstance(moment, dt.datetime)),
     )
 

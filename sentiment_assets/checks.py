@@ -1,4 +1,4 @@
-"""Asset checks, generated from the contracts: schema, key, required columns, conservation, volume.
+"""Asset checks: those of every contract (schema, key, required columns) and those of one table.
 
 What belongs here: counting what a partition holds and turning ``core.quality``'s verdicts into
 Dagster results. Checks whose failure would let wrong data flow on are blocking.
@@ -7,6 +7,7 @@ Dagster results. Checks whose failure would let wrong data flow on are blocking.
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -20,13 +21,15 @@ from sentiment_assets.core.contracts import (
     SILVER_QUARANTINE,
     Contract,
 )
-from sentiment_assets.core.coverage import fetched_share
-from sentiment_assets.core.layout import PostPartition, windows_of
+from sentiment_assets.core.coverage import Manifest, fetched_share
+from sentiment_assets.core.layout import BATCH_POSTS, PostPartition, windows_of
 from sentiment_assets.core.quality import (
     Conservation,
     Verdict,
     conservation_verdict,
+    drift_verdict,
     key_verdict,
+    notices_verdict,
     required_verdict,
     schema_verdict,
     volume_verdict,
@@ -46,23 +49,23 @@ class Rule:
     name: str
     description: str
     blocking: bool
-    judge: Callable[[Lake, Contract, PostPartition], Verdict]
+    judge: Callable[[Lake, PostPartition], Verdict]
 
 
-def _schema(lake: Lake, contract: Contract, partition: PostPartition) -> Verdict:
+def _schema(contract: Contract, lake: Lake, partition: PostPartition) -> Verdict:
     table = lake.table(contract)
     return schema_verdict(contract, table.promised_columns(), table.stored_columns())
 
 
-def _key(lake: Lake, contract: Contract, partition: PostPartition) -> Verdict:
+def _key(contract: Contract, lake: Lake, partition: PostPartition) -> Verdict:
     return key_verdict(contract, _rows(lake, contract, partition))
 
 
-def _required(lake: Lake, contract: Contract, partition: PostPartition) -> Verdict:
+def _required(contract: Contract, lake: Lake, partition: PostPartition) -> Verdict:
     return required_verdict(contract, _rows(lake, contract, partition))
 
 
-def _conservation(lake: Lake, contract: Contract, partition: PostPartition) -> Verdict:
+def _conservation(lake: Lake, partition: PostPartition) -> Verdict:
     """Compare bronze's manifests with what silver holds, for the windows silver has consumed."""
     bronze = read_partition(lake, partition)
     if bronze.damaged:
@@ -99,7 +102,7 @@ def _conservation(lake: Lake, contract: Contract, partition: PostPartition) -> V
     )
 
 
-def _volume(lake: Lake, contract: Contract, partition: PostPartition) -> Verdict:
+def _volume(lake: Lake, partition: PostPartition) -> Verdict:
     sizes = (
         lake.table(SILVER_POSTS)
         .partition_sizes()
@@ -118,12 +121,48 @@ def _volume(lake: Lake, contract: Contract, partition: PostPartition) -> Verdict
     return volume_verdict(posts, share, [day(back) for back in range(1, VOLUME_HISTORY + 1)])
 
 
-_EVERY_TABLE = (
-    Rule("schema", "The stored columns are the contract's.", True, _schema),
-    Rule("key_unique", "No two rows share a key.", True, _key),
-    Rule("required_columns", "Required columns hold a value in every row.", True, _required),
-)
+def _known_fields(lake: Lake, partition: PostPartition) -> Verdict:
+    """The canary: what the newest fetch of each window said of its payloads' fields."""
+    newest: dict[str, Manifest] = {}
+    for manifest in sorted(read_partition(lake, partition).manifests, key=lambda m: m.fetched_at):
+        if manifest.sources:
+            newest[manifest.window] = manifest
+    sources = [source for manifest in newest.values() for source in manifest.sources]
+    return drift_verdict(
+        [source.unknown_fields for source in sources],
+        [source.vanished_fields for source in sources],
+    )
+
+
+def _api_notices(lake: Lake, partition: PostPartition) -> Verdict:
+    told = [m for m in read_partition(lake, partition).manifests if m.sources]
+    newest = max(told, key=lambda manifest: manifest.fetched_at, default=None)
+    return notices_verdict(newest.notices if newest else [])
+
+
+def _of_every_table(contract: Contract) -> tuple[Rule, ...]:
+    return (
+        Rule("schema", "The stored columns are the contract's.", True, partial(_schema, contract)),
+        Rule("key_unique", "No two rows share a key.", True, partial(_key, contract)),
+        Rule(
+            "required_columns",
+            "Required columns hold a value in every row.",
+            True,
+            partial(_required, contract),
+        ),
+    )
+
+
 _OF_TABLE = {
+    BATCH_POSTS: (
+        Rule(
+            "known_fields",
+            "No field of the API came that nobody knows, none vanished that always stood there.",
+            False,
+            _known_fields,
+        ),
+        Rule("api_notices", "The API's client has nothing to warn of.", False, _api_notices),
+    ),
     SILVER_POSTS.name: (
         Rule(
             "conservation",
@@ -139,16 +178,19 @@ _OF_TABLE = {
 def checks() -> list[dg.AssetChecksDefinition]:
     """One checks definition a table."""
     return [
-        _checks_of(contract, (*_EVERY_TABLE, *_OF_TABLE.get(name, ())))
-        for name, contract in CONTRACTS.items()
+        _checks_of(BATCH_POSTS, _OF_TABLE[BATCH_POSTS]),
+        *(
+            _checks_of(name, (*_of_every_table(contract), *_OF_TABLE.get(name, ())))
+            for name, contract in CONTRACTS.items()
+        ),
     ]
 
 
-def _checks_of(contract: Contract, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
-    key = asset_key(contract.name)
+def _checks_of(table: str, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
+    key = asset_key(table)
 
     @dg.multi_asset_check(
-        name=f"check_{contract.table}",
+        name=f"check_{table.rpartition('/')[2]}",
         specs=[
             dg.AssetCheckSpec(
                 rule.name,
@@ -172,7 +214,7 @@ def _checks_of(contract: Contract, rules: Sequence[Rule]) -> dg.AssetChecksDefin
         selected = {check.name for check in context.selected_asset_check_keys}
         for rule in rules:
             if rule.name in selected:
-                verdicts = {p: rule.judge(lake, contract, p) for p in partitions}
+                verdicts = {p: rule.judge(lake, p) for p in partitions}
                 if len(partitions) > 1:
                     # A result carries no partition: without these, each would show as skipped.
                     for partition, verdict in verdicts.items():

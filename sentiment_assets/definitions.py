@@ -11,14 +11,21 @@ from typing import Any
 
 import dagster as dg
 
+from resources.api_clients.errors import ApiError
 from resources.environments import (
     PROJECT_ROOT,
     Environment,
     Settings,
+    api_client,
     api_clients,
+    credential_setting,
     describe,
+    known_database,
     read_settings,
+    requests_left,
     resources_for,
+    setting_field,
+    setting_names,
     silver_rules,
 )
 from resources.instance_storage import storage_url
@@ -30,12 +37,19 @@ from sentiment_assets.sensors import rebuild_sensor
 # The command line goes through here too, so that nothing else needs to know ``resources``.
 __all__ = [
     "PROJECT_ROOT",
+    "ApiError",
     "Settings",
+    "api_client",
     "api_clients",
     "build_defs",
+    "credential_setting",
     "defs",
     "describe",
+    "known_database",
     "read_settings",
+    "requests_left",
+    "setting_field",
+    "setting_names",
     "silver_rules",
     "storage_url",
 ]

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 
-from sentiment_assets.core.layout import PLATFORMS, PostPartition
+from sentiment_assets.core.layout import PostPartition
+from sentiment_assets.core.platforms import PLATFORMS
 
 FIRST_DATE = dt.date(2026, 1, 1)
 

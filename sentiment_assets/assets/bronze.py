@@ -2,7 +2,8 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 import dagster as dg
 
@@ -10,8 +11,14 @@ from sentiment_assets.assets.describe import KINDS, RETRIES
 from sentiment_assets.assets.failures import is_permanent, permanent_failures_are_final
 from sentiment_assets.core.coverage import Manifest, plan_fetch
 from sentiment_assets.core.layout import BATCH_POSTS, DEAD_LETTERS, PostPartition
-from sentiment_assets.core.tracking import Tracking
-from sentiment_assets.engine.fetch import FetchInterrupted, PlatformClient, fetch_windows
+from sentiment_assets.core.tracking import TrackedSource, Tracking
+from sentiment_assets.engine.fetch import (
+    Allowance,
+    FetchInterrupted,
+    PlatformClient,
+    fetch_windows,
+    longest_reach,
+)
 from sentiment_assets.lake.bronze import read_partition
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.partitions import (
@@ -25,6 +32,26 @@ BATCH_POSTS_KEY = dg.AssetKey(BATCH_POSTS.split("/"))
 DEAD_LETTERS_KEY = dg.AssetKey(DEAD_LETTERS.split("/"))
 
 Clients = Mapping[str, PlatformClient]
+
+
+class Budget(Protocol):
+    """What a credential's shared budget has left."""
+
+    @property
+    def left(self) -> int:
+        """Requests that the clock may send now."""
+
+    @property
+    def left_for_backfills(self) -> int:
+        """Those of them that any other run may send."""
+
+    @property
+    def capacity(self) -> int:
+        """Requests of a full budget."""
+
+
+#: By platform; empty where runs share no budget.
+RequestsLeft = Callable[[], Mapping[str, Budget]]
 
 
 class FetchConfig(dg.Config):
@@ -63,7 +90,6 @@ class FetchConfig(dg.Config):
     ],
     partitions_def=POST_PARTITIONS,
     retry_policy=RETRIES,
-    pool="platform_api",
 )
 @permanent_failures_are_final
 def fetch_posts(
@@ -72,43 +98,67 @@ def fetch_posts(
     lake: dg.ResourceParam[Lake],
     clients: dg.ResourceParam[Clients],
     tracking: dg.ResourceParam[Tracking],
+    requests_left: dg.ResourceParam[RequestsLeft],
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Fetch, oldest first, every window that is missing or open, and the two newest again."""
+    """Fetch, oldest first, what is missing, open or due to be observed again."""
     partitions = partitions_of(context)
     # One name for all attempts of the run: a retry writes the same objects again.
     record = context.instance.get_run_record_by_id(context.run.run_id)
     fetched_at = record.create_timestamp if record else dt.datetime.now(dt.timezone.utc)
     dead_letters = 0
-    for partition in partitions:
-        client = clients[partition.platform]
-        known = read_partition(lake, partition).coverage
-        plan = plan_fetch([partition], known, client.clock(), client.reach, again=config.again)
-        fetched: list[Manifest] = []
+    for platform in sorted({partition.platform for partition in partitions}):
+        asked = [partition for partition in partitions if partition.platform == platform]
+        client, sources = _access(platform, clients, tracking)
+        known = {w: c for p in asked for w, c in read_partition(lake, p).coverage.items()}
+        reach = longest_reach(client, sources)
+        plan = plan_fetch(asked, known, client.clock(), reach, again=config.again)
+        manifests: list[Manifest] = []
         try:
-            for manifests in fetch_windows(
+            for fetched in fetch_windows(
                 lake,
                 client,
                 plan,
-                tracking.queries[partition.platform],
+                sources,
                 holds=lambda target: has_partition(target, client.clock()),  # noqa: B023
                 fetched_at=fetched_at,
                 run_id=context.run.run_id,
             ):
-                fetched.append(manifests[-1])
-                _note_strays(context, partitions, manifests[:-1])
+                manifests += fetched.windows
+                _note_strays(context, partitions, fetched.strays)
         except FetchInterrupted as interrupted:
-            raise _failure(partition, interrupted) from interrupted.cause
-        dead_letters += sum(manifest.dead_letters for manifest in fetched)
-        context.add_asset_metadata(
-            _fetch_facts(lake, partition, fetched, client),
-            asset_key=BATCH_POSTS_KEY,
-            partition_key=multi_key(partition),
-        )
+            raise _failure(platform, interrupted) from interrupted.cause
+        dead_letters += sum(manifest.dead_letters for manifest in manifests)
+        budget = requests_left().get(platform)
+        for partition in asked:
+            context.add_asset_metadata(
+                _fetch_facts(lake, partition, manifests, client) | _budget_facts(budget),
+                asset_key=BATCH_POSTS_KEY,
+                partition_key=multi_key(partition),
+            )
     yield dg.MaterializeResult(asset_key=BATCH_POSTS_KEY)
     if dead_letters:
         yield dg.MaterializeResult(
             asset_key=DEAD_LETTERS_KEY, metadata={"records": dead_letters, "path": DEAD_LETTERS}
         )
+
+
+def _access(
+    platform: str, clients: Clients, tracking: Tracking
+) -> tuple[PlatformClient, Sequence[TrackedSource]]:
+    sources = tracking.sources.get(platform, ())
+    if not sources:
+        raise dg.Failure(
+            f"nothing is tracked on {platform}: add platforms.{platform} to tracking.yaml "
+            "(docs/tracking.md), or leave its partitions out",
+            allow_retries=False,
+        )
+    if platform not in clients:
+        raise dg.Failure(
+            f"{platform} has no token: `sentiment connect {platform}` says what to set, or remove "
+            f"platforms.{platform} from tracking.yaml",
+            allow_retries=False,
+        )
+    return clients[platform], sources
 
 
 def _note_strays(
@@ -129,38 +179,72 @@ def _note_strays(
 
 
 def _fetch_facts(
-    lake: Lake, partition: PostPartition, fetched: list[Manifest], client: PlatformClient
-) -> dict[str, dg.MetadataValue | int | str]:
+    lake: Lake, partition: PostPartition, manifests: list[Manifest], client: PlatformClient
+) -> dict[str, dg.MetadataValue | int | float | str]:
     states = Counter(
         coverage.state or "not yet asked for"
         for coverage in read_partition(lake, partition).coverage.values()
     )
+    fetched = [manifest for manifest in manifests if manifest.date == partition.date]
     objects = [stored for manifest in fetched for stored in manifest.objects]
-    facts: dict[str, dg.MetadataValue | int | str] = {
+    facts: dict[str, dg.MetadataValue | int | float | str] = {
         "dagster/row_count": sum(stored.records for stored in objects),
         "received": sum(manifest.received for manifest in fetched),
         "dead_letters": sum(manifest.dead_letters for manifest in fetched),
         "bytes": sum(stored.size for stored in objects),
         "objects": len(objects),
         "windows_fetched": len(fetched),
-        "pages": sum(query.pages for manifest in fetched for query in manifest.queries),
+        # Of a search over several dates these stand with the oldest.
+        "pages": sum(source.pages for manifest in fetched for source in manifest.sources),
         "api_version": client.api_version,
         "path": lake.location.uri_of(f"{BATCH_POSTS}/{partition.folder}"),
         "origin": lake.origin,
         **{f"windows_{state.replace(' ', '_')}": count for state, count in states.items()},
+        **_allowance_facts(client.allowance),
     }
     if states["unavailable"]:
         facts["what_would_reach"] = client.what_would_reach
+    if notices := client.notices():
+        facts["notices"] = dg.MetadataValue.md("\n".join(f"- {notice}" for notice in notices))
     return facts
 
 
-def _failure(partition: PostPartition, interrupted: FetchInterrupted) -> dg.Failure:
-    manifest = interrupted.manifest
+def _allowance_facts(allowance: Allowance | None) -> dict[str, int | float | str]:
+    """What the API itself says is left."""
+    facts: dict[str, int | float | str] = {}
+    if allowance is not None:
+        if allowance.remaining is not None:
+            facts["api_requests_left"] = allowance.remaining
+        if allowance.used_share is not None:
+            facts["api_limit_used"] = round(allowance.used_share, 3)
+        if allowance.reset_at is not None:
+            facts["api_limit_resets_at"] = allowance.reset_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return facts
+
+
+def _budget_facts(budget: Budget | None) -> dict[str, dg.MetadataValue | int | float | str]:
+    """What the budget that all runs share has left."""
+    if budget is None:
+        return {}
+    return {
+        "requests_left": budget.left,
+        "requests_left_for_backfills": budget.left_for_backfills,
+        "requests_granted": budget.capacity,
+    }
+
+
+def _failure(platform: str, interrupted: FetchInterrupted) -> dg.Failure:
+    manifests = interrupted.manifests
+    first, last = manifests[0], manifests[-1]
+    windows = f"{first.date} {first.window}"
+    if last != first:
+        windows += f" to {last.date} {last.window}"
+    received = sum(manifest.received for manifest in manifests)
     return dg.Failure(
         description=(
-            f"{partition.key}, window {manifest.window}: {interrupted.cause} "
-            f"What had come ({manifest.received} records) is kept; the window is marked partial."
+            f"{platform}, window {windows}: {interrupted.cause} "
+            f"What had come ({received} records) is kept; what is not whole is marked partial."
         ),
-        metadata={"partition": partition.key, "window": manifest.window},
+        metadata={"platform": platform, "windows": windows},
         allow_retries=not is_permanent(interrupted.cause),
     )

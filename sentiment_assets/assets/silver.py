@@ -71,7 +71,8 @@ def silver_posts(
             context.add_asset_metadata(
                 facts | {"rows_rebuilt": rows}, asset_key=key, partition_key=multi_key(partition)
             )
-    metadata = {"recipe": rules.recipe}
+    recipes = {rules.recipe(partition.platform) for partition in partitions}
+    metadata = {"recipe": " ".join(sorted(recipes))}
     yield dg.Output(StagedTable(build.quarantine, metadata=metadata), output_name="quarantine")
     fingerprints: dict[PartitionKey, int] = {
         (window.partition.date.isoformat(), window.partition.platform, window.name): fingerprint
@@ -92,6 +93,6 @@ def _facts(
         "unscored": dict(sorted(build.unscored.get(partition, {}).items())),
         "redacted": dict(sorted(build.redacted.get(partition, {}).items())),
         "scorer": rules.scorer,
-        "recipe": rules.recipe,
+        "recipe": rules.recipe(partition.platform),
         "engine": "in-process",
     }

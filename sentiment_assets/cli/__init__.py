@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from sentiment_assets.cli.connect import connect
 from sentiment_assets.cli.partitions import partitions
 from sentiment_assets.cli.run import run
 from sentiment_assets.cli.score import score
@@ -24,6 +25,7 @@ def cli() -> None:
 
 
 cli.add_command(run)
+cli.add_command(connect)
 cli.add_command(tick)
 cli.add_command(partitions)
 cli.add_command(score)

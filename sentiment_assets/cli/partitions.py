@@ -18,31 +18,64 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--days", default=8, show_default=True, help="How many days back to look.")
+@click.option(
+    "--platform", "chosen", multiple=True, help="Only this one; may be given several times."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
-def partitions(days: int, as_json: bool) -> None:
-    """Show rows, age and state of each partition in each layer.
+def partitions(days: int, chosen: tuple[str, ...], as_json: bool) -> None:
+    """Show rows, age and state of each tracked platform's partitions in each layer.
 
     bronze: how many of the twelve windows are complete, partial or unavailable. silver: whether
-    it was made of that bronze by today's rules. gold: whether it was made of that silver.
+    it was made of that bronze by today's rules. gold: whether it was made of that silver. Below:
+    what is left of the requests that all runs share, by platform.
     """
     from rich.console import Console
     from rich.table import Table
 
-    from sentiment_assets.core.layout import PLATFORMS, PostPartition
-    from sentiment_assets.definitions import read_settings, silver_rules
+    from sentiment_assets.core.layout import PostPartition
+    from sentiment_assets.core.platforms import PLATFORMS
+    from sentiment_assets.definitions import (
+        known_database,
+        read_settings,
+        requests_left,
+        silver_rules,
+        storage_url,
+    )
 
-    chosen = read_settings()
-    lake = chosen.open_lake()
-    rules = silver_rules(chosen)
+    settings = read_settings()
+    for platform in chosen:
+        if platform not in PLATFORMS:
+            raise click.BadParameter(
+                f"{platform!r} is not one of {', '.join(PLATFORMS)}", param_hint="--platform"
+            )
+    tracked = settings.read_tracking().sources
+    platforms = [name for name in PLATFORMS if name in (chosen or tracked)]
+    lake = settings.open_lake()
+    rules = silver_rules(settings)
     today = dt.datetime.now(dt.timezone.utc).date()
     wanted = [
         PostPartition(today - dt.timedelta(days=back), platform)
         for back in range(days - 1, -1, -1)
-        for platform in PLATFORMS
+        for platform in platforms
     ]
     rows = list(partition_rows(lake, wanted, rules))
+    database = known_database(settings)
+    if database is None and (settings.home / "postgres").is_dir():
+        # Nothing runs; the embedded server starts in half a second.
+        database = storage_url(settings)
+    budgets = requests_left(settings, database)
     if as_json:
-        click.echo("\n".join(json.dumps(row) for row in rows))
+        left = [
+            {
+                "platform": platform,
+                "requests_left": budget.left,
+                "left_for_backfills": budget.left_for_backfills,
+                "requests_granted": budget.capacity,
+                "period_seconds": budget.period.total_seconds(),
+            }
+            for platform, budget in budgets.items()
+        ]
+        click.echo("\n".join(json.dumps(row) for row in (*rows, *left)))
         return
     table = Table(box=None, pad_edge=False, title=f"{lake.origin} lake {lake.location.uri}")
     for title in ("date", "platform", "layer", "rows", "age", "state"):
@@ -55,6 +88,12 @@ def partitions(days: int, as_json: bool) -> None:
             str(row["state"]),
         )
     Console().print(table)
+    for platform, budget in budgets.items():
+        click.echo(
+            f"{platform}: {budget.left:,} of {budget.capacity:,} requests left, "
+            f"{budget.left_for_backfills:,} for backfills; "
+            f"a full budget is {_age(round(budget.period.total_seconds()))} of requests"
+        )
 
 
 def partition_rows(

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sentiment_assets.core.contracts import DAILY_SUMMARY, DAILY_TREND, HOURLY_SENTIMENT
+from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.story import sparkline, tell
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ _DAYS = 8
 
 def print_report(console: Console, lake: Lake, seconds: float) -> int:
     """Print the newest days of gold; returns how many days have posts."""
-    summaries = lake.table(DAILY_SUMMARY).scan().sort("date", "platform").collect().tail(_DAYS)
+    everything = lake.table(DAILY_SUMMARY).scan().collect()
+    newest = everything["date"].unique().sort().tail(_DAYS)
+    order = pl.col("platform").cast(pl.Enum(list(PLATFORMS)))
+    summaries = everything.filter(pl.col("date").is_in(newest.to_list())).sort(order, "date")
     recent: Sequence[dict[str, str]] = [
         {"date": date.isoformat(), "platform": platform}
         for date, platform in summaries.select("date", "platform").iter_rows()

@@ -69,17 +69,19 @@ def run(once: bool, corpus: Path | None, posts_per_day: int | None, seed: int, p
         services.end_leftovers()
         try:
             _banner(console, settings, corpus)
-            if settings.source == "simulator" and settings.x_base_url is None:
+            if settings.source == "simulator" and not settings.simulator_given:
                 options = ["--seed", str(seed)]
                 options += ["--corpus", str(corpus)] if corpus else []
                 options += ["--posts-per-day", str(posts_per_day)] if posts_per_day else []
-                os.environ["SENTIMENT_X_BASE_URL"] = start_simulator(services, options)
+                for platform, url in start_simulator(services, options).items():
+                    os.environ[f"SENTIMENT_{platform.upper()}_BASE_URL"] = url
             settings = read_settings()
             url = _storage(settings)
             os.environ["SENTIMENT_POSTGRES_URL"] = url
             addresses = {"postgres_url": url}
-            if settings.x_base_url:
-                addresses["x_base_url"] = settings.x_base_url
+            for platform, access in settings.platforms.items():
+                if access.base_url:
+                    addresses[f"{platform}_base_url"] = access.base_url
             with announced(settings.home, addresses):
                 settings = read_settings()
                 if not _fill(console, settings) and once:
@@ -118,7 +120,9 @@ def _with_corpus(settings: Settings, corpus: Path | None) -> Settings:
 def _banner(console: Console, settings: Settings, corpus: Path | None) -> None:
     if settings.origin == "simulated":
         source = f"texts of {corpus}" if corpus else "a made-up story"
-        console.print(f"[bold]SIMULATED POSTS[/bold]: {source}, served by a simulator of X's API.")
+        console.print(
+            f"[bold]SIMULATED POSTS[/bold]: {source}, served by a simulator of the platforms."
+        )
     console.print(f"lake      {settings.lake_location.uri}")
 
 

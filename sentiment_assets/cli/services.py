@@ -127,8 +127,8 @@ class Services:
         self._note()
 
 
-def start_simulator(services: Services, arguments: Sequence[str]) -> str:
-    """Start the simulator; returns its address.
+def start_simulator(services: Services, arguments: Sequence[str]) -> dict[str, str]:
+    """Start the simulator; returns the address of each platform's API.
 
     Raises:
         ServiceError: it refused its arguments (a bad corpus, say) or did not answer in time.
@@ -149,7 +149,8 @@ def start_simulator(services: Services, arguments: Sequence[str]) -> str:
         raise ServiceError(
             f"the simulator did not start: {said[-1] if said else 'it says nothing'}"
         )
-    return str(json.loads(line)["url"])
+    addresses: dict[str, str] = json.loads(line)["platforms"]
+    return addresses
 
 
 def wait_for_port(service: Service, port: int, seconds: float) -> None:

@@ -79,8 +79,15 @@ def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress
     """Fetch, then rebuild; a failed partition doesn't keep the others back."""
     import dagster as dg
 
-    from sentiment_assets.automation import PLATFORM_TAG, due_partitions, fetch_job, rebuild_job
+    from sentiment_assets.automation import (
+        due_partitions,
+        fetch_groups,
+        fetch_job,
+        fetch_tags,
+        rebuild_job,
+    )
     from sentiment_assets.definitions import api_clients, build_defs
+    from sentiment_assets.partitions import range_tags
     from sentiment_assets.sensors import behind, rebuilds, under_way
 
     started = time.monotonic()
@@ -107,14 +114,20 @@ def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress
 
     with _quiet_dagster():
         _end_dead_runs(instance)
-        due = due_partitions(settings.open_lake(), api_clients(settings))
-        for done, partition in enumerate(due):
+        clients = api_clients(settings)
+        due = due_partitions(
+            settings.open_lake(), clients, settings.read_tracking(), settings.catch_up_days
+        )
+        done = 0
+        for group in fetch_groups(due, clients):
             progress("fetching dates", done, len(due))
-            tags = {PLATFORM_TAG: partition.platform}
-            if execute(fetch_job.name, partition.key, tags, None, str(uuid.uuid4())):
-                outcome.fetched.append(partition.key)
+            done += len(group)
+            key = group[0].key if len(group) == 1 else None
+            tags = {**range_tags(group), **fetch_tags(group[0].platform)}
+            if execute(fetch_job.name, key, tags, None, str(uuid.uuid4())):
+                outcome.fetched += [partition.key for partition in group]
         if due:
-            progress("fetching dates", len(due), len(due))
+            progress("fetching dates", done, len(due))
         # Twice: rebuilding a date puts the trends of the days after it behind.
         for _ in range(2):
             posts, trend = behind(instance)

@@ -27,9 +27,12 @@ REACH_MARGIN = dt.timedelta(minutes=5)
 REFRESHED_WINDOWS = 2
 
 
+#: Engagement keeps growing: a window is fetched once more when it is so old.
+OBSERVED_AGAIN_AFTER = dt.timedelta(hours=24)
+
 #: Reason of a window that the setting for pages cut short. It is not asked for again by itself:
 #: posts are paid for, and the same limit would stop the same search at the same page.
-CAPPED = "capped: the setting for pages per query stopped the search before its last page"
+CAPPED = "capped: the setting for pages per source stopped the search before its last page"
 
 
 class BronzeObject(Struct, frozen=True):
@@ -41,11 +44,12 @@ class BronzeObject(Struct, frozen=True):
     sha256: str
 
 
-class QueryFetch(Struct, frozen=True):
-    """What one tracked query brought for a window."""
+class SourceFetch(Struct, frozen=True):
+    """What one tracked source brought."""
 
     name: str
-    query: str
+    kind: str
+    value: str
     pages: int = 0
     records: int = 0
     malformed: int = 0
@@ -53,6 +57,10 @@ class QueryFetch(Struct, frozen=True):
     partial_errors: dict[str, int] = field(default_factory=dict)
     #: Newest id of page one, set only after the last page.
     watermark: str | None = None
+    #: Fields that nobody knows -> objects that had them.
+    unknown_fields: dict[str, int] = field(default_factory=dict)
+    #: Fields that always stood there and not one object had -> objects looked at.
+    vanished_fields: dict[str, int] = field(default_factory=dict)
 
 
 class Manifest(Struct, frozen=True):
@@ -74,8 +82,13 @@ class Manifest(Struct, frozen=True):
     run_id: str
     api_version: str
     simulated: bool
-    queries: list[QueryFetch]
     objects: list[BronzeObject]
+    #: Of a fetch of several windows at once these stand with the oldest of them.
+    sources: list[SourceFetch] = field(default_factory=list)
+    #: Folder of that oldest window, in the manifests of the others.
+    fetched_with: str | None = None
+    #: What the client warned of, such as an API version that retires.
+    notices: list[str] = field(default_factory=list)
     #: Records received, wherever they went: this window, another one, dead letters.
     received: int = 0
     dead_letters: int = 0
@@ -154,7 +167,8 @@ def plan_fetch(
     """The windows that a run over these partitions should ask for, oldest first.
 
     Asked for are windows that were never fetched, fetched in part or still open, as far as the
-    API reaches, and the two newest that have ended again; with ``again`` every window that it
+    API reaches; again the two newest that have ended, for late posts and edits, and each once when
+    it is :data:`OBSERVED_AGAIN_AFTER` old, for its engagement; with ``again`` every window that it
     reaches. A window that lies beyond the reach is planned once, as not reachable, so that its
     manifest can say so.
     """
@@ -171,7 +185,8 @@ def plan_fetch(
                 continue
             covered = known.get(window)
             state = covered.state if covered else None
-            if covered and _is_done(covered) and window not in newest and not again:
+            due_again = again or window in newest or _grew_old(covered, now)
+            if covered and _is_done(covered) and not due_again:
                 continue
             reachable = window.end > horizon
             if not reachable and state is not None:
@@ -182,27 +197,64 @@ def plan_fetch(
     return plan
 
 
+def _grew_old(covered: WindowCoverage | None, now: dt.datetime) -> bool:
+    """It reached the age at which it is observed again, and was not fetched since."""
+    if covered is None or covered.fetched_at is None or covered.reason == CAPPED:
+        return False
+    return covered.fetched_at < covered.window.end + OBSERVED_AGAIN_AFTER <= now
+
+
 def _is_done(covered: WindowCoverage) -> bool:
     """Another fetch would bring nothing: also where only what the API doesn't reach is missing."""
     until = covered.fetched_until
     return covered.reason == CAPPED or (until is not None and until >= covered.window.end)
 
 
-def state_of_search(
-    window: Window, start: dt.datetime, end: dt.datetime, exhausted: bool
-) -> tuple[State, str]:
-    """State and reason of a window after a search over [start, end).
+class SearchedSource(Struct, frozen=True):
+    """How far a search of one source went: [start, end) are the bounds it was really asked for.
 
-    Args:
-        window: what was asked for.
-        start: bounds that the API was really asked for.
-        end: see ``start``.
-        exhausted: the last page was read.
+    ``reached`` is false where the source's reach begins only after the whole stretch.
     """
-    if not exhausted:
-        return "partial", CAPPED
+
+    start: dt.datetime
+    end: dt.datetime
+    exhausted: bool
+    reached: bool = True
+
+
+class Searched(Struct, frozen=True):
+    """What the searches of all sources make of one window; see :class:`Manifest` for ``state``."""
+
+    state: State | None
+    reason: str
+    #: Creation times from and up to which it was fetched; null where nothing was.
+    fetched: tuple[dt.datetime, dt.datetime] | None
+
+
+def state_of_search(
+    window: Window, searches: Sequence[SearchedSource], beyond: str = ""
+) -> Searched:
+    """State of a window after its sources were searched over a stretch of time that holds it.
+
+    Where some sources don't reach the window, the others decide how far it was fetched, and it
+    stays partial. ``beyond`` says more of the reach, for a window that lies beyond it.
+    """
+    reaching = [s for s in searches if s.reached and s.start < window.end]
+    if not reaching:
+        return Searched("unavailable", f"older than the API's reach {beyond}".strip(), None)
+    if not all(search.exhausted for search in reaching):
+        # Posts come newest first: a search that stopped early covers nothing that can be named.
+        return Searched("partial", CAPPED, None)
+    start = max(window.start, *(search.start for search in reaching))
+    end = min(window.end, *(search.end for search in reaching))
+    fetched = (start, end) if start < end else None
+    if len(reaching) < len(searches):
+        missing = len(searches) - len(reaching)
+        return Searched(
+            "partial", f"{missing} of {len(searches)} sources don't reach so far back", fetched
+        )
     if start > window.start:
-        return "partial", "its beginning lies beyond the API's reach"
+        return Searched("partial", "its beginning lies beyond the API's reach", fetched)
     if end < window.end:
-        return "partial", "open: the window had not ended when it was fetched"
-    return "complete", ""
+        return Searched("partial", "open: the window had not ended when it was fetched", fetched)
+    return Searched("complete", "", fetched)

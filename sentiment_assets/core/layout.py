@@ -13,8 +13,6 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
-PLATFORMS: tuple[str, ...] = ("x",)
-
 WINDOW_LENGTH = dt.timedelta(hours=2)
 WINDOWS: tuple[str, ...] = tuple(f"{hour:02d}00" for hour in range(0, 24, 2))
 

@@ -7,6 +7,7 @@ by whoever holds the table; turning a verdict into a Dagster result is ``sentime
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ from sentiment_assets.core.contracts import Contract
 
 #: A day's volume is unusual outside these multiples of the trailing median.
 VOLUME_BOUNDS = (0.3, 3.0)
+#: Fields that a verdict names.
+_SHOWN_FIELDS = 10
 #: Days needed before a volume is judged.
 VOLUME_DAYS = 3
 
@@ -147,3 +150,45 @@ def volume_verdict(posts: int, share: float, trailing: Sequence[tuple[int, float
         f"{posts} posts, {ratio:.2f} times what the fetched {share:.0%} of a day usually brings",
         {"posts": posts, "expected": round(expected), "ratio": round(ratio, 3)},
     )
+
+
+def drift_verdict(
+    unknown: Sequence[Mapping[str, int]], vanished: Sequence[Mapping[str, int]]
+) -> Verdict:
+    """Whether an API's answers still have the shape that its parser knows.
+
+    Args:
+        unknown: a mapping for each fetched source: field that nobody knows -> objects with it.
+        vanished: the same of fields that stood in every object before and now in none.
+    """
+    new, gone = _summed(unknown), _summed(vanished)
+    said = []
+    if new:
+        said.append(f"unknown: {_counted(new)}")
+    if gone:
+        said.append(f"vanished: {_counted(gone)}")
+    sentence = (
+        "; ".join(said) + ". The API has changed: see docs/runbooks/api-drift.md"
+        if said
+        else "every field is known, none vanished"
+    )
+    return Verdict(not said, sentence, {"unknown_fields": len(new), "vanished_fields": len(gone)})
+
+
+def notices_verdict(notices: Sequence[str]) -> Verdict:
+    """Whether a client warned of something that somebody must see to soon."""
+    sentence = " ".join(notices) if notices else "nothing to warn of"
+    return Verdict(not notices, sentence, {"notices": len(notices)})
+
+
+def _summed(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    return dict(sorted(total.items()))
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    shown = [f"{path} ({count} objects)" for path, count in list(counts.items())[:_SHOWN_FIELDS]]
+    more = len(counts) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

@@ -56,8 +56,7 @@ class SilverRules:
     #: Masked text is still personal data: it can be searched back to its author.
     keep_text: bool = True
 
-    @cached_property
-    def recipe(self) -> str:
+    def recipe(self, platform: str) -> str:
         """Twelve hex digits that change whenever the same bronze would give other rows."""
         scorer = scorer_named(self.scorer)
         parts = (
@@ -66,7 +65,7 @@ class SilverRules:
             Tracking({}, self.topics).topics_fingerprint(),
             (scorer.name, scorer.version),
             self.keep_text,
-            self.keys.fingerprint(),
+            self.keys.fingerprint(platform),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
@@ -230,7 +229,10 @@ def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
         topics=rules.matcher.match(text),
         scorer=pl.lit(scorer.name),
         scorer_version=pl.lit(scorer.version),
-        recipe=pl.lit(rules.recipe),
+        recipe=pl.col("platform").replace_strict(
+            {platform: rules.recipe(platform) for platform in posts["platform"].unique()},
+            return_dtype=pl.String,
+        ),
     ).with_columns(hashtags=pl.col("text").map_batches(hashtags, pl.List(pl.String)))
     rows = _pseudonymise(rows, rules.keys)
     if not rules.keep_text:

@@ -1,27 +1,33 @@
 """Ask a platform's API for windows of posts and keep what it gives in bronze.
 
-What belongs here: which pages go where, and what the manifest says of them. The API itself is a
-client behind :class:`PlatformClient`; the plan of windows is ``core.coverage``.
+What belongs here: which windows are searched together, which pages go where, and what the
+manifests say of them. The API itself is a client behind :class:`PlatformClient`; the plan of
+windows is ``core.coverage``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sentiment_assets.core.coverage import (
+    REACH_MARGIN,
     Manifest,
     PlannedWindow,
-    QueryFetch,
-    State,
+    Searched,
+    SearchedSource,
+    SourceFetch,
     state_of_search,
 )
-from sentiment_assets.core.layout import PostPartition, Window
+from sentiment_assets.core.layout import WINDOW_LENGTH, PostPartition, Window
 from sentiment_assets.core.parsers import Refused, creation_time
-from sentiment_assets.core.tracking import TrackedQuery
-from sentiment_assets.lake.bronze import WindowFetch
+from sentiment_assets.core.parsers.fields import FieldDrift
+from sentiment_assets.core.platforms import PLATFORMS
+from sentiment_assets.core.tracking import TrackedSource
+from sentiment_assets.lake.bronze import StretchFetch
 from sentiment_assets.lake.objects import Lake, LakeOriginError
 
 
@@ -65,118 +71,197 @@ class Search(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
+class Allowance(Protocol):
+    """What an API still grants, as of an answer."""
+
+    @property
+    def limit(self) -> int | None:
+        """Requests per period, where the API counts them."""
+
+    @property
+    def remaining(self) -> int | None:
+        """Requests left of them."""
+
+    @property
+    def used_share(self) -> float | None:
+        """Share of the limit that is used, where the API tells percentages."""
+
+    @property
+    def reset_at(self) -> dt.datetime | None:
+        """When requests are taken again."""
+
+
 class PlatformClient(Protocol):
     """What every platform's HTTP client offers."""
 
-    reach: dt.timedelta
     api_version: str
     what_would_reach: str
+    #: The longest stretch of time that one search should cover; null: any, since it reads
+    #: listings that cost the same for two hours and for a week.
+    span: dt.timedelta | None
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the API still grants, as of its newest answer."""
 
     def clock(self) -> dt.datetime:
         """Now, as the platform sees it."""
 
-    def search_window(self, query: str, start: dt.datetime, end: dt.datetime) -> Search:
-        """Pages of posts created in [start, end)."""
+    def reach(self, source: TrackedSource) -> dt.timedelta:
+        """How far back this source can be asked."""
+
+    def search(self, source: TrackedSource, start: dt.datetime, end: dt.datetime) -> Search:
+        """Pages of what was created in [start, end)."""
+
+    def notices(self) -> list[str]:
+        """What somebody should see to soon, such as a version that retires."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The manifests of one stretch: of its windows, and of others that got posts of theirs."""
+
+    windows: list[Manifest]
+    strays: list[Manifest]
 
 
 class FetchInterrupted(Exception):
-    """A window's fetch broke off; what it had brought is kept, marked partial."""
+    """A stretch's fetch broke off; what it had brought is kept, its windows marked partial."""
 
-    def __init__(self, manifest: Manifest, cause: Exception) -> None:
+    def __init__(self, manifests: list[Manifest], cause: Exception) -> None:
         super().__init__(str(cause))
-        self.manifest = manifest
+        self.manifests = manifests
         self.cause = cause
+
+
+@dataclass
+class _SourceCounts:
+    """What is counted while a source's pages come."""
+
+    drift: FieldDrift
+    records: int = 0
+    malformed: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+
+
+def longest_reach(client: PlatformClient, sources: Sequence[TrackedSource]) -> dt.timedelta:
+    """How far back the source goes that goes furthest."""
+    return max(client.reach(source) for source in sources)
 
 
 def fetch_windows(
     lake: Lake,
     client: PlatformClient,
-    planned: Iterable[PlannedWindow],
-    queries: Sequence[TrackedQuery],
+    planned: Sequence[PlannedWindow],
+    sources: Sequence[TrackedSource],
     *,
     holds: Callable[[PostPartition], bool],
     fetched_at: dt.datetime,
     run_id: str,
-) -> Iterator[list[Manifest]]:
-    """Fetch planned windows in order; yields the manifests of each as soon as they stand.
+) -> Iterator[Fetched]:
+    """Fetch planned windows of one platform in order; yields each stretch as soon as it stands.
 
-    The last manifest of a list is the window's own, those before it are of windows that got posts
-    which the search returned but which belong to them. ``holds`` says which partitions exist:
-    posts of other dates become dead letters.
+    ``holds`` says which partitions exist: posts of other dates become dead letters.
 
     Raises:
-        FetchInterrupted: the API failed; the window's manifest says partial.
+        FetchInterrupted: the API failed; the stretch's manifests say partial.
         LakeOriginError: simulated posts would enter a live lake, or the other way round.
     """
+    for stretch in stretches(planned, client.span):
+        fetch = StretchFetch(
+            lake,
+            [window.window for window in stretch],
+            fetched_at=fetched_at,
+            run_id=run_id,
+            api_version=client.api_version,
+            simulated=lake.origin == "simulated",
+            notices=client.notices(),
+        )
+        yield _fetch_stretch(lake, client, fetch, stretch, sources, holds)
+
+
+def stretches(
+    planned: Iterable[PlannedWindow], span: dt.timedelta | None
+) -> Iterator[list[PlannedWindow]]:
+    """Group windows that one search covers, in order.
+
+    They fit into the span without a gap. Without a span there may be gaps: listings cost the same
+    however long the stretch is, and twice as much for two of them.
+    """
+    group: list[PlannedWindow] = []
     for window in planned:
-        yield _fetch_window(lake, client, window, queries, holds, fetched_at, run_id)
+        belongs = group and group[-1].reachable == window.reachable
+        if span is not None and belongs:
+            belongs = group[-1].end == window.start and window.end - group[0].start <= span
+        if group and not belongs:
+            yield group
+            group = []
+        group.append(window)
+    if group:
+        yield group
 
 
-def _fetch_window(
+def _between(asked: Sequence[Window]) -> set[Window]:
+    """The windows that lie between the first and the last of these and are none of them."""
+    first, last = asked[0], asked[-1]
+    span = (last.start - first.start) // WINDOW_LENGTH
+    moments = [first.start + WINDOW_LENGTH * step for step in range(span)]
+    platform = first.partition.platform
+    return {Window.of(moment, platform) for moment in moments} - set(asked)
+
+
+def _fetch_stretch(
     lake: Lake,
     client: PlatformClient,
-    planned: PlannedWindow,
-    queries: Sequence[TrackedQuery],
+    fetch: StretchFetch,
+    stretch: Sequence[PlannedWindow],
+    sources: Sequence[TrackedSource],
     holds: Callable[[PostPartition], bool],
-    fetched_at: dt.datetime,
-    run_id: str,
-) -> list[Manifest]:
-    fetch = WindowFetch(
-        lake,
-        planned.window,
-        fetched_at=fetched_at,
-        run_id=run_id,
-        api_version=client.api_version,
-        simulated=lake.origin == "simulated",
-    )
-    if not planned.reachable:
-        reason = (
-            f"older than the API's reach of {client.reach.days} days; {client.what_would_reach}"
-        )
-        return fetch.close("unavailable", reason)
-    done: list[QueryFetch] = []
-    states: list[tuple[State, str]] = []
-    spans: list[tuple[dt.datetime, dt.datetime]] = []
-    for query in queries:
-        counts: Counter[str] = Counter()
-        errors: Counter[str] = Counter()
+) -> Fetched:
+    parser = PLATFORMS[stretch[0].window.partition.platform].parser
+    start, end = stretch[0].start, stretch[-1].end
+    # What a crawl finds between the windows that are due stands in bronze already.
+    gaps = _between([planned.window for planned in stretch])
+    done: list[SourceFetch] = []
+    searches: list[SearchedSource] = []
+    for source in sources:
+        oldest = client.clock() - client.reach(source) + REACH_MARGIN
+        if oldest >= end:
+            done.append(SourceFetch(source.name, source.kind, source.value))
+            searches.append(SearchedSource(oldest, end, False, reached=False))
+            continue
+        counts = _SourceCounts(FieldDrift(parser.FIELDS))
         search: Search | None = None
         try:
-            search = client.search_window(query.query, planned.start, planned.end)
+            search = client.search(source, max(start, oldest), end)
             for page in search:
-                _keep_page(lake, fetch, planned.window, holds, query, page, counts, errors)
+                _keep_page(lake, fetch, gaps, holds, source, page, counts)
         except LakeOriginError:
             raise
         except Exception as error:
             if search is not None:
-                done.append(_query_fetch(query, search, counts, errors))
+                done.append(_source_fetch(source, search, counts))
             kept = fetch.earlier_attempt()
-            if kept is None or kept.received <= fetch.received:
-                kept = fetch.close("partial", f"interrupted: {error}", None, done)[-1]
-            # Otherwise a retry broke off sooner than the attempt before: what stands is more.
+            # A retry that broke off sooner than the attempt before has less than what stands.
+            if sum(manifest.received for manifest in kept) < fetch.received or not kept:
+                broken = Searched("partial", f"interrupted: {error}", None)
+                kept = fetch.close({w.window: broken for w in stretch}, done)[0]
             raise FetchInterrupted(kept, error) from error
-        done.append(_query_fetch(query, search, counts, errors))
-        states.append(state_of_search(planned.window, search.start, search.end, search.exhausted))
-        if search.exhausted:
-            spans.append((search.start, search.end))
-    state, reason = next((s for s in states if s[0] != "complete"), ("complete", ""))
-    # Fetched is what every query covered; posts come newest first, so a search that stopped early
-    # covers nothing that can be named.
-    fetched = None
-    if len(spans) == len(queries):
-        fetched = (max(start for start, _ in spans), min(end for _, end in spans))
-    return fetch.close(state, reason, fetched, done)
+        done.append(_source_fetch(source, search, counts))
+        searches.append(SearchedSource(search.start, search.end, search.exhausted))
+    beyond = f"of {longest_reach(client, sources).days} days; {client.what_would_reach}"
+    states = {w.window: state_of_search(w.window, searches, beyond) for w in stretch}
+    return Fetched(*fetch.close(states, done))
 
 
 def _keep_page(
     lake: Lake,
-    fetch: WindowFetch,
-    window: Window,
+    fetch: StretchFetch,
+    gaps: Container[Window],
     holds: Callable[[PostPartition], bool],
-    query: TrackedQuery,
+    source: TrackedSource,
     page: FetchedPage,
-    counts: Counter[str],
-    errors: Counter[str],
+    counts: _SourceCounts,
 ) -> None:
     if page.simulated != (lake.origin == "simulated"):
         came, has = ("simulated", "live") if page.simulated else ("live", "simulated")
@@ -184,37 +269,43 @@ def _keep_page(
             f"the API answers with {came} posts and the lake holds {has} ones: nothing was "
             "written. Set SENTIMENT_SOURCE and the API's base URL to agree"
         )
+    platform = fetch.platform
+    parser = PLATFORMS[platform].parser
     for index, record in enumerate(page.records):
-        request: Mapping[str, Any] = {"query": query.name, "page": page.number, "index": index}
+        counts.drift.observe(record)
+        request: Mapping[str, Any] = {"source": source.name, "page": page.number, "index": index}
         try:
-            target = Window.of(
-                creation_time(window.partition.platform, record), window.partition.platform
-            )
+            target = Window.of(creation_time(parser, record), platform)
         except Refused as refused:
+            counts.records += 1
             fetch.add_dead_letter(record, request, f"{refused.code}: {refused.reason}")
             continue
+        if target in gaps:
+            continue
+        counts.records += 1
         if holds(target.partition):
             fetch.add(target, record, request)
         else:
             reason = f"no_partition: there is no partition {target.partition.key}"
             fetch.add_dead_letter(record, request, reason)
     for part in page.malformed:
-        request = {"query": query.name, "page": page.number, "index": part.index}
+        request = {"source": source.name, "page": page.number, "index": part.index}
         fetch.add_dead_letter(part.raw, request, part.reason)
-    counts.update(records=len(page.records), malformed=len(page.malformed))
+    counts.malformed += len(page.malformed)
     for error in page.errors:
-        errors[error.title] += error.count
+        counts.errors[error.title] += error.count
 
 
-def _query_fetch(
-    query: TrackedQuery, search: Search, counts: Counter[str], errors: Counter[str]
-) -> QueryFetch:
-    return QueryFetch(
-        name=query.name,
-        query=query.query,
+def _source_fetch(source: TrackedSource, search: Search, counts: _SourceCounts) -> SourceFetch:
+    return SourceFetch(
+        name=source.name,
+        kind=source.kind,
+        value=source.value,
         pages=search.pages,
-        records=counts["records"],
-        malformed=counts["malformed"],
-        partial_errors=dict(errors),
+        records=counts.records,
+        malformed=counts.malformed,
+        partial_errors=dict(counts.errors),
         watermark=search.watermark,
+        unknown_fields=dict(counts.drift.unknown),
+        vanished_fields=counts.drift.vanished(),
     )

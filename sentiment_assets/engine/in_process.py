@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from sentiment_assets.core.contracts import SILVER_POSTS, SILVER_QUARANTINE
 from sentiment_assets.core.coverage import BronzeObject, coverage_of
 from sentiment_assets.core.layout import PostPartition, Window, windows_of
-from sentiment_assets.core.parsers import PARSERS, POST_SCHEMA, Refusal, parse_lines
+from sentiment_assets.core.parsers import POST_SCHEMA, Refusal, parse_lines
+from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.quality import Conservation
 from sentiment_assets.core.silver import (
     KEY_COLUMNS,
@@ -195,7 +196,7 @@ class _WindowReader:
             for lines in read_blocks(self._lake, stored):
                 # Lines beyond those that the manifest counted were not committed with it.
                 block = lines[: stored.records - line + 1]
-                parsed = parse_lines(PARSERS[platform], platform, block, stored.path, line)
+                parsed = parse_lines(PLATFORMS[platform].parser, platform, block, stored.path, line)
                 line += len(block)
                 routed = route(parsed.posts, self._window)
                 self.refusals += parsed.refusals + routed.refusals
@@ -243,7 +244,7 @@ def _quarantine(window: Window, refusals: Sequence[Refusal], rules: SilverRules)
             "object": refusal.object,
             "line": refusal.line,
             "record_count": refusal.record_count,
-            "recipe": rules.recipe,
+            "recipe": rules.recipe(window.partition.platform),
         }
         for refusal in refusals
     ]
@@ -270,7 +271,7 @@ def _fingerprint(bronze: BronzePartition, window: Window, rules: SilverRules) ->
     if not manifests or bronze.is_damaged(window):
         return None
     completed = coverage_of(window, manifests).completed_at
-    parts = [rules.recipe, completed.isoformat() if completed else ""]
+    parts = [rules.recipe(window.partition.platform), completed.isoformat() if completed else ""]
     parts += [f"{o.path} {o.sha256}" for o in bronze.objects(window)]
     digest = hashlib.sha256("\n".join(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

@@ -24,8 +24,8 @@ from sentiment_assets.core import layout
 from sentiment_assets.core.coverage import (
     BronzeObject,
     Manifest,
-    QueryFetch,
-    State,
+    Searched,
+    SourceFetch,
     WindowCoverage,
     coverage_of,
 )
@@ -66,32 +66,39 @@ class _ObjectWriter:
         return BronzeObject(path, self.records, len(data), hashlib.sha256(data).hexdigest())
 
 
-class WindowFetch:
-    """What one fetch brings for one window: add records as they come, then close.
+class StretchFetch:
+    """What one fetch brings for windows that were searched together: add records, then close.
 
-    Nothing is visible before :meth:`close`, which writes the objects first and the window's own
-    manifest last.
+    Nothing is visible before :meth:`close`, which writes the objects first and the manifest of the
+    oldest window, which tells of the whole fetch, last.
     """
 
     def __init__(
         self,
         lake: Lake,
-        window: Window,
+        windows: Sequence[Window],
         *,
         fetched_at: dt.datetime,
         run_id: str,
         api_version: str,
         simulated: bool,
+        notices: Sequence[str] = (),
     ) -> None:
         self._lake = lake
-        self._window = window
+        self._windows = sorted(windows)
         self._fetched_at = fetched_at.astimezone(dt.timezone.utc).replace(microsecond=0)
         self._run_id = run_id
         self._api_version = api_version
         self._simulated = simulated
+        self._notices = notices
         self._writers: dict[Window, _ObjectWriter] = {}
         self._dead_letters = _ObjectWriter()
         self.received = 0
+
+    @property
+    def platform(self) -> str:
+        """Whose posts they are."""
+        return self._windows[0].partition.platform
 
     def add(self, target: Window, payload: Any, request: Mapping[str, Any]) -> None:
         """Add a record to the window that its creation time names."""
@@ -108,95 +115,100 @@ class WindowFetch:
         """Dead letters so far."""
         return self._dead_letters.records
 
-    def earlier_attempt(self) -> Manifest | None:
+    def earlier_attempt(self) -> list[Manifest]:
         """What an earlier attempt of this fetch left behind, before a retry overwrites it."""
-        path = self._manifest_path(self._window)
-        try:
-            return _decode_manifest(self._lake.objects.get(path))
-        except (ObjectMissing, msgspec.DecodeError, UnicodeDecodeError):
-            return None
+        found = []
+        for window in self._windows:
+            try:
+                found.append(_decode_manifest(self._lake.objects.get(self._manifest_path(window))))
+            except (ObjectMissing, msgspec.DecodeError, UnicodeDecodeError):
+                return []
+        return found
+
+    def _object_path(self, target: Window) -> str:
+        # A window of its own never shares a name with one that only got strays of it.
+        asked = target if target in self._windows else self._windows[0]
+        return layout.batch_object(target, self._fetched_at, asked)
 
     def _manifest_path(self, target: Window) -> str:
-        name = layout.batch_object(target, self._fetched_at, self._window)
-        return name.replace(".jsonl.gz", ".manifest.json")
+        return self._object_path(target).replace(".jsonl.gz", ".manifest.json")
 
     def close(
-        self,
-        state: State,
-        reason: str,
-        fetched: tuple[dt.datetime, dt.datetime] | None = None,
-        queries: Sequence[QueryFetch] = (),
-    ) -> list[Manifest]:
-        """Store all and say what the window's state is; the own manifest stands last.
+        self, states: Mapping[Window, Searched], sources: Sequence[SourceFetch] = ()
+    ) -> tuple[list[Manifest], list[Manifest]]:
+        """Store all and say what became of each window.
 
         Args:
-            state: of the window, after this fetch.
-            reason: why it isn't complete.
-            fetched: creation times from and up to which it was fetched.
-            queries: what each query brought.
+            states: of each of the fetch's windows.
+            sources: what each source brought.
+
+        Returns:
+            The windows' manifests, oldest first, and those of other windows that got posts.
         """
+        oldest = self._windows[0]
         if self._dead_letters.records:
-            place = f"{self._window.partition.date:%Y%m%d}-{self._window.name}"
+            place = f"{oldest.partition.date:%Y%m%d}-{oldest.name}"
             self._dead_letters.store(
-                self._lake,
-                layout.dead_letter_object(self._window.partition.platform, self._fetched_at, place),
+                self._lake, layout.dead_letter_object(self.platform, self._fetched_at, place)
             )
         stored = {
-            target: writer.store(
-                self._lake, layout.batch_object(target, self._fetched_at, self._window)
-            )
+            target: writer.store(self._lake, self._object_path(target))
             for target, writer in sorted(self._writers.items(), key=lambda item: item[0])
         }
-        manifests = [
+        strays = [
             self._manifest(
                 target,
-                None,
-                f"posts returned by the fetch of {self._window.folder}",
-                None,
-                (),
+                Searched(None, f"posts returned by the fetch of {oldest.folder}", None),
                 [written],
+                written.records,
             )
             for target, written in stored.items()
-            if target != self._window
+            if target not in states
         ]
-        own = [stored[self._window]] if self._window in stored else []
-        manifests.append(self._manifest(self._window, state, reason, fetched, queries, own))
-        for manifest in manifests:
-            target = _window_of(manifest)
-            self._lake.objects.put(self._manifest_path(target), _encode(manifest))
-        return manifests
+        elsewhere = self.dead_letters + sum(manifest.received for manifest in strays)
+        own = []
+        for window in self._windows:
+            objects = [stored[window]] if window in stored else []
+            received = sum(written.records for written in objects)
+            if window == oldest:
+                received += elsewhere
+            own.append(self._manifest(window, states[window], objects, received, sources))
+        for manifest in (*strays, *reversed(own)):
+            self._lake.objects.put(self._manifest_path(_window_of(manifest)), _encode(manifest))
+        return own, strays
 
     def _manifest(
         self,
         target: Window,
-        state: State | None,
-        reason: str,
-        fetched: tuple[dt.datetime, dt.datetime] | None,
-        queries: Sequence[QueryFetch],
+        searched: Searched,
         objects: list[BronzeObject],
+        received: int,
+        sources: Sequence[SourceFetch] = (),
     ) -> Manifest:
-        own = target == self._window
+        oldest = self._windows[0]
         return Manifest(
             platform=target.partition.platform,
             date=target.partition.date,
             window=target.name,
-            state=state,
-            reason=reason,
+            state=searched.state,
+            reason=searched.reason,
             fetched_at=self._fetched_at,
-            fetched_from=fetched[0] if fetched else None,
-            fetched_until=fetched[1] if fetched else None,
+            fetched_from=searched.fetched[0] if searched.fetched else None,
+            fetched_until=searched.fetched[1] if searched.fetched else None,
             run_id=self._run_id,
             api_version=self._api_version,
             simulated=self._simulated,
-            queries=list(queries),
+            sources=list(sources) if target == oldest else [],
+            fetched_with=None if target == oldest else oldest.folder,
             objects=objects,
-            received=self.received if own else sum(o.records for o in objects),
-            dead_letters=self.dead_letters if own else 0,
+            notices=list(self._notices) if target == oldest else [],
+            received=received,
+            dead_letters=self.dead_letters if target == oldest else 0,
         )
 
     def _envelope(self, payload: Any, request: Mapping[str, Any], **more: str) -> bytes:
         envelope = {
-            "platform": self._window.partition.platform,
+            "platform": self.platform,
             "source": "batch",
             "fetched_at": self._fetched_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "request": request,

@@ -53,26 +53,32 @@ class PseudonymKeys:
                 )
 
     def __repr__(self) -> str:
-        names = ", ".join(platform for platform, _ in self.secrets)
-        return f"PseudonymKeys({names}; fingerprint {self.fingerprint()})"
+        names = ", ".join(f"{p} {self.fingerprint(p)}" for p, _ in self.secrets)
+        return f"PseudonymKeys({names})"
 
     def key(self, platform: str, date: dt.date, use: Use) -> str:
         """Key material (hex string) for one use on the posts of one platform and date.
 
         Raises ``ValueError`` for a platform without a secret.
         """
+        return _derived(self._secret(platform), f"{platform}/{epoch_of(date)}/{use}")
+
+    def fingerprint(self, platform: str) -> str:
+        """Twelve hex digits that tell one secret from another and nothing about the secret.
+
+        Raises ``ValueError`` for a platform without a secret.
+        """
+        part = f"{platform}={_derived(self._secret(platform), 'fingerprint')}"
+        return hashlib.sha256(part.encode()).hexdigest()[:12]
+
+    def _secret(self, platform: str) -> str:
         secret = dict(self.secrets).get(platform)
         if secret is None:
             raise ValueError(
                 f"no pseudonym secret for platform {platform!r}: load the keys with it among the "
                 "platforms"
             )
-        return _derived(secret, f"{platform}/{epoch_of(date)}/{use}")
-
-    def fingerprint(self) -> str:
-        """Twelve hex digits that tell one key set from another and nothing about the secrets."""
-        parts = [f"{platform}={_derived(s, 'fingerprint')}" for platform, s in sorted(self.secrets)]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+        return secret
 
 
 def pseudonym_expr(column: str, key: str) -> pl.Expr:
