@@ -13,16 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
+from sentiment_assets.core.coverage import Searched
 from sentiment_assets.core.layout import PostPartition, Window, windows_of
-from sentiment_assets.lake.bronze import WindowFetch
+from sentiment_assets.lake.bronze import StretchFetch
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from simulator import plot
 from simulator.clock import HOUR_MS
-from simulator.corpus import Texts
-from simulator.post import Post
-from simulator.query import mentions
-from simulator.rendering import CLASSIC, render_post, render_user
-from simulator.story import Story
+from simulator.x.corpus import Texts
+from simulator.x.post import Post
+from simulator.x.query import mentions
+from simulator.x.rendering import CLASSIC, render_post, render_user
+from simulator.x.story import Story
 
 SEED = 7
 #: A Wednesday: neither the story's launch nor its outage.
@@ -97,9 +98,9 @@ def link_bronze(source: Path, target: Path, fetches: int | None = None) -> None:
 
 def add_fetch(lake: Lake, window: Window, payloads: Sequence[Payload], number: int) -> int:
     """Write what one fetch of a window brought; returns the records."""
-    fetch = WindowFetch(
+    fetch = StretchFetch(
         lake,
-        window,
+        [window],
         fetched_at=window.end + dt.timedelta(minutes=number),
         run_id=f"made-{number}",
         api_version="2",
@@ -107,7 +108,7 @@ def add_fetch(lake: Lake, window: Window, payloads: Sequence[Payload], number: i
     )
     for index, payload in enumerate(payloads):
         fetch.add(window, payload, {"query": "nimbus", "page": index // 100 + 1})
-    fetch.close("complete", "", (window.start, window.end))
+    fetch.close({window: Searched("complete", "", (window.start, window.end))})
     return fetch.received
 
 

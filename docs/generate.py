@@ -8,14 +8,23 @@ stand where it is defined; a test fails when a written page is not what this mak
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import datetime as dt
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from resources.environments import PREFIX, PROJECT_ROOT, Settings
+from resources.environments import (
+    CLIENTS,
+    PROJECT_ROOT,
+    SIMULATED_REQUESTS,
+    credential_setting,
+    setting_field,
+    setting_names,
+)
 from sentiment_assets.core.contracts import CONTRACTS, Contract
+from sentiment_assets.core.platforms import PLATFORMS
 
 DOCS = Path(__file__).parent
 
@@ -41,25 +50,28 @@ _SETTINGS = f"""\
 
 # Settings
 
-Every setting, from `resources/environments.py`. All are environment variables; none is needed to
-run the simulator. An empty value counts as not set. A wrong value stops the program at its start
-with the setting's name and an example. `sentiment settings` shows the values in use and where they
-come from, with secrets masked.
+Every setting. All are environment variables; none is needed to run the simulator. An empty value
+counts as not set. A wrong value stops the program at its start with the setting's name and an
+example. `sentiment settings` shows the values in use and where they come from, with secrets masked.
 
-| setting | default | example | what it is for |
-|---|---|---|---|
+The general ones stand in `resources/environments.py`, a platform's own in its client's file.
+
+## General
 """
+
+_TABLE = "| setting | default | example | what it is for |\n|---|---|---|---|\n"
 
 _AFTER_SETTINGS = """
 ## What must agree
 
-- `SENTIMENT_SOURCE=live` needs `SENTIMENT_X_BEARER_TOKEN`.
+- `SENTIMENT_SOURCE=live` needs the token of one platform at least; a platform without is not asked:
+  {tokens}.
 - `SENTIMENT_ENV=aws` needs `SENTIMENT_SOURCE=live`, an `s3://` `SENTIMENT_LAKE_URI` and
   `SENTIMENT_S3_KMS_KEY_ID`.
 - A lake remembers whose posts it holds. A run that would mix simulated and live posts stops.
 
 Dagster's own file is `dagster.yaml`; `DAGSTER_HOME` is honoured by `sentiment tick` where it is
-set. What is searched for stands in `tracking.yaml`: [what is tracked](tracking.md).
+set. What is fetched stands in `tracking.yaml`: [what is tracked](tracking.md).
 """
 
 
@@ -76,7 +88,16 @@ def data_dictionary() -> str:
 
 def settings_page() -> str:
     """The page ``docs/settings.md``."""
-    return _SETTINGS + "\n".join(_setting_rows()) + "\n" + _AFTER_SETTINGS
+    parts = [_SETTINGS, _TABLE + _setting_rows(None)]
+    for name, platform in PLATFORMS.items():
+        access = CLIENTS[name].Access
+        granted = (
+            f"By default {access.REQUESTS:,} requests in {_period(access.PERIOD)}; the simulator "
+            f"grants {SIMULATED_REQUESTS:,}.\n"
+        )
+        parts += [f"## {platform.title}\n", granted, _TABLE + _setting_rows(name)]
+    tokens = _codes([credential_setting(name) for name in PLATFORMS])
+    return "\n".join(parts) + _AFTER_SETTINGS.format(tokens=tokens)
 
 
 PAGES = {"data-dictionary.md": data_dictionary, "settings.md": settings_page}
@@ -110,15 +131,28 @@ def _table_section(contract: Contract) -> str:
     )
 
 
-def _setting_rows() -> Iterable[str]:
-    for name, field in Settings.model_fields.items():
-        example = (field.examples or [""])[0]
-        yield _row(
-            f"`{PREFIX}{name.upper()}`",
-            _default(field),
-            f"`{example}`" if example else "",
-            field.description or "",
-        )
+def _setting_rows(platform: str | None) -> str:
+    return "".join(f"{row}\n" for row in _rows_of(platform))
+
+
+def _rows_of(wanted: str | None) -> Iterator[str]:
+    for variable, (platform, _) in setting_names().items():
+        if platform == wanted:
+            field = setting_field(variable)
+            example = (field.examples or [""])[0]
+            yield _row(
+                f"`{variable}`",
+                _default(field),
+                f"`{example}`" if example else "",
+                field.description or "",
+            )
+
+
+def _period(length: dt.timedelta) -> str:
+    for size, unit in ((dt.timedelta(days=1), "day"), (dt.timedelta(hours=1), "hour")):
+        if length % size == dt.timedelta():
+            return f"{length // size} {unit}{'s' if length > size else ''}"
+    return f"{length // dt.timedelta(minutes=1)} minutes"
 
 
 def _default(field: FieldInfo) -> str:

@@ -90,7 +90,7 @@ def manifest(
             "run_id": "test",
             "api_version": "2",
             "simulated": True,
-            "queries": [],
+            "sources": [],
             "objects": list(objects),
             "received": sum(stored.records for stored in objects),
             **fields,

@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from sentiment_assets_tests.local_platform import Platform
     from sentiment_assets_tests.s3_server import S3Server
-    from sentiment_assets_tests.simulated_x import SimulatedX
+    from sentiment_assets_tests.simulated import SimulatedPlatform
 
 
 @pytest.fixture(autouse=True)
@@ -34,28 +34,32 @@ def s3_endpoint() -> Iterator[S3Server]:
 
 
 @pytest.fixture(scope="session")
-def _x() -> Iterator[SimulatedX]:
+def simulated() -> Iterator[dict[str, SimulatedPlatform]]:
+    """Every platform of one simulator. Tests take one through a fixture that heals it."""
     from sentiment_assets_tests.local_platform import NOW
-    from sentiment_assets_tests.simulated_x import running_simulator
+    from sentiment_assets_tests.simulated import running_simulator
 
-    with running_simulator(NOW, "--posts-per-day", "240") as x:
-        yield x
+    options = ("--posts-per-day", "240", "--comments-per-day", "120")
+    with running_simulator(NOW, *options) as platforms:
+        yield platforms
 
 
 @pytest.fixture
-def x(_x: SimulatedX) -> Iterator[SimulatedX]:
+def x(simulated: dict[str, SimulatedPlatform]) -> Iterator[SimulatedPlatform]:
     """X, without faults, on a Thursday at 18:30."""
+    from resources.api_clients.x import REACH
     from sentiment_assets_tests.local_platform import NOW
 
-    _x.heal()
-    _x.travel(NOW)
-    _x.client.reach = type(_x.client).reach
-    yield _x
-    _x.heal()
+    x = simulated["x"]
+    x.heal()
+    x.travel(NOW)
+    x.client.recent = REACH
+    yield x
+    x.heal()
 
 
 @pytest.fixture
-def platform(tmp_path: Path, x: SimulatedX) -> Platform:
+def platform(tmp_path: Path, x: SimulatedPlatform) -> Platform:
     """A platform on disk that has fetched nothing."""
     from sentiment_assets_tests.local_platform import Platform
 

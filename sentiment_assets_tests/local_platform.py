@@ -19,11 +19,12 @@ from typing import Any
 import dagster as dg
 
 from resources.environments import Settings, read_settings
+from sentiment_assets.automation import due_partitions
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.definitions import build_defs
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.partitions import range_tags
-from sentiment_assets_tests.simulated_x import UTC, SimulatedX
+from sentiment_assets_tests.simulated import UTC, SimulatedPlatform
 
 #: A Thursday, hours after the story's outage.
 NOW = dt.datetime(2026, 2, 5, 18, 30, tzinfo=UTC)
@@ -39,7 +40,7 @@ YESTERDAY, TODAY = day("2026-02-04"), day("2026-02-05")
 @dataclass
 class Platform:
     settings: Settings
-    x: SimulatedX
+    x: SimulatedPlatform
     instance: dg.DagsterInstance
     #: Resources instead of the environment's own.
     resources: dict[str, Any] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class Platform:
     more: dg.Definitions = field(default_factory=dg.Definitions)
 
     @classmethod
-    def at(cls, home: Path, x: SimulatedX, **settings: Any) -> Platform:
+    def at(cls, home: Path, x: SimulatedPlatform, **settings: Any) -> Platform:
         return cls(
             read_settings({}, home=home, x_base_url=x.url, **settings),
             x,
@@ -88,6 +89,12 @@ class Platform:
         for partition in partitions:
             result = self.run("fetch", [partition])
             assert result.success, failures(result)
+
+    def due(self) -> list[PostPartition]:
+        """What the clock would fetch now."""
+        clients = {self.x.platform: self.x.client}
+        settings = self.settings
+        return due_partitions(self.lake, clients, settings.read_tracking(), settings.catch_up_days)
 
     def rebuild(self, *partitions: PostPartition, **options: Any) -> dg.ExecuteInProcessResult:
         result = self.run("rebuild", partitions, **options)

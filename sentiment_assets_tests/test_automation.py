@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from sentiment_assets.automation import due_partitions, every_two_hours
+from sentiment_assets.automation import every_two_hours
 from sentiment_assets.core.coverage import WindowCoverage
 from sentiment_assets.core.layout import WINDOW_LENGTH, PostPartition
 from sentiment_assets.lake.bronze import read_partition
@@ -24,7 +24,12 @@ def evaluate(platform: Platform, now: dt.datetime) -> Any:
     context = dg.build_schedule_context(
         instance=platform.instance,
         scheduled_execution_time=now,
-        resources={"lake": platform.lake, "clients": {"x": platform.x.client}},
+        resources={
+            "lake": platform.lake,
+            "clients": {"x": platform.x.client},
+            "tracking": platform.settings.read_tracking(),
+            "catch_up_days": platform.settings.catch_up_days,
+        },
         repository_def=definitions.get_repository_def(),
     )
     return definitions.resolve_schedule_def("every_two_hours").evaluate_tick(context)
@@ -56,10 +61,10 @@ def test_the_first_tick_asks_for_all_that_x_still_gives(platform: Platform) -> N
     days = [PostPartition(TODAY.date - dt.timedelta(days=back), "x") for back in range(7, -1, -1)]
     assert asked == days
     for covered in coverage(platform, *days):
-        if covered.window.end <= NOW - platform.x.client.reach:
+        if covered.window.end <= NOW - platform.x.client.recent:
             assert covered.state == "unavailable"
             assert "full-archive search" in covered.reason
-        elif covered.window.start <= NOW - platform.x.client.reach:
+        elif covered.window.start <= NOW - platform.x.client.recent:
             assert covered.state == "partial"
         elif covered.window.end <= NOW:
             assert covered.state == "complete", covered
@@ -70,7 +75,7 @@ def test_the_first_tick_asks_for_all_that_x_still_gives(platform: Platform) -> N
 
 
 def test_ticks_of_a_day_ask_for_what_is_open(platform: Platform) -> None:
-    platform.x.client.reach = dt.timedelta(hours=12)
+    platform.x.client.recent = dt.timedelta(hours=12)
     evening = NOW.replace(hour=20, minute=5)
     assert tick(platform, evening) == [TODAY]
     assert tick(platform, evening + 2 * HOUR) == [TODAY]
@@ -83,7 +88,7 @@ def test_ticks_of_a_day_ask_for_what_is_open(platform: Platform) -> None:
 
 
 def test_an_outage_of_26_hours_leaves_no_hole(platform: Platform) -> None:
-    platform.x.client.reach = dt.timedelta(hours=40)
+    platform.x.client.recent = dt.timedelta(hours=40)
     before = NOW.replace(hour=20, minute=5)
     tick(platform, before)
     after = before + 26 * HOUR
@@ -91,7 +96,7 @@ def test_an_outage_of_26_hours_leaves_no_hole(platform: Platform) -> None:
     late = platform.x.post("nimbus was down all night", before + 3 * HOUR, username="night_owl")
     assert tick(platform, after) == [TODAY, FRIDAY]
     for covered in coverage(platform, TODAY, FRIDAY):
-        in_reach = covered.window.start > before - platform.x.client.reach + WINDOW_LENGTH
+        in_reach = covered.window.start > before - platform.x.client.recent + WINDOW_LENGTH
         if in_reach and covered.window.end <= after:
             assert covered.state == "complete", covered
     ids = {envelope["payload"]["data"]["id"] for envelope in bronze_envelopes(platform.lake)}
@@ -99,12 +104,12 @@ def test_an_outage_of_26_hours_leaves_no_hole(platform: Platform) -> None:
 
 
 def test_a_window_that_broke_off_is_asked_for_again(platform: Platform) -> None:
-    platform.x.client.reach = dt.timedelta(hours=12)
+    platform.x.client.recent = dt.timedelta(hours=12)
     platform.x.travel(NOW)
     platform.x.fault("dead_token", after=3, times=1)
     assert not platform.run("fetch", [TODAY]).success
     assert [c.state for c in coverage(platform, TODAY)].count("partial") >= 1
-    assert due_partitions(platform.lake, {"x": platform.x.client}) == [TODAY]
+    assert platform.due() == [TODAY]
     tick(platform, NOW + 24 * HOUR)
     ended = [c for c in coverage(platform, TODAY) if c.window.start > NOW - 11 * HOUR]
     assert {c.state for c in ended if c.window.end > NOW + 12 * HOUR} <= {"complete"}
@@ -118,12 +123,11 @@ def test_dates_before_the_first_partition_are_not_asked_for(
     platform: Platform, now: dt.datetime, skipped: bool
 ) -> None:
     platform.x.travel(now)
-    due = due_partitions(platform.lake, {"x": platform.x.client})
-    assert due == ([] if skipped else [day("2026-01-01")])
+    assert platform.due() == ([] if skipped else [day("2026-01-01")])
 
 
 def test_run_keys_let_one_tick_start_each_date_once(platform: Platform) -> None:
-    platform.x.client.reach = dt.timedelta(hours=30)
+    platform.x.client.recent = dt.timedelta(hours=30)
     first, second = (
         [request.run_key for request in evaluate(platform, NOW).run_requests or []]
         for _ in range(2)

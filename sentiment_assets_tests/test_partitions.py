@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from sentiment_assets.core.layout import PostPartition
+from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.partitions import (
     FIRST_DATE,
     POST_PARTITIONS,
@@ -35,14 +36,15 @@ def test_keys_go_there_and_back(partition: PostPartition) -> None:
 
 def test_dagster_spells_keys_as_the_lake_does() -> None:
     first = POST_PARTITIONS.get_partition_keys(dt.datetime(2026, 1, 3, 12, tzinfo=UTC))
-    assert [*first] == ["2026-01-01|x", "2026-01-02|x", "2026-01-03|x"]
+    dates = ["2026-01-01", "2026-01-02", "2026-01-03"]
+    assert {*first} == {f"{date}|{platform}" for date in dates for platform in PLATFORMS}
 
 
 @pytest.mark.parametrize("time", ["00:00:00", "00:00:01", "23:59:59"])
 def test_today_is_a_partition_while_it_grows(time: str) -> None:
     now = dt.datetime.fromisoformat(f"2026-03-29T{time}+00:00")
     keys = POST_PARTITIONS.get_partition_keys(now)
-    assert keys[-1] == "2026-03-29|x"
+    assert {key for key in keys if key > "2026-03-29"} == {f"2026-03-29|{p}" for p in PLATFORMS}
     assert has_partition(PostPartition.from_key(keys[-1]), now)
 
 

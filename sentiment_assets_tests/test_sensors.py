@@ -23,7 +23,6 @@ from dagster._core.test_utils import create_run_for_test
 from resources.environments import read_settings
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.silver import POSTS_KEY
-from sentiment_assets.automation import due_partitions
 from sentiment_assets.consumed import CONSUMED, newest_events
 from sentiment_assets.core.contracts import DAILY_SUMMARY, DAILY_TREND, SILVER_POSTS
 from sentiment_assets.core.layout import PostPartition
@@ -327,7 +326,7 @@ def test_the_definition_remembers_between_looks(story: Story) -> None:
 
 def test_a_day_of_ticks_for_real(platform: Platform) -> None:
     """Fetch what is due, rebuild what is behind: three ticks, one of them after midnight."""
-    platform.x.client.reach = dt.timedelta(days=1)
+    platform.x.client.recent = dt.timedelta(days=1)
     story = Story(instance=platform.instance)
     rebuilt = []
     for moment in (
@@ -337,7 +336,7 @@ def test_a_day_of_ticks_for_real(platform: Platform) -> None:
     ):
         platform.x.travel(moment)
         story.now = moment
-        platform.fetch(*due_partitions(platform.lake, {"x": platform.x.client}))
+        platform.fetch(*platform.due())
         for request in story.look():
             result = platform.carry_out(request, "rebuild")
             assert result.success

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from sentiment_assets_tests.local_platform import NOW, TODAY, YESTERDAY, Platform, day, failures
-from sentiment_assets_tests.simulated_x import SimulatedX, running_simulator
+from sentiment_assets_tests.simulated import SimulatedPlatform, running_simulator
 
 DAYS = [day("2026-02-02"), day("2026-02-03"), YESTERDAY, TODAY]
 
@@ -34,7 +34,8 @@ class Built:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    with running_simulator(NOW, "--posts-per-day", "240") as x:
+    with running_simulator(NOW, "--posts-per-day", "240") as simulated:
+        x = simulated["x"]
         platform = Platform.at(tmp_path_factory.mktemp("built"), x)
         for number, (kind, value) in enumerate(SECRETS.items()):
             made = NOW - dt.timedelta(hours=5, minutes=number)
@@ -54,7 +55,7 @@ def forced() -> dict[str, object]:
 
 
 @pytest.fixture
-def copy(built: Built, tmp_path: Path, x: SimulatedX) -> Platform:
+def copy(built: Built, tmp_path: Path, x: SimulatedPlatform) -> Platform:
     """The four days in a folder of the test's own, with an empty event log."""
     shutil.copytree(built.platform.settings.home, tmp_path / "home")
     return Platform.at(tmp_path / "home", x)

@@ -19,7 +19,7 @@ from sentiment_assets_tests.local_platform import (
     events_of,
     failures,
 )
-from sentiment_assets_tests.simulated_x import SimulatedX
+from sentiment_assets_tests.simulated import SimulatedPlatform
 
 
 @pytest.fixture
@@ -56,11 +56,11 @@ def stored(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def live(home: Path, x: SimulatedX, lake: Path) -> Platform:
+def live(home: Path, x: SimulatedPlatform, lake: Path) -> Platform:
     return Platform.at(home, x, source="live", x_bearer_token="t", lake_uri=str(lake))
 
 
-def simulated(home: Path, x: SimulatedX, lake: Path) -> Platform:
+def simulated(home: Path, x: SimulatedPlatform, lake: Path) -> Platform:
     return Platform.at(home, x, lake_uri=str(lake))
 
 
@@ -73,7 +73,7 @@ def simulated(home: Path, x: SimulatedX, lake: Path) -> Platform:
 )
 @pytest.mark.parametrize("job", ["fetch", "rebuild"])
 def test_a_lake_of_the_other_kind_is_refused(
-    tmp_path: Path, x: SimulatedX, first: type, second: type, said: str, job: str
+    tmp_path: Path, x: SimulatedPlatform, first: type, second: type, said: str, job: str
 ) -> None:
     lake = tmp_path / "lake"
     first(tmp_path / "one", x, lake).settings.open_lake()
@@ -90,14 +90,14 @@ def test_a_lake_of_the_other_kind_is_refused(
         other.settings.open_lake()
 
 
-def test_simulated_answers_never_enter_a_live_lake(tmp_path: Path, x: SimulatedX) -> None:
+def test_simulated_answers_never_enter_a_live_lake(tmp_path: Path, x: SimulatedPlatform) -> None:
     """Source and address disagree: only the answers' own mark shows it."""
     platform = live(tmp_path / "home", x, tmp_path / "lake")
     refused(platform, "the API answers with simulated posts and the lake holds live ones")
 
 
 def test_live_answers_never_enter_a_simulated_lake(
-    tmp_path: Path, x: SimulatedX, real_x: str
+    tmp_path: Path, x: SimulatedPlatform, real_x: str
 ) -> None:
     platform = simulated(tmp_path / "home", x, tmp_path / "lake")
     platform.resources["clients"] = {"x": XClient(real_x, "t", clock=lambda: NOW)}

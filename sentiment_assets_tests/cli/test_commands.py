@@ -15,10 +15,11 @@ import pytest
 from click.testing import CliRunner
 
 from sentiment_assets.cli import cli
+from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets_tests.local_platform import Platform
-from sentiment_assets_tests.simulated_x import ROOT
+from sentiment_assets_tests.simulated import ROOT
 
-VERBS = ("run", "tick", "partitions", "score", "settings")
+VERBS = ("run", "connect", "tick", "partitions", "score", "settings")
 Invoke = Callable[..., Any]
 
 
@@ -138,8 +139,11 @@ def test_score_of_undecodable_bytes_goes_on(invoke: Invoke, tmp_path: Path) -> N
 def test_partitions_of_an_empty_lake(invoke: Invoke) -> None:
     result = invoke("partitions", "--days", "2", "--json")
     assert result.exit_code == 0, result.output
+    assert {row["platform"] for row in json_lines(result.output)} == set(PLATFORMS)
+    result = invoke("partitions", "--days", "2", "--platform", "x", "--json")
     rows = json_lines(result.output)
     assert [row["layer"] for row in rows] == ["bronze", "silver", "gold"] * 2
+    assert {row["platform"] for row in rows} == {"x"}
     assert {(row["rows"], row["age_seconds"]) for row in rows} == {(0, None)}
     assert rows[0]["state"] == "12 missing"
     assert "simulated lake" in invoke("partitions").output
@@ -207,6 +211,6 @@ def test_a_tick_for_real(platform: Platform, monkeypatch: pytest.MonkeyPatch) ->
     assert told["rebuilt"] == told["fetched"]
     assert len(told["fetched"]) == 2
     monkeypatch.setenv("SENTIMENT_HOME", str(home))
-    shown = CliRunner().invoke(cli, ["partitions", "--days", "2", "--json"])
+    shown = CliRunner().invoke(cli, ["partitions", "--days", "2", "--platform", "x", "--json"])
     states = {row["layer"]: row["state"] for row in json_lines(shown.output)[:3]}
     assert states == {"bronze": "12 complete", "silver": "current", "gold": "current"}

@@ -12,6 +12,8 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 _HIDDEN = re.compile(r"^(?:\..*|node_modules|.*\.egg-info)$")
 
+# Code of a file that the page itself makes, not of one that is there.
+_MADE = re.compile(r"# (\S+\.py)")
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"^ {4,}(\S.*)$", re.MULTILINE)
 _SPAN = re.compile(r"`([^`\n]+)`")
@@ -37,6 +39,16 @@ def text_of(page: Path) -> str:
 def blocks(page: Path, language: str) -> list[str]:
     """Fenced code of one language."""
     return [body for kind, body in _FENCE.findall(text_of(page)) if kind == language]
+
+
+def new_files(page: Path) -> dict[str, str]:
+    """Files that a page's code makes: snippets begin with the path; later ones go on."""
+    made: dict[str, str] = {}
+    for block in blocks(page, "python"):
+        head, _, body = block.partition("\n")
+        if named := _MADE.fullmatch(head):
+            made[named[1]] = f"{made[named[1]]}\n\n{body}" if named[1] in made else body
+    return made
 
 
 def code(page: Path) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.environments import PREFIX, Settings
+from resources.environments import setting_names
 from sentiment_assets.core.contracts import CONTRACTS
 from sentiment_assets_tests.docs.pages import DOCS, generator, text_of
 
@@ -31,7 +31,7 @@ def test_dictionary_has_every_column_of_every_table() -> None:
 
 def test_every_setting_is_documented_once() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", text_of(Path("docs/settings.md")), re.MULTILINE)
-    assert rows == [PREFIX + name.upper() for name in Settings.model_fields]
+    assert rows == list(setting_names())
 
 
 def test_no_default_of_this_machine_is_in_the_list() -> None:

@@ -13,7 +13,7 @@ import yaml
 from sentiment_assets.core.contracts import CONTRACTS, SILVER_POSTS
 from sentiment_assets_tests.docs.pages import blocks
 from sentiment_assets_tests.local_platform import TODAY, YESTERDAY, Platform
-from sentiment_assets_tests.simulated_x import SimulatedX
+from sentiment_assets_tests.simulated import SimulatedPlatform
 
 ANALYSTS = Path("docs/analysts.md")
 
@@ -24,7 +24,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def project(root: Path, x: SimulatedX, monkeypatch: pytest.MonkeyPatch) -> Platform:
+def project(root: Path, x: SimulatedPlatform, monkeypatch: pytest.MonkeyPatch) -> Platform:
     """A folder in which `.sentiment` holds two days, as it is after `make run`."""
     platform = Platform.at(root / ".sentiment", x, min_authors=2)
     if not (root / ".sentiment").exists():

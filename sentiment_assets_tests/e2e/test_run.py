@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import psutil
 import pytest
 
+from sentiment_assets.core.platforms import PLATFORMS
+
 SENTIMENT = Path(sys.executable).with_name("sentiment")
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -150,14 +152,18 @@ def test_other_commands_find_what_runs(running: Running) -> None:
     after = _sentiment(running.home, "partitions", "--json")
     assert tick["failures"] == []
     rows = [json.loads(line) for line in after.splitlines()]
-    assert {row["state"] for row in rows if row["layer"] == "silver"} == {"current"}
+    assert {row["state"] for row in rows if row.get("layer") == "silver"} == {"current"}
+    left = {row["platform"]: row["requests_left"] for row in rows if "requests_left" in row}
+    assert left.keys() == set(PLATFORMS)
+    assert min(left.values()) > 0
 
-    def silver(said: str) -> dict[str, int]:
+    def silver(said: str) -> dict[tuple[str, str], int]:
         found = map(json.loads, said.splitlines())
-        return {r["date"]: r["rows"] for r in found if r["layer"] == "silver"}
+        return {(r["date"], r["platform"]): r["rows"] for r in found if r.get("layer") == "silver"}
 
     # The closed days hold what they held: a tick doubles nothing.
-    closed = [day for day in silver(before) if day < (TODAY - dt.timedelta(days=1)).isoformat()]
+    yesterday = (TODAY - dt.timedelta(days=1)).isoformat()
+    closed = [day for day in silver(before) if day[0] < yesterday]
     assert closed
     assert {d: silver(after)[d] for d in closed} == {d: silver(before)[d] for d in closed}
 
@@ -180,7 +186,7 @@ def test_a_person_sees_the_graph_a_partition_and_the_dashboard(
             page.get_by_text(group, exact=True).first.wait_for(timeout=60_000)
         page.screenshot(path=tmp_path / "graph.png")
         page.goto(f"{running.dagster}/assets/silver/posts?view=partitions")
-        page.get_by_text("Materialized (8)").wait_for(timeout=60_000)
+        page.get_by_text(f"Materialized ({8 * len(PLATFORMS)})").wait_for(timeout=60_000)
         page.screenshot(path=tmp_path / "partitions.png")
         page.goto(running.dashboard)
         page.get_by_text("Simulated posts").first.wait_for(timeout=60_000)
@@ -199,10 +205,12 @@ def test_nothing_personal_reaches_logs_events_or_the_delta_log(running: Running)
     lake = running.home / "lake" / "simulated"
     for path in lake.glob("bronze/batch_posts/**/*.jsonl.gz"):
         for line in gzip.decompress(path.read_bytes()).splitlines():
-            payload = json.loads(line)["payload"]
-            ids.add(payload["data"]["id"])
-            ids.add(payload["data"]["author_id"])
-            handles |= {u["username"] for u in payload.get("includes", {}).get("users", ())}
+            envelope = json.loads(line)
+            post = PLATFORMS[envelope["platform"]].parser.parse(envelope["payload"])
+            for known in (post.post_id, post.author_id or ""):
+                ids |= set(re.findall(r"[0-9]{9,}", known))
+            # The simulator's handles end in their people's numbers.
+            handles |= {name for name in post.known_names if re.fullmatch(r"\w+[0-9]{3,}", name)}
     keys = running.home / "keys" / "pseudonyms-simulated.json"
     secrets = re.findall(r"[0-9a-f]{64}", keys.read_text())
     assert len(ids) > 500

@@ -11,20 +11,21 @@ from typing import Any
 
 import pytest
 
-from resources.api_clients.errors import ApiError, BeyondReach
+from resources.api_clients.errors import ApiError
 from resources.api_clients.x import XClient
 from sentiment_assets.core.coverage import Manifest, PlannedWindow, plan_fetch
 from sentiment_assets.core.layout import PostPartition, Window
 from sentiment_assets.core.parsers import creation_time
-from sentiment_assets.core.tracking import TrackedQuery
+from sentiment_assets.core.parsers import x as x_parser
+from sentiment_assets.core.tracking import TrackedSource
 from sentiment_assets.engine.fetch import FetchInterrupted, fetch_windows
 from sentiment_assets.lake.bronze import read_partition
 from sentiment_assets.lake.objects import Lake, LakeLocation, LakeOriginError
 from sentiment_assets_tests.bronze_records import iso, snowflake
-from sentiment_assets_tests.simulated_x import SimulatedX
+from sentiment_assets_tests.simulated import SimulatedPlatform
 
 UTC = dt.timezone.utc
-QUERIES = (TrackedQuery("brand", "nimbus OR stratus OR cirrus"),)
+SOURCES = (TrackedSource("brand", "query", "nimbus OR stratus OR cirrus"),)
 #: The simulator stands at 18:30 of a Thursday; the story has some thirty posts a window.
 DAY = PostPartition(dt.date(2026, 2, 5), "x")
 WINDOW, OPEN = Window(DAY, "1400"), Window(DAY, "1800")
@@ -34,34 +35,35 @@ def anywhere(_: PostPartition) -> bool:
     return True
 
 
-def planned(window: Window, x: SimulatedX, *, reachable: bool = True) -> PlannedWindow:
+def planned(window: Window, x: SimulatedPlatform, *, reachable: bool = True) -> PlannedWindow:
     return PlannedWindow(window, window.start, min(window.end, x.now), reachable)
 
 
 def fetch(
     lake: Lake,
-    x: SimulatedX,
+    x: SimulatedPlatform,
     window: Window = WINDOW,
     *,
-    queries: Sequence[TrackedQuery] = QUERIES,
+    sources: Sequence[TrackedSource] = SOURCES,
     holds: Callable[[PostPartition], bool] = anywhere,
     client: Any = None,
     reachable: bool = True,
 ) -> list[Manifest]:
-    (manifests,) = fetch_windows(
+    """The strays' manifests, then the window's."""
+    (fetched,) = fetch_windows(
         lake,
         client or x.client,
         [planned(window, x, reachable=reachable)],
-        queries,
+        sources,
         holds=holds,
         fetched_at=x.now,
         run_id="run-1",
     )
-    return manifests
+    return [*fetched.strays, *fetched.windows]
 
 
 @pytest.fixture
-def small_pages(x: SimulatedX) -> Iterator[XClient]:
+def small_pages(x: SimulatedPlatform) -> Iterator[XClient]:
     """A client that asks for ten posts a page."""
     client = XClient(x.url, "simulated", page_size=10, max_wait_s=0.0, clock=lambda: x.now)
     yield client
@@ -81,26 +83,26 @@ def dead_letters(lake: Lake) -> list[dict[str, Any]]:
     return records(lake, "bronze/dead_letters")
 
 
-def test_a_window_page_by_page(lake: Lake, x: SimulatedX, small_pages: XClient) -> None:
+def test_a_window_page_by_page(lake: Lake, x: SimulatedPlatform, small_pages: XClient) -> None:
     (manifest,) = fetch(lake, x, client=small_pages)
     kept = records(lake, f"bronze/batch_posts/{WINDOW.folder}")
-    (query,) = manifest.queries
+    (source,) = manifest.sources
     assert (manifest.state, manifest.reason) == ("complete", "")
     assert (manifest.fetched_from, manifest.fetched_until) == (WINDOW.start, WINDOW.end)
-    assert manifest.received == query.records == len(kept) > 10
-    assert query.pages == -(-len(kept) // 10) > 1
-    assert query.watermark == max((k["payload"]["data"]["id"] for k in kept), key=int)
+    assert manifest.received == source.records == len(kept) > 10
+    assert source.pages == -(-len(kept) // 10) > 1
+    assert source.watermark == max((k["payload"]["data"]["id"] for k in kept), key=int)
     assert manifest.simulated
-    places = [(k["request"]["query"], k["request"]["page"], k["request"]["index"]) for k in kept]
+    places = [(k["request"]["source"], k["request"]["page"], k["request"]["index"]) for k in kept]
     assert places == sorted(places)
     assert places[11] == ("brand", 2, 1)
     for record in kept:
-        assert WINDOW.start <= creation_time("x", record["payload"]) < WINDOW.end
+        assert WINDOW.start <= creation_time(x_parser, record["payload"]) < WINDOW.end
     assert dead_letters(lake) == []
 
 
 def test_page_size_is_no_difference(
-    lake: Lake, tmp_path: Path, x: SimulatedX, small_pages: XClient
+    lake: Lake, tmp_path: Path, x: SimulatedPlatform, small_pages: XClient
 ) -> None:
     other = Lake.open(LakeLocation(str(tmp_path / "other"), "simulated"))
     fetch(lake, x)
@@ -113,7 +115,9 @@ def test_page_size_is_no_difference(
     assert posts[0] == posts[1]
 
 
-def test_an_open_window_is_partial_up_to_what_could_be_asked(lake: Lake, x: SimulatedX) -> None:
+def test_an_open_window_is_partial_up_to_what_could_be_asked(
+    lake: Lake, x: SimulatedPlatform
+) -> None:
     (manifest,) = fetch(lake, x, OPEN)
     assert manifest.state == "partial"
     assert manifest.reason.startswith("open")
@@ -122,15 +126,15 @@ def test_an_open_window_is_partial_up_to_what_could_be_asked(lake: Lake, x: Simu
     assert x.now - dt.timedelta(minutes=1) < manifest.fetched_until <= x.now
 
 
-def test_the_state_is_what_every_query_covered(lake: Lake, x: SimulatedX) -> None:
-    queries = (*QUERIES, TrackedQuery("other", "outage"))
-    (manifest,) = fetch(lake, x, queries=queries)
+def test_the_state_is_what_every_source_covered(lake: Lake, x: SimulatedPlatform) -> None:
+    sources = (*SOURCES, TrackedSource("other", "query", "outage"))
+    (manifest,) = fetch(lake, x, sources=sources)
     assert manifest.state == "complete"
-    assert [query.name for query in manifest.queries] == ["brand", "other"]
-    assert manifest.received == sum(query.records for query in manifest.queries)
+    assert [source.name for source in manifest.sources] == ["brand", "other"]
+    assert manifest.received == sum(source.records for source in manifest.sources)
 
 
-def test_an_edit_goes_to_its_first_versions_window(lake: Lake, x: SimulatedX) -> None:
+def test_an_edit_goes_to_its_first_versions_window(lake: Lake, x: SimulatedPlatform) -> None:
     """Posted at 13:50, edited at 14:10: the search of 14:00 returns it."""
     first_at, edited_at = WINDOW.start - dt.timedelta(minutes=10), WINDOW.start
     edited_at += dt.timedelta(minutes=10)
@@ -151,19 +155,19 @@ def test_an_edit_goes_to_its_first_versions_window(lake: Lake, x: SimulatedX) ->
     assert read_partition(lake, DAY).coverage[earlier].state is None
 
 
-def test_the_storys_own_edits_are_routed_by_their_chain(lake: Lake, x: SimulatedX) -> None:
+def test_the_storys_own_edits_are_routed_by_their_chain(lake: Lake, x: SimulatedPlatform) -> None:
     for name in ("1000", "1200", "1400", "1600"):
         fetch(lake, x, Window(DAY, name))
     for stored in lake.objects.list("bronze/batch_posts"):
         window = next(w for w in ("1000", "1200", "1400", "1600", "0800") if w in stored.path)
         for record in records(lake, stored.path):
-            assert Window.of(creation_time("x", record["payload"]), "x").name == window
+            assert Window.of(creation_time(x_parser, record["payload"]), "x").name == window
 
 
 class RecordedSearch:
     """Pages that a test wrote, in the order of the API."""
 
-    def __init__(self, x: SimulatedX, pages: list[list[Any]], end: Exception | None) -> None:
+    def __init__(self, x: SimulatedPlatform, pages: list[list[Any]], end: Exception | None) -> None:
         self.start, self.end = WINDOW.start, WINDOW.end
         self.pages, self.exhausted, self.watermark = 0, False, None
         self._given, self._x, self._end = pages, x, end
@@ -183,15 +187,20 @@ class RecordedSearch:
 class Recorded:
     """X's client with answers that its simulator cannot be made to give."""
 
-    def __init__(self, x: SimulatedX, pages: list[list[Any]], end: Exception | None = None) -> None:
+    def __init__(
+        self, x: SimulatedPlatform, pages: list[list[Any]], end: Exception | None = None
+    ) -> None:
         self._x, self._pages, self._end = x, pages, end
         self.reach, self.api_version = x.client.reach, x.client.api_version
-        self.what_would_reach = x.client.what_would_reach
+        self.what_would_reach, self.span = x.client.what_would_reach, x.client.span
 
     def clock(self) -> dt.datetime:
         return self._x.now
 
-    def search_window(self, *_: Any) -> RecordedSearch:
+    def notices(self) -> list[str]:
+        return []
+
+    def search(self, *_: Any) -> RecordedSearch:
         return RecordedSearch(self._x, self._pages, self._end)
 
 
@@ -210,7 +219,7 @@ class Recorded:
     ],
 )  # fmt: skip
 def test_what_cannot_be_routed_is_a_dead_letter(
-    lake: Lake, x: SimulatedX, post: dict[str, Any], reason: str
+    lake: Lake, x: SimulatedPlatform, post: dict[str, Any], reason: str
 ) -> None:
     fine = {"id": "8", "created_at": "2026-02-05T14:20:00Z"}
 
@@ -220,7 +229,7 @@ def test_what_cannot_be_routed_is_a_dead_letter(
     (manifest,) = fetch(lake, x, holds=this_century, client=Recorded(x, [[post, fine]]))
     (letter,) = dead_letters(lake)
     assert letter["payload"]["data"] == post
-    assert letter["request"] == {"query": "brand", "page": 1, "index": 0}
+    assert letter["request"] == {"source": "brand", "page": 1, "index": 0}
     assert letter["reason"].startswith(reason)
     assert (manifest.state, manifest.received, manifest.dead_letters) == ("complete", 2, 1)
     assert manifest.objects[0].records == 1
@@ -228,7 +237,7 @@ def test_what_cannot_be_routed_is_a_dead_letter(
 
 @pytest.mark.parametrize("fault", ["wrong_types", "missing_fields", "bad_encoding"])
 def test_the_simulators_malformed_posts_cost_only_themselves(
-    lake: Lake, x: SimulatedX, fault: str, small_pages: XClient
+    lake: Lake, x: SimulatedPlatform, fault: str, small_pages: XClient
 ) -> None:
     x.fault(fault, times=1)
     manifest = fetch(lake, x, client=small_pages)[-1]
@@ -247,12 +256,12 @@ def test_the_simulators_malformed_posts_cost_only_themselves(
      "disconnect", "truncated_json", "not_json", "missing_meta", "repeated_token"],
 )  # fmt: skip
 def test_a_fetch_that_breaks_off_keeps_what_it_brought(
-    lake: Lake, x: SimulatedX, fault: str, small_pages: XClient
+    lake: Lake, x: SimulatedPlatform, fault: str, small_pages: XClient
 ) -> None:
     x.fault(fault, times=-1, after=1)
     with pytest.raises(FetchInterrupted) as interrupted:
         fetch(lake, x, client=small_pages)
-    manifest = interrupted.value.manifest
+    manifest = interrupted.value.manifests[-1]
     assert isinstance(interrupted.value.cause, ApiError)
     assert (manifest.state, manifest.fetched_from, manifest.fetched_until) == (
         "partial",
@@ -261,18 +270,20 @@ def test_a_fetch_that_breaks_off_keeps_what_it_brought(
     )
     assert manifest.reason.startswith("interrupted: X GET /2/tweets/search/recent")
     assert manifest.received == len(records(lake, "bronze/batch_posts")) >= 10
-    assert manifest.queries[0].watermark is None
+    assert manifest.sources[0].watermark is None
     covered = read_partition(lake, DAY).coverage[WINDOW]
     assert (covered.state, covered.fetched_from) == ("partial", None)
     # The next run asks again and is done.
     x.heal()
-    assert WINDOW in {p.window for p in plan_fetch([DAY], {WINDOW: covered}, x.now, x.client.reach)}
+    assert WINDOW in {
+        p.window for p in plan_fetch([DAY], {WINDOW: covered}, x.now, x.client.recent)
+    }
     x.travel(x.now + dt.timedelta(minutes=1))
     assert fetch(lake, x)[-1].state == "complete"
 
 
 def test_a_retry_that_breaks_off_sooner_takes_nothing_away(
-    lake: Lake, x: SimulatedX, small_pages: XClient
+    lake: Lake, x: SimulatedPlatform, small_pages: XClient
 ) -> None:
     x.fault("server_error", times=-1, after=2)
     with pytest.raises(FetchInterrupted) as first:
@@ -281,25 +292,28 @@ def test_a_retry_that_breaks_off_sooner_takes_nothing_away(
     x.fault("server_error", times=-1)
     with pytest.raises(FetchInterrupted) as second:
         fetch(lake, x, client=small_pages)
-    assert second.value.manifest == first.value.manifest
-    assert len(records(lake, "bronze/batch_posts")) == first.value.manifest.received >= 20
+    assert second.value.manifests == first.value.manifests
+    assert len(records(lake, "bronze/batch_posts")) == first.value.manifests[-1].received >= 20
 
 
-def test_a_fault_on_the_first_page_leaves_a_manifest(lake: Lake, x: SimulatedX) -> None:
+def test_a_fault_on_the_first_page_leaves_a_manifest(lake: Lake, x: SimulatedPlatform) -> None:
     x.fault("dead_token", times=-1)
     with pytest.raises(FetchInterrupted) as interrupted:
         fetch(lake, x)
-    assert (interrupted.value.manifest.received, interrupted.value.manifest.objects) == (0, [])
+    assert (interrupted.value.manifests[-1].received, interrupted.value.manifests[-1].objects) == (
+        0,
+        [],
+    )
     assert read_partition(lake, DAY).coverage[WINDOW].state == "partial"
 
 
-def test_windows_before_the_fault_stand(lake: Lake, x: SimulatedX) -> None:
+def test_windows_before_the_fault_stand(lake: Lake, x: SimulatedPlatform) -> None:
     windows = [Window(DAY, name) for name in ("1000", "1200", "1400")]
     fetching = fetch_windows(
         lake,
         x.client,
         [planned(window, x) for window in windows],
-        QUERIES,
+        SOURCES,
         holds=anywhere,
         fetched_at=x.now,
         run_id="run-1",
@@ -312,24 +326,24 @@ def test_windows_before_the_fault_stand(lake: Lake, x: SimulatedX) -> None:
     assert states == {"1000": "complete", "1200": "partial"}
 
 
-def test_partial_errors_are_counted_by_title(lake: Lake, x: SimulatedX) -> None:
+def test_partial_errors_are_counted_by_title(lake: Lake, x: SimulatedPlatform) -> None:
     x.fault("partial_errors", times=1)
     manifest = fetch(lake, x)[-1]
     assert manifest.state == "complete"
-    assert sum(manifest.queries[0].partial_errors.values()) > 0
+    assert sum(manifest.sources[0].partial_errors.values()) > 0
 
 
-def test_simulated_posts_never_enter_a_live_lake(tmp_path: Path, x: SimulatedX) -> None:
+def test_simulated_posts_never_enter_a_live_lake(tmp_path: Path, x: SimulatedPlatform) -> None:
     live = Lake.open(LakeLocation(str(tmp_path / "live"), "live"))
     with pytest.raises(LakeOriginError, match="simulated posts and the lake holds live ones"):
         fetch(live, x)
     assert live.objects.list("bronze") == []
 
 
-def test_live_posts_never_enter_a_simulated_lake(lake: Lake, x: SimulatedX) -> None:
+def test_live_posts_never_enter_a_simulated_lake(lake: Lake, x: SimulatedPlatform) -> None:
     class Live(Recorded):
-        def search_window(self, *given: Any) -> Any:
-            for page in super().search_window(*given):
+        def search(self, *given: Any) -> Any:
+            for page in super().search(*given):
                 yield type(page)(**{**vars(page), "simulated": False})
 
     with pytest.raises(LakeOriginError, match="live posts and the lake holds simulated ones"):
@@ -337,7 +351,9 @@ def test_live_posts_never_enter_a_simulated_lake(lake: Lake, x: SimulatedX) -> N
     assert lake.objects.list("bronze") == []
 
 
-def test_beyond_the_reach_is_said_with_what_would_reach_it(lake: Lake, x: SimulatedX) -> None:
+def test_beyond_the_reach_is_said_with_what_would_reach_it(
+    lake: Lake, x: SimulatedPlatform
+) -> None:
     asked = x.requests()
     old = Window(PostPartition(dt.date(2026, 1, 20), "x"), "0800")
     (manifest,) = fetch(lake, x, old, reachable=False)
@@ -346,19 +362,22 @@ def test_beyond_the_reach_is_said_with_what_would_reach_it(lake: Lake, x: Simula
     assert "older than the API's reach of 7 days" in manifest.reason
     assert "full-archive search" in manifest.reason
     known = read_partition(lake, old.partition).coverage
-    assert old not in {p.window for p in plan_fetch([old.partition], known, x.now, x.client.reach)}
+    assert old not in {p.window for p in plan_fetch([old.partition], known, x.now, x.client.recent)}
 
 
-def test_a_window_that_left_the_reach_since_it_was_planned(lake: Lake, x: SimulatedX) -> None:
+def test_a_window_that_left_the_reach_since_it_was_planned(
+    lake: Lake, x: SimulatedPlatform
+) -> None:
     """A long fetch: what was within reach at its beginning no longer is."""
     old = Window(PostPartition(dt.date(2026, 1, 20), "x"), "0800")
-    with pytest.raises(FetchInterrupted) as interrupted:
-        fetch(lake, x, old)
-    assert isinstance(interrupted.value.cause, BeyondReach)
-    assert "full-archive search" in interrupted.value.manifest.reason
+    (manifest,) = fetch(lake, x, old)
+    assert manifest.state == "unavailable"
+    assert "full-archive search" in manifest.reason
 
 
-def test_a_window_at_the_edge_of_the_reach_lacks_its_beginning(lake: Lake, x: SimulatedX) -> None:
+def test_a_window_at_the_edge_of_the_reach_lacks_its_beginning(
+    lake: Lake, x: SimulatedPlatform
+) -> None:
     edge = Window(PostPartition(x.now.date() - dt.timedelta(days=7), "x"), "1800")
     (manifest,) = fetch(lake, x, edge)
     assert (manifest.state, manifest.reason) == (
@@ -369,7 +388,7 @@ def test_a_window_at_the_edge_of_the_reach_lacks_its_beginning(lake: Lake, x: Si
 
 
 def test_a_retry_of_the_same_fetch_writes_the_same_names(
-    lake: Lake, x: SimulatedX, small_pages: XClient
+    lake: Lake, x: SimulatedPlatform, small_pages: XClient
 ) -> None:
     x.fault("server_error", times=-1, after=1)
     with pytest.raises(FetchInterrupted):

@@ -59,7 +59,7 @@ def test_a_window_becomes_rows_duplicates_and_refusals(lake: Lake) -> None:
         "I think that it is fine", 2, at(8),
     )  # fmt: skip
     assert quarantine(lake).select("reason_code", "line", "record_count", "recipe").rows() == [
-        ("not_json", 5, 1, RULES.recipe)
+        ("not_json", 5, 1, RULES.recipe("x"))
     ]
 
 
@@ -126,7 +126,9 @@ def test_another_recipe_rebuilds_all(lake: Lake) -> None:
     rebuild(lake)
     assert [w.name for w in stale_windows(lake, DAY, OTHER_RULES)] == ["0800", "1200"]
     assert rebuilt(rebuild(lake, rules=OTHER_RULES)) == ["0800", "1200"]
-    assert set(posts(lake)["recipe"]) == set(quarantine(lake)["recipe"]) == {OTHER_RULES.recipe}
+    assert (
+        set(posts(lake)["recipe"]) == set(quarantine(lake)["recipe"]) == {OTHER_RULES.recipe("x")}
+    )
     assert posts(lake)["topics"].to_list() == [["other"]] * 4
     assert stale_windows(lake, DAY, OTHER_RULES) == []
 

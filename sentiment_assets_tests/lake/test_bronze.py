@@ -6,17 +6,18 @@ import datetime as dt
 import gzip
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
-from sentiment_assets.core.coverage import BronzeObject, Manifest, QueryFetch
+from sentiment_assets.core.coverage import BronzeObject, Manifest, Searched, SourceFetch, State
 from sentiment_assets.core.layout import PostPartition, Window
 from sentiment_assets.lake import bronze
 from sentiment_assets.lake.bronze import (
+    StretchFetch,
     UnreadableObject,
-    WindowFetch,
     read_blocks,
     read_partition,
 )
@@ -30,9 +31,21 @@ FOLDER = "bronze/batch_posts/date=2026-11-23/platform=x"
 REQUEST = {"query": "nimbus", "page": 3, "index": 17}
 
 
-def fetch(lake: Lake, **changed: Any) -> WindowFetch:
+def fetch(lake: Lake, **changed: Any) -> StretchFetch:
     given = {"fetched_at": FETCHED, "run_id": "run-1", "api_version": "2", "simulated": True}
-    return WindowFetch(lake, WINDOW, **{**given, **changed})
+    return StretchFetch(lake, [WINDOW], **{**given, **changed})
+
+
+def close(
+    fetched: StretchFetch,
+    state: State = "complete",
+    reason: str = "",
+    span: tuple[dt.datetime, dt.datetime] | None = (WINDOW.start, WINDOW.end),
+    sources: Sequence[SourceFetch] = (),
+) -> list[Manifest]:
+    """The strays' manifests, then the window's."""
+    own, strays = fetched.close({WINDOW: Searched(state, reason, span)}, sources)
+    return [*strays, *own]
 
 
 def paths(lake: Lake) -> list[str]:
@@ -48,7 +61,7 @@ def test_a_record_in_its_envelope(lake: Lake) -> None:
     fetched = fetch(lake)
     fetched.add(WINDOW, {"data": {"id": "1", "text": "ö\n"}}, REQUEST)
     assert paths(lake) == []
-    fetched.close("complete", "", (WINDOW.start, WINDOW.end))
+    close(fetched)
     path = f"{FOLDER}/window=0800/20261123T100512Z.jsonl.gz"
     assert paths(lake) == [path, path.replace(".jsonl.gz", ".manifest.json")]
     assert records(lake, path) == [
@@ -68,11 +81,11 @@ def test_the_manifest_says_what_was_fetched(disk_lake: Lake) -> None:
     fetched.add(WINDOW, payload(8.5), REQUEST)
     fetched.add(WINDOW, payload(9.5), REQUEST)
     fetched.add_dead_letter({"data": {}}, REQUEST, "not_routable: no id")
-    query = QueryFetch(
-        "nimbus", "nimbus OR cirrus", pages=2, records=3, partial_errors={"Not Found": 1},
+    source = SourceFetch(
+        "nimbus", "query", "nimbus OR cirrus", pages=2, records=3, partial_errors={"Not Found": 1},
         watermark="77",
     )  # fmt: skip
-    (told,) = fetched.close("partial", "open", (WINDOW.start, at(9.75)), [query])
+    (told,) = close(fetched, "partial", "open", (WINDOW.start, at(9.75)), [source])
     path = f"{FOLDER}/window=0800/20261123T100512Z.jsonl.gz"
     data = disk_lake.objects.get(path)
     expected = Manifest(
@@ -87,7 +100,7 @@ def test_the_manifest_says_what_was_fetched(disk_lake: Lake) -> None:
         run_id="run-1",
         api_version="2",
         simulated=True,
-        queries=[query],
+        sources=[source],
         objects=[BronzeObject(path, 2, len(data), hashlib.sha256(data).hexdigest())],
         received=3,
         dead_letters=1,
@@ -102,7 +115,7 @@ def test_posts_of_other_windows_lie_in_those_windows(disk_lake: Lake) -> None:
     fetched = fetch(disk_lake)
     for target in (WINDOW, NEXT_DAY, EARLIER, EARLIER):
         fetched.add(target, payload(8.5), REQUEST)
-    told = fetched.close("complete", "", (WINDOW.start, WINDOW.end))
+    told = close(fetched)
     stray = "20261123T100512Z-from-20261123-0800"
     assert [one for one in paths(disk_lake) if one.endswith(".gz")] == [
         f"{FOLDER}/window=0600/{stray}.jsonl.gz",
@@ -129,7 +142,7 @@ def test_a_dead_letter_keeps_the_record_and_the_reason(disk_lake: Lake) -> None:
     fetched = fetch(disk_lake)
     fetched.add_dead_letter({"data": {"text": 5}}, REQUEST, "not_routable: no id")
     assert fetched.dead_letters == 1
-    (told,) = fetched.close("complete", "", (WINDOW.start, WINDOW.end))
+    (told,) = close(fetched)
     path = (
         "bronze/dead_letters/platform=x/received=2026-11-23/20261123T100512Z-20261123-0800.jsonl.gz"
     )
@@ -142,7 +155,7 @@ def test_a_dead_letter_keeps_the_record_and_the_reason(disk_lake: Lake) -> None:
 
 
 def test_nothing_brought_is_said_too(disk_lake: Lake) -> None:
-    fetch(disk_lake).close("unavailable", "older than the API's reach")
+    close(fetch(disk_lake), "unavailable", "older than the API's reach", None)
     assert paths(disk_lake) == [f"{FOLDER}/window=0800/20261123T100512Z.manifest.json"]
     covered = read_partition(disk_lake, DAY).coverage[WINDOW]
     assert (covered.state, covered.reason) == ("unavailable", "older than the API's reach")
@@ -155,7 +168,7 @@ def test_a_retry_writes_the_same_names_and_bytes(disk_lake: Lake) -> None:
         fetched.add(WINDOW, payload(8.5), REQUEST)
         fetched.add(EARLIER, payload(7.5), REQUEST)
         fetched.add_dead_letter({}, REQUEST, "r")
-        fetched.close("complete", "", (WINDOW.start, WINDOW.end))
+        close(fetched)
         contents.append({path: disk_lake.objects.get(path) for path in paths(disk_lake)})
     assert len(contents[0]) == 5
     assert contents[0] == contents[1]
@@ -165,7 +178,7 @@ def test_a_later_fetch_adds_and_never_replaces(disk_lake: Lake) -> None:
     for hour in range(2):
         fetched = fetch(disk_lake, fetched_at=FETCHED + dt.timedelta(hours=hour))
         fetched.add(WINDOW, payload(8.5), REQUEST)
-        fetched.close("complete", "", (WINDOW.start, WINDOW.end))
+        close(fetched)
     assert len(read_partition(disk_lake, DAY).objects(WINDOW)) == 2
 
 
@@ -173,7 +186,7 @@ def test_the_time_of_a_fetch_is_utc(disk_lake: Lake) -> None:
     there = dt.timezone(dt.timedelta(hours=-8))
     fetched = fetch(disk_lake, fetched_at=FETCHED.astimezone(there))
     fetched.add(WINDOW, payload(8.5), REQUEST)
-    (told,) = fetched.close("complete", "", (WINDOW.start, WINDOW.end))
+    (told,) = close(fetched)
     assert told.objects[0].path == f"{FOLDER}/window=0800/20261123T100512Z.jsonl.gz"
     assert told.fetched_at.utcoffset() == dt.timedelta()
     assert records(disk_lake, told.objects[0].path)[0]["fetched_at"] == "2026-11-23T10:05:12Z"
@@ -182,7 +195,7 @@ def test_the_time_of_a_fetch_is_utc(disk_lake: Lake) -> None:
 def test_half_a_surrogate_pair_is_kept_as_it_was_escaped(disk_lake: Lake) -> None:
     fetched = fetch(disk_lake)
     fetched.add(WINDOW, {"data": {"text": "\ud83d"}}, REQUEST)
-    (told,) = fetched.close("complete", "", (WINDOW.start, WINDOW.end))
+    (told,) = close(fetched)
     raw = gzip.decompress(disk_lake.objects.get(told.objects[0].path))
     assert b'"\\ud83d"' in raw
     assert raw.count(b"\n") == 1
@@ -193,7 +206,7 @@ def test_no_text_breaks_a_line(disk_lake: Lake, text: str) -> None:
     fetched = fetch(disk_lake)
     fetched.add(WINDOW, {"data": {"text": text}}, REQUEST)
     fetched.add(WINDOW, {"data": {"text": "next"}}, REQUEST)
-    (told,) = fetched.close("complete", "", (WINDOW.start, WINDOW.end))
+    (told,) = close(fetched)
     (block,) = read_blocks(disk_lake, told.objects[0])
     assert [json.loads(one)["payload"]["data"]["text"] for one in block] == [text, "next"]
 
@@ -256,6 +269,6 @@ def test_objects_say_where_they_were_looked_for(disk_lake: Lake) -> None:
 
 def test_the_marker_of_the_manifest_is_the_lakes(tmp_path: Any) -> None:
     live = Lake.open(LakeLocation(str(tmp_path / "live"), "live"))
-    (told,) = fetch(live, simulated=False).close("unavailable", "r")
+    (told,) = close(fetch(live, simulated=False), "unavailable", "r", None)
     assert told.simulated is False
     assert told.fetched_at.tzinfo == UTC

@@ -16,7 +16,7 @@ from sentiment_assets.core.contracts import (
 )
 from sentiment_assets_tests.local_platform import TODAY, Platform, bronze_envelopes
 from sentiment_assets_tests.s3_server import KMS_KEY, S3Server
-from sentiment_assets_tests.simulated_x import SimulatedX
+from sentiment_assets_tests.simulated import SimulatedPlatform
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def bucket(s3_endpoint: S3Server) -> str:
     return s3_endpoint.new_bucket()
 
 
-def on_s3(home: Path, x: SimulatedX, server: S3Server, bucket: str) -> Platform:
+def on_s3(home: Path, x: SimulatedPlatform, server: S3Server, bucket: str) -> Platform:
     return Platform.at(
         home,
         x,
@@ -43,9 +43,9 @@ def keys_in(server: S3Server, bucket: str) -> list[str]:
 
 
 def test_from_the_simulator_to_gold_on_s3(
-    tmp_path: Path, x: SimulatedX, s3_endpoint: S3Server, bucket: str
+    tmp_path: Path, x: SimulatedPlatform, s3_endpoint: S3Server, bucket: str
 ) -> None:
-    x.client.reach = dt.timedelta(hours=5)
+    x.client.recent = dt.timedelta(hours=5)
     platform = on_s3(tmp_path / "home", x, s3_endpoint, bucket)
     platform.fetch(TODAY)
     result = platform.rebuild(TODAY)
@@ -75,7 +75,7 @@ def test_from_the_simulator_to_gold_on_s3(
 
 
 def test_a_bucket_that_is_not_there_fails_with_its_name(
-    tmp_path: Path, x: SimulatedX, s3_endpoint: S3Server
+    tmp_path: Path, x: SimulatedPlatform, s3_endpoint: S3Server
 ) -> None:
     platform = on_s3(tmp_path / "home", x, s3_endpoint, "no-such-bucket")
     with pytest.raises(Exception, match="no-such-bucket"):

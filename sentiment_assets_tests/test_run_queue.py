@@ -1,0 +1,131 @@
+"""The limits in dagster.yaml, before Dagster's own queue: who keeps the clock's fetches out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._daemon.run_coordinator import QueuedRunCoordinatorDaemon
+
+from sentiment_assets.automation import URGENT_TAG, fetch_job, fetch_tags, rebuild_job
+
+ROOT = Path(__file__).parents[1]
+
+#: As the user interface of Dagster 1.13 tags what it launches.
+HAND = {"dagster/from_ui": "true"}
+BACKFILL = {**HAND, "dagster/backfill": "abcdefgh"}
+SCRIPTED_BACKFILL = {"dagster/backfill": "ijklmnop"}
+BACKFILL_OF_THE_JOB = {**BACKFILL, **(fetch_job.tags or {})}
+REBUILD = rebuild_job.tags or {}
+
+
+def clock(platform: str) -> dict[str, str]:
+    return {**(fetch_job.tags or {}), **fetch_tags(platform)}
+
+
+def shown(tags: Mapping[str, str]) -> dict[str, str]:
+    """Without what the instance adds."""
+    kinds = {"dagster/backfill", "dagster/from_ui", "sentiment/job", URGENT_TAG}
+    return {tag: value for tag, value in tags.items() if tag in kinds}
+
+
+@dg.op
+def fetch() -> None:
+    """Without a pool, as every fetch is."""
+
+
+@dg.job
+def any_job() -> None:
+    fetch()
+
+
+@pytest.fixture(scope="module")
+def _instance() -> Iterator[dg.DagsterInstance]:
+    settings: dict[str, Any] = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+    del settings["storage"]
+    with dg.instance_for_test(settings) as instance:
+        yield instance
+
+
+@pytest.fixture
+def instance(_instance: dg.DagsterInstance) -> dg.DagsterInstance:
+    """The project's instance, with its runs in files; it has none yet."""
+    _instance.wipe()
+    return _instance
+
+
+#: Where a queued run would be started from.
+ORIGIN = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("here"), "__repository__")
+
+
+def submit(
+    instance: dg.DagsterInstance,
+    *runs: Mapping[str, str],
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.QUEUED,
+) -> None:
+    for tags in runs:
+        instance.create_run_for_job(
+            any_job,
+            status=status,
+            tags=tags,
+            remote_job_origin=ORIGIN.get_job_origin("any_job"),
+        )
+
+
+def dequeued(instance: dg.DagsterInstance) -> list[dict[str, str]]:
+    """The tags of the runs that the daemon would start now, first ones first."""
+    with QueuedRunCoordinatorDaemon(interval_seconds=1) as daemon:
+        runs = daemon._get_runs_to_dequeue(
+            instance, instance.get_concurrency_config(), fixed_iteration_time=None
+        )
+    return [shown(run.tags) for run in runs]
+
+
+def start(instance: dg.DagsterInstance) -> list[dict[str, str]]:
+    """Start what the daemon would, and tell what that is."""
+    started = dequeued(instance)
+    submit(instance, *started, status=dg.DagsterRunStatus.STARTED)
+    return started
+
+
+@pytest.mark.parametrize(
+    ("waiting", "started"),
+    [
+        pytest.param([BACKFILL], 2, id="a backfill"),
+        pytest.param([BACKFILL_OF_THE_JOB], 2, id="a backfill of the job"),
+        pytest.param([SCRIPTED_BACKFILL], 2, id="a backfill that a script launched"),
+        pytest.param([BACKFILL, BACKFILL_OF_THE_JOB, SCRIPTED_BACKFILL], 2, id="backfills"),
+        pytest.param([HAND], 3, id="runs by hand"),
+        pytest.param([BACKFILL, HAND], 3, id="a backfill and runs by hand"),
+        pytest.param([REBUILD], 2, id="rebuilds"),
+        pytest.param([HAND, BACKFILL, REBUILD], 5, id="the user interface and the sensor"),
+        pytest.param([HAND, SCRIPTED_BACKFILL, REBUILD], 7, id="everything"),
+    ],
+)
+def test_the_clock_finds_a_place_beside(
+    instance: dg.DagsterInstance, waiting: list[dict[str, str]], started: int
+) -> None:
+    submit(instance, *(tags for tags in waiting for _ in range(4)))
+    assert len(start(instance)) == started
+    assert dequeued(instance) == [], "the others wait"
+    submit(instance, clock("x"))
+    assert dequeued(instance) == [shown(clock("x"))]
+
+
+def test_the_clock_goes_first(instance: dg.DagsterInstance) -> None:
+    submit(instance, BACKFILL, REBUILD, HAND, clock("x"))
+    assert dequeued(instance)[0] == shown(clock("x"))
+
+
+def test_one_platform_that_waits_for_its_api_keeps_no_other_out(
+    instance: dg.DagsterInstance,
+) -> None:
+    submit(instance, clock("x"), clock("x"), clock("facebook"))
+    assert start(instance) == [shown(clock("x")), shown(clock("facebook"))]
+    submit(instance, clock("x"))
+    assert shown(clock("x")) not in dequeued(instance)
