@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench lock clean distclean browser
+.PHONY: help run test check format bench bench-pii lock clean distclean browser
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,11 @@ format: $(VENV)/.dev ## Format and mend what can be mended
 bench: $(VENV)/.dev ## Measure against the peers in the same run
 	$(BIN)/python -m benchmarks
 
+bench-pii: $(VENV)/.dev ## Measure masking beside Presidio and scrubadub
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	@$(BIN)/uv pip install --quiet --python .venv-peers/bin/python -r benchmarks/pii_peers.txt
+	$(BIN)/python -m benchmarks.pii_speed --peers .venv-peers/bin/python
+
 lock: $(VENV)/.python ## Resolve the dependencies anew
 	$(BIN)/uv pip compile setup.py --extra dashboard --universal --python-version 3.11 --upgrade \
 		--quiet --no-annotate --custom-compile-command 'make lock' -o requirements.lock
@@ -48,7 +53,7 @@ clean: ## Remove all local data: lake, keys, history
 	rm -rf .sentiment .tmp_dagster_home_*
 
 distclean: clean ## Remove the environment too
-	rm -rf $(VENV) *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .venv-peers *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # Browser tests use the system's Chromium; without it they skip and say so.
 browser:

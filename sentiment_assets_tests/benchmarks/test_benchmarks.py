@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks import report
+from benchmarks import pii_speed, report
 from benchmarks.bronze import DAY, open_lake, write_window
 from benchmarks.stages import Stages
 from benchmarks.suite import TINY, Figures, measure, run_case
@@ -86,3 +87,12 @@ def test_a_stage_counts_its_own_time_only() -> None:
 
 def test_line_goes_through_points_on_a_line() -> None:
     assert report.line_through([(1, 12), (2, 14), (4, 18)]) == pytest.approx((10, 2))
+
+
+def test_masking_is_timed_in_a_process_of_its_own(tmp_path: Path) -> None:
+    texts = tmp_path / "texts.json"
+    texts.write_text(json.dumps(["hello @jane, call +27 82 555 0100"] * 400))
+    assert pii_speed.measure(sys.executable, "ours", texts) > 1_000
+    texts.write_text("no list")
+    with pytest.raises(RuntimeError, match=r"ours failed:(.|\n)*JSONDecodeError"):
+        pii_speed.measure(sys.executable, "ours", texts)
