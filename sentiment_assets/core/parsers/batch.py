@@ -5,8 +5,10 @@ A line is one envelope: ``platform, source, fetched_at, request|offset, api_vers
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
 from functools import cache
 from types import ModuleType
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
@@ -53,6 +55,25 @@ def parse_lines(
         path: the object, named in rows and refusals.
         first_line: number of ``lines[0]`` in the object, from 1.
     """
+    with _without_collection():
+        return _parsed(parser, platform, lines, path, first_line)
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Rows hold no cycles, and looking for some in a block of them takes as long as parsing it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _parsed(
+    parser: ModuleType, platform: str, lines: Sequence[bytes], path: str, first_line: int
+) -> ParsedBatch:
     decode = _decoder(parser).decode
     row = parser.row
     rows: list[Post] = []
