@@ -103,16 +103,21 @@ class AwsNames:
         """The bucket's ARN."""
         return f"arn:{self.partition}:s3:::{self.bucket}"
 
+    @property
+    def root(self) -> str:
+        """What the keys of all of the lake's objects begin with."""
+        return f"{self.prefix}/" if self.prefix else ""
+
     def objects(self, layer: Layer) -> list[str]:
         """ARNs of a layer's objects, the lake's marker among them where it belongs to the layer."""
         places = [f"{layer.folder}/*"]
         if layer.name == MARKERS_LAYER:
             places.append(ORIGIN_MARKER)
-        return [f"{self.bucket_arn}/{self._below_root(place)}" for place in places]
+        return [f"{self.bucket_arn}/{self.root}{place}" for place in places]
 
     def folder(self, layer: Layer) -> str:
         """What the keys of a layer's objects begin with."""
-        return self._below_root(f"{layer.folder}/")
+        return f"{self.root}{layer.folder}/"
 
     def arns_of(self, roles: Sequence[str]) -> list[str]:
         """The principals of roles."""
@@ -121,9 +126,6 @@ class AwsNames:
     def _principals(self, role: str) -> Sequence[str]:
         usual = f"arn:{self.partition}:iam::{self.account}:role/sentiment-{role.replace('_', '-')}"
         return self.principals.get(role) or [usual]
-
-    def _below_root(self, path: str) -> str:
-        return f"{self.prefix}/{path}" if self.prefix else path
 
 
 def role_policy(names: AwsNames, role: str) -> Document:
@@ -134,6 +136,11 @@ def role_policy(names: AwsNames, role: str) -> Document:
     """
     read = [layer for layer in lake_layers() if right_of(role, layer.name) != "none"]
     written = [layer for layer in read if right_of(role, layer.name) == "write"]
+    folders = [names.folder(layer) for layer in read]
+    if len(read) == len(lake_layers()):
+        # For a missing object S3 looks whether its key might be listed, and answers 404 only then:
+        # a new lake is known by the missing marker.
+        folders = [names.root]
     via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{names.region}.amazonaws.com"}}
     statements = [
         _allow("ReadObjects", _READ, [arn for layer in read for arn in names.objects(layer)]),
@@ -141,7 +148,7 @@ def role_policy(names: AwsNames, role: str) -> Document:
             "ListFolders",
             ["s3:ListBucket"],
             [names.bucket_arn],
-            {"StringLike": {"s3:prefix": [f"{names.folder(layer)}*" for layer in read]}},
+            {"StringLike": {"s3:prefix": [f"{folder}*" for folder in folders]}},
         ),
         _allow("FindBucket", ["s3:GetBucketLocation"], [names.bucket_arn]),
         _allow("Decrypt", ["kms:Decrypt"], _keys(names, read), via_s3),
