@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from sentiment_assets.core.contracts import CONTRACTS
@@ -65,3 +68,21 @@ def test_everything_in_a_lake_lies_in_a_layer() -> None:
     folders = {layer.folder for layer in lake_layers()}
     for path in (*CONTRACTS, BATCH_POSTS, DEAD_LETTERS, ORIGIN_MARKER):
         assert layer_of(path) in folders, path
+
+
+def test_the_page_on_privacy_shows_this_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text(encoding="utf-8")
+    [section] = re.findall(r"^## Access\n(.*?)^## ", page, re.MULTILINE | re.DOTALL)
+    shown = [
+        [cell.strip(" `") for cell in line.strip("|").split("|")]
+        for line in section.splitlines()
+        if line.startswith("| ")
+    ]
+    layers = [layer.name for layer in LAYERS]
+    assert shown == [
+        ["role", *layers],
+        *(
+            [role.name, *(right_of(role.name, layer).replace("none", "·") for layer in layers)]
+            for role in ROLES
+        ),
+    ]
