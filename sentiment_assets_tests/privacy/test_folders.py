@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pickle
+import shutil
 import stat
 import subprocess
 import sys
@@ -29,7 +30,10 @@ from sentiment_assets.privacy.folders import (
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
-as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another account")
+as_root = pytest.mark.skipif(
+    os.getuid() != 0 or shutil.which("setpriv") is None,
+    reason="only root can become another account, with setpriv (util-linux)",
+)
 
 
 @pytest.fixture(params=[0o022, 0o077, 0o000], ids=["umask 022", "umask 077", "umask 000"])
