@@ -43,6 +43,7 @@ from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.core.tracking import Tracking, parse_tracking
 from sentiment_assets.engine.in_process import Budget
 from sentiment_assets.lake.objects import Lake, LakeLocation
+from sentiment_assets.privacy.folders import layer_folders
 
 Environment = Literal["local", "aws"]
 
@@ -107,6 +108,39 @@ class Settings(BaseModel):
         None,
         description="KMS key that encrypts every object (SSE-KMS); needed on aws.",
         examples=["arn:aws:kms:af-south-1:123456789012:key/…"],
+    )
+    s3_bronze_kms_key_id: str | None = Field(
+        None,
+        description="Key of bronze's objects alone, so that who may decrypt gold can't decrypt "
+        "bronze; by default the one key of all.",
+        examples=["arn:aws:kms:af-south-1:123456789012:key/…"],
+    )
+    s3_silver_kms_key_id: str | None = Field(
+        None,
+        description="Key of silver's objects alone.",
+        examples=["arn:aws:kms:af-south-1:123456789012:key/…"],
+    )
+    s3_gold_kms_key_id: str | None = Field(
+        None,
+        description="Key of gold's objects alone, and of the lake's marker.",
+        examples=["arn:aws:kms:af-south-1:123456789012:key/…"],
+    )
+    bronze_group: str | None = Field(
+        None,
+        description="Group of this machine that may read bronze in a lake on disk: engineers. "
+        "By default nobody but the platform's own account may.",
+        examples=["sentiment-engineers"],
+    )
+    silver_group: str | None = Field(
+        None,
+        description="Group that may read silver: engineers, analysts, data scientists. By default "
+        "nobody but the platform's own account may.",
+        examples=["sentiment-analysts"],
+    )
+    gold_group: str | None = Field(
+        None,
+        description="Group that may read gold; by default every account of the machine may.",
+        examples=["sentiment-readers"],
     )
     catch_up_days: int = Field(
         7,
@@ -226,7 +260,7 @@ class Settings(BaseModel):
         """Where the lake lies; simulated and live posts never share a root."""
         uri = self.lake_uri or str(self.home / "lake" / self.origin)
         if not uri.startswith("s3://"):
-            return LakeLocation(uri, self.origin)
+            return LakeLocation(uri, self.origin, folders=layer_folders(self.layer_groups))
         options = {"AWS_REGION": self.s3_region}
         if self.s3_endpoint:
             options["AWS_ENDPOINT_URL"] = self.s3_endpoint
@@ -238,7 +272,31 @@ class Settings(BaseModel):
         if self.s3_kms_key_id:
             options["AWS_SERVER_SIDE_ENCRYPTION"] = "aws:kms"
             options["AWS_SSE_KMS_KEY_ID"] = self.s3_kms_key_id
-        return LakeLocation(uri, self.origin, options)
+        layer_options = {
+            layer: {"AWS_SERVER_SIDE_ENCRYPTION": "aws:kms", "AWS_SSE_KMS_KEY_ID": key}
+            for layer, key in self.layer_keys.items()
+        }
+        return LakeLocation(uri, self.origin, options, layer_options)
+
+    @property
+    def layer_keys(self) -> dict[str, str]:
+        """KMS keys by layer, of those that have one of their own."""
+        keys = {
+            "bronze": self.s3_bronze_kms_key_id,
+            "silver": self.s3_silver_kms_key_id,
+            "gold": self.s3_gold_kms_key_id,
+        }
+        return {layer: key for layer, key in keys.items() if key}
+
+    @property
+    def layer_groups(self) -> dict[str, str]:
+        """Groups of this machine by the layer that they may read, where one is named."""
+        groups = {
+            "bronze": self.bronze_group,
+            "silver": self.silver_group,
+            "gold": self.gold_group,
+        }
+        return {layer: group for layer, group in groups.items() if group}
 
     @property
     def pseudonym_key_file(self) -> Path:

@@ -18,7 +18,7 @@ import polars as pl
 
 from sentiment_assets.core.quality import ConservationError
 from sentiment_assets.lake.bronze import UnreadableObject
-from sentiment_assets.lake.objects import LakeOriginError
+from sentiment_assets.lake.objects import AccessDenied, LakeOriginError
 from sentiment_assets.lake.tables import AuditFailed, ContractViolation
 
 Body = TypeVar("Body", bound=Callable[..., Any])
@@ -32,6 +32,7 @@ _PERMANENT = (
     NotImplementedError,
     TypeError,
     ValueError,
+    AccessDenied,
     AuditFailed,
     ConservationError,
     ContractViolation,

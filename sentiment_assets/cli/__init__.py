@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from sentiment_assets.cli.access import access
 from sentiment_assets.cli.connect import connect
 from sentiment_assets.cli.partitions import partitions
 from sentiment_assets.cli.run import run
@@ -30,12 +31,14 @@ cli.add_command(tick)
 cli.add_command(partitions)
 cli.add_command(score)
 cli.add_command(settings)
+cli.add_command(access)
 
 
 def main() -> None:
     """Entry point of the console script."""
     # Imported here: errors are needed only when one is raised, `--help` should be quick.
     from sentiment_assets.core.tracking import TrackingError
+    from sentiment_assets.lake.folders import FolderRefused
     from sentiment_assets.lake.objects import LakeError
 
     try:
@@ -47,6 +50,9 @@ def main() -> None:
         error.show()
         sys.exit(2 if isinstance(error, click.UsageError) else error.exit_code)
     except (TrackingError, LakeError) as error:
+        click.echo(f"sentiment: {error}", err=True)
+        sys.exit(2)
+    except FolderRefused as error:
         click.echo(f"sentiment: {error}", err=True)
         sys.exit(2)
     except OSError as error:

@@ -76,7 +76,7 @@ class Services:
     ) -> Service:
         """Start a command; it prints to ``logs/<name>.log`` unless ``output`` is a pipe."""
         logs = self.home / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
+        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = logs / f"{name}.log"
         with log.open("a", encoding="utf-8") as written:
             process = subprocess.Popen(
@@ -183,7 +183,7 @@ def dagster_home(settings: Settings) -> Path:
     from sentiment_assets.definitions import PROJECT_ROOT
 
     home = settings.home / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
     return home
 

@@ -20,6 +20,9 @@ BATCH_POSTS = "bronze/batch_posts"
 DEAD_LETTERS = "bronze/dead_letters"
 ORIGIN_MARKER = "_lake.json"
 
+#: The marker tells nothing of anybody: it goes with the layer that every role may read.
+MARKERS_LAYER = "gold"
+
 Origin = Literal["simulated", "live"]
 
 
@@ -132,6 +135,11 @@ def dead_letter_object(platform: str, fetched_at: dt.datetime, place: str) -> st
         f"{DEAD_LETTERS}/platform={platform}/received={received.isoformat()}/"
         f"{compact_time(fetched_at)}-{place}.jsonl.gz"
     )
+
+
+def layer_of(path: str) -> str:
+    """The layer that a path below the lake's root belongs to; "" for the root itself."""
+    return MARKERS_LAYER if path == ORIGIN_MARKER else path.strip("/").partition("/")[0]
 
 
 def table_root(table: str) -> str:

@@ -9,27 +9,41 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, UnknownConfigurationKeyError
+from deltalake.exceptions import DeltaError
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+    UnknownConfigurationKeyError,
+)
 from obstore.store import LocalStore, S3Store
 
 from sentiment_assets.core.contracts import Contract
-from sentiment_assets.core.layout import ORIGIN_MARKER, Origin
+from sentiment_assets.core.layout import ORIGIN_MARKER, Origin, layer_of
+from sentiment_assets.lake.folders import FolderAccess, make_folder
 
 if TYPE_CHECKING:
     from sentiment_assets.lake.tables import Table
 
 LAKE_FORMAT = 1
+#: Of a lake whose layers are guarded: others pass through and list nothing.
+ROOT_MODE = 0o711
 
 # Keys that delta-rs reads and an object store doesn't know.
 _DELTA_ONLY = ("aws_s3_locking_provider", "aws_s3_allow_unsafe_rename", "delta_dynamo")
+
+# As the system says it, as Rust does, and as S3 does.
+_REFUSED = re.compile(r"Permission denied|PermissionDenied|AccessDenied|InvalidAccessKeyId")
 
 # Keys that obstore takes as options of its HTTP client; delta-rs takes them among the others.
 _CLIENT = (
@@ -54,6 +68,10 @@ class ObjectMissing(LakeError):
     """No object lies at that path."""
 
 
+class AccessDenied(LakeError):
+    """The storage refuses this process; the message names the place, never the credentials."""
+
+
 class LakeOriginError(LakeError):
     """A run would mix simulated and live posts in one lake."""
 
@@ -68,6 +86,10 @@ class LakeLocation:
     logs are all written with them. What they leave out comes from the process's own AWS
     environment (a role, a profile).
 
+    ``layer_options`` are laid over them for one layer's objects (a KMS key of its own). ``folders``
+    are the layers' folders on disk, with who may enter; a new lake without them is its owner's
+    alone.
+
     Raises:
         ValueError: ``uri`` is neither, or holds ``=`` or ``%``.
     """
@@ -75,6 +97,10 @@ class LakeLocation:
     uri: str
     origin: Origin
     storage_options: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
+    layer_options: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict, hash=False, repr=False
+    )
+    folders: Mapping[str, FolderAccess] = field(default_factory=dict, hash=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "uri", self.uri.rstrip("/") or self.uri[:1])
@@ -95,6 +121,10 @@ class LakeLocation:
     def uri_of(self, path: str) -> str:
         """Absolute address of a path below the root."""
         return f"{self.uri}/{path}"
+
+    def options_of(self, path: str) -> dict[str, str]:
+        """The storage options for a path below the root."""
+        return {**self.storage_options, **self.layer_options.get(layer_of(path), {})}
 
     def __repr__(self) -> str:
         options = ", ".join(sorted(self.storage_options))
@@ -124,14 +154,34 @@ class ObjectStore:
         return {"location": self.location}
 
     @cached_property
-    def _store(self) -> Any:
-        if not self.location.is_s3:
-            # Bronze is personal data: whoever may enter a new lake is its owner's decision.
-            Path(self.location.uri).mkdir(mode=0o700, parents=True, exist_ok=True)
-            return LocalStore(self.location.uri)
+    def _stores(self) -> dict[str, Any]:
+        return {}
+
+    def _store(self, path: str = "") -> Any:
+        """The store for a path: layers may have a key each."""
+        layer = layer_of(path)
+        if layer not in self.location.layer_options:
+            layer = ""
+        # Two threads may both make one; either will do.
+        if layer not in self._stores:
+            self._stores[layer] = self._on_s3(path) if self.location.is_s3 else self._on_disk()
+        return self._stores[layer]
+
+    def _on_disk(self) -> Any:
+        root, folders = Path(self.location.uri), self.location.folders
+        is_new = not root.is_dir()
+        # Bronze is personal data: nobody else enters a new lake before its layers are guarded.
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, access in folders.items():
+            make_folder(root / name, access)
+        if is_new and folders:
+            root.chmod(ROOT_MODE)
+        return LocalStore(self.location.uri)
+
+    def _on_s3(self, path: str) -> Any:
         options: dict[str, str] = {}
         client: dict[str, str] = {}
-        for name, value in self.location.storage_options.items():
+        for name, value in self.location.options_of(path).items():
             key = name.lower()
             if key.removeprefix("aws_") in _CLIENT:
                 client[key.removeprefix("aws_")] = value
@@ -149,13 +199,19 @@ class ObjectStore:
             ) from None
 
     def put(self, path: str, data: bytes) -> None:
-        """Write an object; whoever reads sees the old one or the new one, whole."""
-        obstore.put(self._store, path, data)
+        """Write an object; whoever reads sees the old one or the new one, whole.
+
+        Raises:
+            AccessDenied: this process may not write there; so do all that write or delete.
+        """
+        with self.access("write", path):
+            obstore.put(self._store(path), path, data)
 
     def put_new(self, path: str, data: bytes) -> bool:
         """Write an object unless one lies there; False when it does. Safe among racing writers."""
         try:
-            obstore.put(self._store, path, data, mode="create")
+            with self.access("write", path):
+                obstore.put(self._store(path), path, data, mode="create")
         except AlreadyExistsError:
             return False
         return True
@@ -165,9 +221,11 @@ class ObjectStore:
 
         Raises:
             ObjectMissing: nothing lies there.
+            AccessDenied: this process may not read it; so do all that read.
         """
         try:
-            return bytes(obstore.get(self._store, path).bytes())
+            with self.access("read", path):
+                return bytes(obstore.get(self._store(path), path).bytes())
         except FileNotFoundError:
             raise self._missing(path) from None
 
@@ -178,7 +236,8 @@ class ObjectStore:
             ObjectMissing: nothing lies there.
         """
         try:
-            return int(obstore.head(self._store, path)["size"])
+            with self.access("read", path):
+                return int(obstore.head(self._store(path), path)["size"])
         except FileNotFoundError:
             raise self._missing(path) from None
 
@@ -192,32 +251,39 @@ class ObjectStore:
 
     def list(self, prefix: str = "") -> list[StoredObject]:
         """Objects below a folder, sorted by path; ``prefix`` is made of whole path segments."""
-        pages = obstore.list(self._store, prefix.strip("/") or None)
-        return sorted(
-            StoredObject(entry["path"], entry["size"], entry["last_modified"])
-            for page in pages
-            for entry in page
-        )
+        with self.access("list", prefix):
+            pages = obstore.list(self._store(prefix), prefix.strip("/") or None)
+            return sorted(
+                StoredObject(entry["path"], entry["size"], entry["last_modified"])
+                for page in pages
+                for entry in page
+            )
 
     def delete(self, paths: Iterable[str]) -> None:
         """Delete objects; one that is gone already is no error."""
         remaining = [*paths]
         if not remaining:
             return
-        try:
-            obstore.delete(self._store, remaining)
-        except FileNotFoundError:
-            # On disk the first missing path ends the whole request.
-            for path in remaining:
-                with suppress(FileNotFoundError):
-                    obstore.delete(self._store, path)
+        with self.access("delete", remaining[0]):
+            try:
+                obstore.delete(self._store(), remaining)
+            except FileNotFoundError:
+                # On disk the first missing path ends the whole request.
+                for path in remaining:
+                    with suppress(FileNotFoundError):
+                        obstore.delete(self._store(), path)
 
-    def open_writer(self, path: str) -> Any:
+    @contextmanager
+    def open_writer(self, path: str) -> Iterator[Any]:
         """A context manager that streams one big object in bounded memory.
 
         The object appears whole when the block ends well, and not at all when it raises.
         """
-        return obstore.open_writer(self._store, path)
+        with (
+            self.access("write", path),
+            obstore.open_writer(self._store(path), path) as upload,
+        ):
+            yield upload
 
     def get_tail(self, path: str, length: int) -> bytes:
         """Read the last bytes of an object: ``length`` of them, or all when it is shorter.
@@ -229,10 +295,37 @@ class ObjectStore:
         start = max(0, size - length)
         if size == 0:
             return b""
-        return bytes(obstore.get_range(self._store, path, start=start, end=size))
+        with self.access("read", path):
+            return bytes(obstore.get_range(self._store(path), path, start=start, end=size))
+
+    @contextmanager
+    def access(self, what: str, path: str) -> Iterator[None]:
+        """Tell a refusal of the storage in the lake's own words.
+
+        Raises:
+            AccessDenied: what happens inside was refused.
+        """
+        try:
+            yield
+        except Exception as error:
+            if not is_refusal(error):
+                raise
+            raise AccessDenied(
+                f"this process may not {what} {path or 'the lake'} in {self.location.uri}: "
+                f"{'the credentials in use are' if self.location.is_s3 else 'its account is'} "
+                "refused. `sentiment access show` says which role may; run it as one of that role"
+            ) from None
 
     def _missing(self, path: str) -> ObjectMissing:
         return ObjectMissing(f"no object {path} in the lake {self.location.uri}")
+
+
+def is_refusal(error: BaseException) -> bool:
+    """The storage understood and said no."""
+    if isinstance(error, PermissionDeniedError | UnauthenticatedError | PermissionError):
+        return True
+    # On disk obstore has no error of its own for it, and delta-rs has one nowhere.
+    return isinstance(error, BaseError | DeltaError | OSError) and bool(_REFUSED.search(str(error)))
 
 
 @dataclass(frozen=True)
@@ -246,14 +339,20 @@ class Lake:
         """The lake at a location, marked with whose posts it holds; racing openers are fine.
 
         Raises:
-            LakeOriginError: the lake holds posts of another origin, or its marker is not readable.
+            LakeOriginError: the lake holds posts of another origin, or its marker is no marker.
+            AccessDenied: this process may not even read the marker.
         """
         lake = cls(location)
         marker = {"origin": location.origin, "format": LAKE_FORMAT}
-        if lake.objects.put_new(ORIGIN_MARKER, json.dumps(marker).encode()):
-            return lake
+        # Read before it is written: whoever may only read opens a lake too.
         try:
-            found = json.loads(lake.objects.get(ORIGIN_MARKER))
+            written = lake.objects.get(ORIGIN_MARKER)
+        except ObjectMissing:
+            if lake.objects.put_new(ORIGIN_MARKER, json.dumps(marker).encode()):
+                return lake
+            written = lake.objects.get(ORIGIN_MARKER)
+        try:
+            found = json.loads(written)
             origin, version = found["origin"], found["format"]
         except (ValueError, KeyError, TypeError):
             raise LakeOriginError(

@@ -257,11 +257,14 @@ class Table:
     @property
     def _options(self) -> dict[str, str] | None:
         location = self.lake.location
-        return dict(location.storage_options) if location.is_s3 else None
+        return location.options_of(self.root) if location.is_s3 else None
 
     def _open(self) -> DeltaTable | None:
         try:
-            return DeltaTable(self.uri, storage_options=self._options)
+            # delta-rs takes a folder that it may not enter for no table: nobody should read that
+            # as a table without rows.
+            with self.lake.objects.access("read", self.root):
+                return DeltaTable(self.uri, storage_options=self._options)
         except TableNotFoundError:
             return None
 

@@ -17,7 +17,9 @@ import pytest
 from sentiment_assets.core.platforms import PLATFORMS
 
 ROOT = Path(__file__).parents[2]
-CORE, LAKE, ENGINE = (ROOT / "sentiment_assets" / room for room in ("core", "lake", "engine"))
+CORE, LAKE, ENGINE, PRIVACY = (
+    ROOT / "sentiment_assets" / room for room in ("core", "lake", "engine", "privacy")
+)
 CLIENTS = ROOT / "resources" / "api_clients"
 STORAGE = ("boto3", "botocore", "obstore", "deltalake")
 NETWORK = ("httpx", "requests", "urllib", "http", "socket", "ssl", "asyncio", "subprocess")
@@ -64,13 +66,25 @@ def breaches(paths: list[Path], forbidden: tuple[str, ...]) -> list[str]:
         ),
         pytest.param(
             LAKE,
-            (*OTHERS, "boto3", "sentiment_assets.engine", "sentiment_assets.assets"),
+            (*OTHERS, "boto3", "sentiment_assets.engine", "sentiment_assets.assets",
+             "sentiment_assets.privacy"),
             id="lake knows storage only",
         ),
         pytest.param(
             ENGINE,
             (*OTHERS, *STORAGE, "sentiment_assets.assets"),
             id="engine knows core and lake only",
+        ),
+        pytest.param(
+            PRIVACY,
+            (*OTHERS, *STORAGE, *NETWORK, "os", "time", "sentiment_assets.engine",
+             "sentiment_assets.assets"),
+            id="privacy knows core and lake only",
+        ),
+        pytest.param(
+            PRIVACY / "access.py",
+            (*OTHERS, *STORAGE, *NETWORK, "os", "time", "pathlib", "sentiment_assets"),
+            id="the access table is values only",
         ),
         pytest.param(
             CLIENTS,

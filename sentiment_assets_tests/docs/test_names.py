@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from resources.environments import PREFIX, setting_names
@@ -64,7 +65,13 @@ def test_verbs_and_options_exist(page: Path) -> None:
             r"(?:^|[|/] ?|=\S* |sudo -u \w+ )sentiment ([a-z-]+)((?: [^|#]+)?)", line
         ):
             assert verb in cli.commands, line
-            known = {option for p in cli.commands[verb].params for option in p.opts}
+            command = cli.commands[verb]
+            for word in rest.split():
+                if not isinstance(command, click.Group):
+                    break
+                assert word in command.commands, line
+                command = command.commands[word]
+            known = {option for p in command.params for option in p.opts}
             assert set(re.findall(r"--[a-z-]+", rest)) <= known | {"--help"}, line
 
 
