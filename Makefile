@@ -47,7 +47,8 @@ lock: $(VENV)/.python ## Resolve the dependencies anew
 	$(BIN)/uv pip compile setup.py --extra dashboard --universal --python-version 3.11 --upgrade \
 		--quiet --no-annotate --custom-compile-command 'make lock' -o requirements.lock
 	$(BIN)/uv pip compile setup.py --extra dashboard --extra dev --universal --python-version 3.11 \
-		--quiet --no-annotate --custom-compile-command 'make lock' -c requirements.lock -o requirements-dev.lock
+		--override requirements-dev.overrides --quiet --no-annotate \
+		--custom-compile-command 'make lock' -c requirements.lock -o requirements-dev.lock
 
 clean: ## Remove all local data: lake, keys, history
 	rm -rf .sentiment .tmp_dagster_home_*
@@ -75,5 +76,6 @@ $(VENV)/.run: requirements.lock setup.py $(VENV)/.python
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
-	@$(INSTALL) -r requirements-dev.lock || $(BIN)/python -m pip install --quiet -r requirements-dev.lock
+	@$(INSTALL) --no-deps -r requirements-dev.lock \
+		|| $(BIN)/python -m pip install --quiet --no-deps -r requirements-dev.lock
 	@touch $@

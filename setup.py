@@ -68,7 +68,7 @@ setup(
             "hypothesis>=6",
             "jsonschema[format]>=4.20",
             # An AWS that evaluates IAM. Tests call its evaluator, which is no public interface.
-            "ministack>=1.5,<1.6",
+            "ministack>=1.5.33,<1.6",
             "moto[server]>=5",
             "mypy>=1.13",
             "parliament>=1.6,<2",
