@@ -200,7 +200,7 @@ def pooled_sentiment(
         newest = max((of.get(day, 0) for of in events for day in days), default=0)
         context.add_asset_metadata({CONSUMED: newest}, partition_key=multi_key(partition))
     columns = [
-        "grain", "period_start", "period_end", "topic", "days", "posts", "sentiment_mean",
+        "date", "platform", "grain", "period_start", "topic", "days", "posts", "sentiment_mean",
         "suppressed",
     ]  # fmt: skip
     return _staged(context, replacement, frame, partitions, columns)
