@@ -355,9 +355,10 @@ def pooled_sentiment(
 ) -> pl.DataFrame:
     """Rows of ``gold/pooled_sentiment``: hidden days together, by week, what is left by month.
 
-    A pool needs two hidden days and enough authors. A topic's pool also leaves enough authors of
-    all posts, or none: it is made of whole published figures of all posts (a shown day, or a shown
-    pool of hidden days), so that what can be had by subtracting it is known, and looked at.
+    A pool needs enough authors, and posts (and scores, if it has any) of two hidden days. A
+    topic's pool also leaves enough authors of all posts, or none: it is made of whole published
+    figures of all posts (a shown day, or a shown pool of hidden days), so that what can be had by
+    subtracting it is known, and looked at.
 
     Args:
         posts: ``silver/posts``, of every day with something hidden among those of ``summaries``.
@@ -555,7 +556,7 @@ def _mentions(posts: pl.LazyFrame, hidden: pl.DataFrame) -> pl.LazyFrame:
 
 
 def _pools(posts: pl.LazyFrame, members: pl.DataFrame, min_authors: int) -> pl.DataFrame:
-    """Measure pools; hidden are those of too few authors, and those of one hidden day.
+    """Measure pools; hidden are those of too few authors, and those of one day's posts or scores.
 
     Args:
         posts: with ``topic``, one row for each topic of a post.
@@ -567,13 +568,22 @@ def _pools(posts: pl.LazyFrame, members: pl.DataFrame, min_authors: int) -> pl.D
         members.lazy().select({*_HIDDEN_DAY, *_POOL}), on=_HIDDEN_DAY
     )
     measured = aggregate(inside, _POOL).collect()
-    several = members.group_by(_POOL).agg(_several=pl.len() > 1)
+    # With scores on one of its days alone, the pool's scores are that day's.
+    spread = (
+        inside.group_by(*_POOL, "date")
+        .agg(_scored=pl.col("sentiment_compound").is_not_null().any())
+        .group_by(_POOL)
+        .agg(_days=pl.len(), _scored_days=pl.col("_scored").sum())
+        .collect()
+    )
     return (
-        several.join(measured, on=_POOL, how="left")
-        .with_columns(pl.col(*_COUNTS, "scored_authors").fill_null(0))
-        # Without a post: gold of those days is older than silver, and will be made again.
+        members.select(_POOL)
+        .unique()
+        .join(measured, on=_POOL, how="left")
+        .join(spread, on=_POOL, how="left")
+        .with_columns(pl.col(*_COUNTS, "scored_authors", "_days", "_scored_days").fill_null(0))
         .with_columns(
-            suppressed=_too_few(min_authors) | ~pl.col("_several") | (pl.col("posts") == 0)
+            suppressed=_too_few(min_authors) | (pl.col("_days") < 2) | (pl.col("_scored_days") == 1)
         )
         .select(*_POOL, *_COUNTS, "scored_authors", "suppressed")
         .sort(_POOL)

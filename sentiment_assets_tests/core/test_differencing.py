@@ -164,6 +164,12 @@ def shown_pools(rows: Sequence[dict[str, Any]], least: int) -> list[tuple[Any, .
             [row for n, date in enumerate([TUE, FRI]) for row in
              (*people(f"p{n}", 5, date, compound=None), *people("q", 2, date))],
             [], id="scores of few"),
+        # The scores of the pool would be those of one of its days, as the other's show none.
+        pytest.param(
+            [*people("a", 4, TUE, topics=["outage"]), *people("b", 2, TUE, compound=None),
+             *people("c", 2, FRI, compound=None, topics=["outage"]),
+             *people("d", 4, FRI, compound=None)],
+            [], id="scores of one day"),
         # A topic of a hidden day and of a shown one.
         pytest.param(
             [*people("a", 2, TUE, topics=["outage"]), *people("b", 2, FRI),

@@ -11,6 +11,12 @@ def url(serve_dashboard, home):
         yield address
 
 
+@pytest.fixture(scope="module")
+def quiet_url(serve_dashboard, quiet_home):
+    with serve_dashboard(quiet_home) as address:
+        yield address
+
+
 @pytest.fixture(params=WIDTHS)
 def page(request, browser):
     context = browser.new_context(
