@@ -131,7 +131,7 @@ def _headline(lake: Lake, selection: Selection, min_authors: int) -> None:
         return
     pool = pools.row(0, named=True)
     st.info(f"{hidden} Below: {_together(pool)}.")
-    _figures(pool, "Hidden days together")
+    _figures(pool, f"{_count(len(pool['days']), 'hidden day')} together")
 
 
 def _figures(cell: dict[str, Any], coverage: str) -> None:
@@ -188,7 +188,7 @@ def _over_time(lake: Lake, selection: Selection, min_authors: int) -> None:
         f"{_count(series.height, unit)}.",
         f"{_count(partial, unit)} not fetched whole.",
         f"{_count(hidden, unit)} {_hidden(min_authors)}, or needed to hide such "
-        + ("an hour; their posts count in the day." if unit == "hour" else "a day."),
+        + ("an hour; coarser figures count their posts." if unit == "hour" else "a day."),
     ]
     if unit == "day":
         notes.append(
@@ -199,7 +199,7 @@ def _over_time(lake: Lake, selection: Selection, min_authors: int) -> None:
     note = " ".join(notes)
     st.subheader(f"Sentiment by {unit}", anchor=False)
     if series["sentiment_mean"].is_null().all():
-        st.info("No scored posts are shown for these days.")
+        st.info(f"No scored posts are shown for these days. {note}")
     else:
         st.altair_chart(
             charts.sentiment(series, unit, _hidden(min_authors)),
@@ -208,7 +208,7 @@ def _over_time(lake: Lake, selection: Selection, min_authors: int) -> None:
         st.caption(f"The band is one standard error to each side. {note}")
     st.subheader(f"Volume by {unit}", anchor=False)
     if not series["posts"].sum():
-        st.info("No posts are shown for these days.")
+        st.info(f"No posts are shown for these days. {note}")
         return
     chart = charts.volume(series, unit, _hidden(min_authors))
     st.altair_chart(chart, alt=f"Posts by {unit}, UTC. {note}")
@@ -385,7 +385,7 @@ def _with_pools(
     pooled = pl.col("suppressed") & pl.col("days").is_not_null()
     names = pl.Series(
         [
-            None
+            "this day"
             if not row["suppressed"]
             else _hidden(min_authors)
             if row["days"] is None

@@ -293,10 +293,12 @@ def _time_axis(series: pl.DataFrame, unit: Unit) -> alt.X:
 
 
 def _legend(orient: Literal["top", "bottom"] = "top") -> alt.Legend:
+    # What is said of stretches, below, is too long for two beside each other on a telephone.
+    narrow = 2 if orient == "top" else 1
     return alt.Legend(
         orient=orient,
         direction="horizontal",
-        columns=alt.ExprRef("width < 400 ? 2 : 4"),
+        columns=alt.ExprRef(f"width < 400 ? {narrow} : 4"),
         title=None,
         labelLimit=0,
         symbolType="square",

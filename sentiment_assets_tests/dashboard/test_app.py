@@ -158,7 +158,7 @@ def test_tables_say_whose_figures_they_show():
     for date in ("16", "18", "20", "22"):
         assert days[date]["figures_of"] == "4 hidden days of the week of 16 Nov"
         assert days[date]["posts"] == 16
-    assert days["17"].isna()["figures_of"]
+    assert days["17"]["figures_of"] == "this day"
     assert days["17"]["posts"] == 60
     assert "do not add them up" in texts(app.caption)
     assert "3 hours hidden" not in texts(app.caption)
@@ -170,7 +170,7 @@ def test_topics_of_few_show_their_pool():
     topics = {row["topic"]: row for _, row in app.dataframe[0].value.iterrows()}
     assert topics["pricing"]["figures_of"] == "3 hidden days of the week of 16 Nov"
     assert topics["pricing"]["posts"] == 12
-    assert topics["nimbus"].isna()["figures_of"]
+    assert topics["nimbus"]["figures_of"] == "this day"
 
 
 @pytest.mark.usefixtures("quiet")
@@ -182,7 +182,7 @@ def test_a_hidden_day_without_a_pool_says_so(monkeypatch, quiet_home, tmp_path):
     assert "are shown together once it is over" in app.info[0].value
     assert not app.metric
     [*_, days] = app.dataframe
-    assert set(days.value["figures_of"].dropna()) == {"hidden: fewer than 10 authors"}
+    assert set(days.value["figures_of"]) == {"this day", "hidden: fewer than 10 authors"}
 
 
 def test_wrong_setting_is_one_sentence(monkeypatch):
