@@ -11,14 +11,16 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
+from sentiment_assets.core.coverage import OBSERVED_AGAIN_AFTER
+
 Grain = Literal["week", "month"]
 
 _DAY = dt.timedelta(days=1)
 _SUNDAY = 6
 
-#: A date's last window is observed again 24 hours after its end, at the first tick from then on.
+#: A date's last window is observed again at the first tick from then on, and ticks are 2-hourly.
 #: Pooled before that, a period would be published twice, and the two compared.
-SETTLES_AFTER = dt.timedelta(hours=26)
+SETTLES_AFTER = OBSERVED_AGAIN_AFTER + dt.timedelta(hours=2)
 
 #: The longest look back from a Sunday: to the Monday before a month of 31 days that began on the
 #: Sunday after it and ended on a Tuesday.

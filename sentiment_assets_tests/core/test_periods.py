@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
+from sentiment_assets.core.coverage import OBSERVED_AGAIN_AFTER
 from sentiment_assets.core.periods import (
     MOST_DAYS_BACK,
-    SETTLES_AFTER,
     closed_by,
     days_behind,
     month_of,
@@ -69,4 +69,5 @@ def test_the_longest_look_back() -> None:
 
 def test_a_date_settles_after_its_last_window_was_observed_again() -> None:
     midnight = dt.datetime(2026, 11, 23, tzinfo=dt.timezone.utc)
-    assert settles_at(dt.date(2026, 11, 22)) == midnight + SETTLES_AFTER
+    assert settles_at(dt.date(2026, 11, 22)) == midnight + dt.timedelta(hours=26)
+    assert settles_at(dt.date(2026, 11, 22)) > midnight + OBSERVED_AGAIN_AFTER
