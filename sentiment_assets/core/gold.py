@@ -565,7 +565,7 @@ def _pools(posts: pl.LazyFrame, members: pl.DataFrame, min_authors: int) -> pl.D
     # Filtered first: a join doesn't keep the files of other days closed.
     dates = members["date"].unique().sort().to_list()
     inside = posts.filter(pl.col("date").is_in(dates)).join(
-        members.lazy().select({*_HIDDEN_DAY, *_POOL}), on=_HIDDEN_DAY
+        members.lazy().select(*_POOL, "date"), on=_HIDDEN_DAY
     )
     measured = aggregate(inside, _POOL).collect()
     # With scores on one of its days alone, the pool's scores are that day's.
