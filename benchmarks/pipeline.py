@@ -59,7 +59,7 @@ def build_silver(
 
 
 def build_gold(lake: Lake, partitions: Sequence[PostPartition], run_id: str = "bench") -> None:
-    """The four gold tables, each pinned before its input is read."""
+    """The gold tables of every date, each pinned before its input is read; pools are of Sundays."""
     days = _values(partitions)
     coverage = {
         partition: list(bronze.read_partition(lake, partition).coverage.values())

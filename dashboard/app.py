@@ -11,6 +11,7 @@ import logging
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -59,14 +60,14 @@ def page() -> None:
             )
             return
         selection = _filters(lake, known)
-        _headline(lake, selection)
+        _headline(lake, selection, settings.min_authors)
         _over_time(lake, selection, settings.min_authors)
         left, right = st.columns(2, gap="large")
         with left:
-            _topics(lake, selection)
+            _topics(lake, selection, settings.min_authors)
         with right:
             _hashtags(lake, selection, settings.min_authors)
-        _days(lake, selection)
+        _days(lake, selection, settings.min_authors)
         _health(lake, selection, known, settings.min_authors)
     except (SettingsError, LakeError) as error:
         st.error(str(error), icon=":material/error:")
@@ -108,7 +109,7 @@ def _filters(lake: Lake, known: Available) -> Selection:
     return Selection(first, last, platform, topic)
 
 
-def _headline(lake: Lake, selection: Selection) -> None:
+def _headline(lake: Lake, selection: Selection, min_authors: int) -> None:
     rows = queries.days(lake, selection)
     subject = "all posts" if selection.topic == ALL_POSTS else f"topic {selection.topic}"
     if rows.is_empty():
@@ -117,48 +118,65 @@ def _headline(lake: Lake, selection: Selection) -> None:
     day = rows.row(-1, named=True)
     date, fetched = _day(day["date"]), f"{_share(day['fetched_share'])} of the day fetched"
     st.subheader(f"{date}: {subject}", anchor=False)
-    if day["suppressed"]:
-        st.info(f"This day's figures are hidden: too few authors ({fetched}).")
+    if not day["suppressed"]:
+        _figures(day, fetched)
         return
-    scored, trailing = day["scored"], day["trailing_scored"]
+    pools = queries.pools(lake, selection).filter(date=day["date"], topic=selection.topic)
+    hidden = f"This day is {_hidden(min_authors)}, or needed to hide such a figure ({fetched})."
+    if pools.is_empty():
+        st.info(
+            f"{hidden} Hidden days of a week, or else of a month, are shown together once it is "
+            f"over, where they are of at least {min_authors} authors."
+        )
+        return
+    pool = pools.row(0, named=True)
+    st.info(f"{hidden} Below: {_together(pool)}.")
+    _figures(pool, f"{_count(len(pool['days']), 'hidden day')} together")
+
+
+def _figures(cell: dict[str, Any], coverage: str) -> None:
+    """The four figures of a day, or of a pool of days, which is compared with nothing."""
+    scored, trailing = cell["scored"], cell.get("trailing_scored")
     mean, posts, positive, negative = (
         column.container(border=True, height="stretch") for column in st.columns(4)
     )
-    change = day["change"]
+    change = cell.get("change")
     mean.metric(
         "Mean sentiment (-1 to +1)",
-        _signed(day["sentiment_mean"]),
+        _signed(cell["sentiment_mean"]),
         None if change is None else _signed(change),
         # Streamlit's own colours are red and green.
         delta_color="blue" if (change or 0) >= 0 else "orange",
     )
-    error = _plain(day["sentiment_standard_error"])
-    compared = (
-        f"No published figures in the {TRAILING_DAYS} days before."
-        if change is None
-        else f"Change against {_count(day['trailing_days'], 'day')} before (n = {trailing:,}), "
-        f"z = {_signed(day['change_z'], 1)}."
-    )
-    mean.caption(f"n = {scored:,} scored posts, standard error {error}. {compared}")
-    ratio = day["volume_ratio"]
+    error = _plain(cell["sentiment_standard_error"])
+    compared = ""
+    if change is not None:
+        compared = (
+            f" Change against {_count(cell['trailing_days'], 'day')} before (n = {trailing:,}), "
+            f"z = {_signed(cell['change_z'], 1)}."
+        )
+    elif "trailing_days" in cell:
+        compared = f" No published figures in the {TRAILING_DAYS} days before."
+    mean.caption(f"n = {scored:,} scored posts, standard error {error}.{compared}")
+    ratio = cell.get("volume_ratio")
     posts.metric(
         "Posts",
-        f"{day['posts']:,}",
+        f"{cell['posts']:,}",
         None if ratio is None else f"{ratio - 1:+.0%}",
         delta_color="off",
     )
     posts.caption(
-        f"{fetched}."
+        f"{coverage}."
         + (
-            f" Change against the mean of {_count(day['trailing_days'], 'day')} before."
+            f" Change against the mean of {_count(cell['trailing_days'], 'day')} before."
             if ratio is not None
             else ""
         )
     )
     for column, label in ((positive, "positive"), (negative, "negative")):
-        share = day[label] / scored if scored else None
+        share = cell[label] / scored if scored else None
         column.metric(label.capitalize(), NONE if share is None else f"{share:.0%}")
-        column.caption(f"{day[label]:,} of n = {scored:,} scored posts.")
+        column.caption(f"{cell[label]:,} of n = {scored:,} scored posts.")
 
 
 def _over_time(lake: Lake, selection: Selection, min_authors: int) -> None:
@@ -169,8 +187,8 @@ def _over_time(lake: Lake, selection: Selection, min_authors: int) -> None:
         f"n = {series['scored'].sum():,} scored of {series['posts'].sum():,} posts in "
         f"{_count(series.height, unit)}.",
         f"{_count(partial, unit)} not fetched whole.",
-        f"{_count(hidden, unit)} hidden: fewer than {min_authors} authors, or needed to hide such "
-        f"{'an hour' if unit == 'hour' else 'a day'}.",
+        f"{_count(hidden, unit)} {_hidden(min_authors)}, or needed to hide such "
+        + ("an hour; coarser figures count their posts." if unit == "hour" else "a day."),
     ]
     if unit == "day":
         notes.append(
@@ -181,21 +199,23 @@ def _over_time(lake: Lake, selection: Selection, min_authors: int) -> None:
     note = " ".join(notes)
     st.subheader(f"Sentiment by {unit}", anchor=False)
     if series["sentiment_mean"].is_null().all():
-        st.info("No scored posts are shown for these days.")
+        st.info(f"No scored posts are shown for these days. {note}")
     else:
         st.altair_chart(
-            charts.sentiment(series, unit), alt=f"Mean sentiment by {unit}, UTC. {note}"
+            charts.sentiment(series, unit, _hidden(min_authors)),
+            alt=f"Mean sentiment by {unit}, UTC. {note}",
         )
         st.caption(f"The band is one standard error to each side. {note}")
     st.subheader(f"Volume by {unit}", anchor=False)
     if not series["posts"].sum():
-        st.info("No posts are shown for these days.")
+        st.info(f"No posts are shown for these days. {note}")
         return
-    st.altair_chart(charts.volume(series, unit), alt=f"Posts by {unit}, UTC. {note}")
+    chart = charts.volume(series, unit, _hidden(min_authors))
+    st.altair_chart(chart, alt=f"Posts by {unit}, UTC. {note}")
     st.caption(note)
 
 
-def _topics(lake: Lake, selection: Selection) -> None:
+def _topics(lake: Lake, selection: Selection, min_authors: int) -> None:
     rows = queries.topics(lake, selection)
     shown = rows.filter(pl.col("sentiment_mean").is_not_null())
     st.subheader("Tracked topics", anchor=False)
@@ -205,17 +225,20 @@ def _topics(lake: Lake, selection: Selection) -> None:
     fetched, hidden = rows["fetched_share"][0], rows.height - shown.height
     note = (
         f"{_day(rows['date'][0])} ({_share(fetched)} fetched) against the {TRAILING_DAYS} days "
-        f"before. {_count(hidden, 'topic')} without shown figures. A post can have several topics."
+        f"before. {_count(hidden, 'topic')} without figures of the day. A post can have several "
+        "topics."
     )
     if shown.height:
         st.altair_chart(charts.topics(rows), alt=f"Mean sentiment by topic. {note}")
+    rows, pooled = _with_pools(rows, queries.pools(lake, selection), ["date", "topic"], min_authors)
     st.dataframe(
         rows.select(
-            "topic", "sentiment_mean", "scored", "change", "change_z", "trailing_scored",
+            "topic", *pooled, "sentiment_mean", "scored", "change", "change_z", "trailing_scored",
             "posts", "volume_ratio",
         ),
         column_config={
             "topic": st.column_config.TextColumn("topic", pinned=True),
+            **pooled,
             "sentiment_mean": st.column_config.NumberColumn("mean", format="%+.3f"),
             "scored": st.column_config.NumberColumn("n", format="localized"),
             "change": st.column_config.NumberColumn("change", format="%+.3f"),
@@ -228,7 +251,7 @@ def _topics(lake: Lake, selection: Selection) -> None:
         placeholder=NONE,
         alt="Tracked topics: mean, n, change and z",
     )  # fmt: skip
-    st.caption(f"{note} Beyond z = ±2 a change is unlikely to be chance.")
+    st.caption(f"{note}{_pooled_note(pooled)} Beyond z = ±2 a change is unlikely to be chance.")
 
 
 def _hashtags(lake: Lake, selection: Selection, min_authors: int) -> None:
@@ -245,10 +268,12 @@ def _hashtags(lake: Lake, selection: Selection, min_authors: int) -> None:
     st.caption(note)
 
 
-def _days(lake: Lake, selection: Selection) -> None:
+def _days(lake: Lake, selection: Selection, min_authors: int) -> None:
     rows = queries.days(lake, selection).sort("date", descending=True)
     if rows.is_empty():
         return
+    pools = queries.pools(lake, selection).filter(topic=selection.topic)
+    rows, pooled = _with_pools(rows, pools, ["date"], min_authors)
     st.subheader("Days", anchor=False)
     percent = [
         *(
@@ -265,11 +290,12 @@ def _days(lake: Lake, selection: Selection) -> None:
     number, hour = st.column_config.NumberColumn, st.column_config.DatetimeColumn
     st.dataframe(
         rows.select(
-            "date", "sentiment_mean", "scored", "change", "change_z", "posts", *percent,
+            "date", *pooled, "sentiment_mean", "scored", "change", "change_z", "posts", *percent,
             *extremes,
         ),
         column_config={
             "date": st.column_config.DateColumn("day", format="ddd D MMM", pinned=True),
+            **pooled,
             "sentiment_mean": number("mean", format="%+.3f"),
             "scored": number("n", format="localized"),
             "change": number("change", format="%+.3f"),
@@ -288,8 +314,8 @@ def _days(lake: Lake, selection: Selection) -> None:
         alt="Days: mean, n, change, z, posts, shares, fetched share",
     )  # fmt: skip
     st.caption(
-        "n counts scored posts; shares are of n. An empty row has no posts, or too few authors to "
-        "show."
+        f"n counts scored posts; shares are of n.{_pooled_note(pooled)} An empty row has no posts, "
+        "or is hidden."
     )
 
 
@@ -324,6 +350,7 @@ def _health(lake: Lake, selection: Selection, known: Available, min_authors: int
         ("Hidden hours", f"{sums['hidden_hours']:,}", f"of {health.days * 24:,}"),
         ("Hidden days", f"{health.hidden_days:,}", f"of {health.days:,}"),
         ("Hidden topic cells", f"{health.hidden_topics:,}", f"of {health.topics:,}"),
+        ("Fewest authors shown", health.min_authors, f"{min_authors} by today's setting"),
         ("Recipes behind the rows", f"{health.recipes:,}", "1 when all rows follow the same rules"),
         ("Age of the newest gold", _age(age), f"written {known.written_at:%Y-%m-%d %H:%M} UTC"),
     ]
@@ -342,6 +369,63 @@ def _health(lake: Lake, selection: Selection, known: Available, min_authors: int
         f"All posts of {selection.platform}, {_span(selection)}, whatever the topic. Hidden: fewer "
         f"than {min_authors} authors, or needed to hide such a cell. All times are UTC."
     )
+
+
+def _with_pools(
+    rows: pl.DataFrame, pools: pl.DataFrame, by: list[str], min_authors: int
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Hidden rows with the figures of their pools, and the column that says whose figures they are.
+
+    Without a hidden row there is no such column.
+    """
+    if not rows["suppressed"].any():
+        return rows, {}
+    measures = [name for name in pools.columns if name in rows.columns and name not in by]
+    joined = rows.join(pools, on=by, how="left", suffix=" of the pool")
+    pooled = pl.col("suppressed") & pl.col("days").is_not_null()
+    names = pl.Series(
+        [
+            "this day"
+            if not row["suppressed"]
+            else _hidden(min_authors)
+            if row["days"] is None
+            else f"{_count(len(row['days']), 'hidden day')} of {_period(row)}"
+            for row in joined.iter_rows(named=True)
+        ],
+        dtype=pl.String,
+    )
+    told = joined.with_columns(
+        *(
+            pl.when(pooled).then(pl.col(f"{name} of the pool")).otherwise(name).alias(name)
+            for name in measures
+        ),
+        figures_of=names,
+    )
+    return told, {"figures_of": st.column_config.TextColumn("figures of")}
+
+
+def _pooled_note(pooled: dict[str, Any]) -> str:
+    """What the column of :func:`_with_pools` means, where there is one."""
+    if not pooled:
+        return ""
+    return (
+        " Where figures are of several hidden days, each of these days repeats the figures of all "
+        "of them together: do not add them up."
+    )
+
+
+def _hidden(min_authors: int) -> str:
+    return f"hidden: fewer than {min_authors} authors"
+
+
+def _together(pool: dict[str, Any]) -> str:
+    days = [f"{day:%a} {day.day} {day:%b}" for day in pool["days"]]
+    return f"{', '.join(days[:-1])} and {days[-1]} together, the hidden days of {_period(pool)}"
+
+
+def _period(pool: dict[str, Any]) -> str:
+    start = pool["period_start"]
+    return f"the week of {start.day} {start:%b}" if pool["grain"] == "week" else f"{start:%B %Y}"
 
 
 def _day(date: dt.date) -> str:

@@ -21,19 +21,20 @@ _STACK = {
     "positive": POSITIVE,
     "not scored": UNSCORED,
 }
-_PARTIAL, _HIDDEN = "not fetched whole", "hidden"
-_MARKED = {_PARTIAL: "#c3cad1", _HIDDEN: "#f7e08a"}
+_PARTIAL = "not fetched whole"
+_PARTIAL_COLOR, _HIDDEN_COLOR = "#c3cad1", "#f7e08a"
 _LONGEST_LABEL = 24
 # VADER's own bounds of a neutral text.
 _NEUTRAL_BELOW = 0.05
 
 
-def sentiment(series: pl.DataFrame, unit: Unit) -> alt.LayerChart:
+def sentiment(series: pl.DataFrame, unit: Unit, hidden: str) -> alt.LayerChart:
     """Mean sentiment over time with one standard error to each side; gaps where nothing is shown.
 
     Args:
         series: as ``queries.series`` gives it.
         unit: what a row of it is.
+        hidden: what is said of hidden stretches.
     """
     points = series.select(
         pl.col("start") + (pl.col("end") - pl.col("start")) / 2,
@@ -69,15 +70,18 @@ def sentiment(series: pl.DataFrame, unit: Unit) -> alt.LayerChart:
             ],
         )
     )
-    return _finish([*_marks(series, time, unit), _zero_line(series, time), band, line, dots], 300)
+    return _finish(
+        [*_marks(series, time, unit, hidden), _zero_line(series, time), band, line, dots], 300
+    )
 
 
-def volume(series: pl.DataFrame, unit: Unit) -> alt.LayerChart:
+def volume(series: pl.DataFrame, unit: Unit, hidden: str) -> alt.LayerChart:
     """Posts over time, stacked by label; what was not scored stands on top.
 
     Args:
         series: as ``queries.series`` gives it.
         unit: what a row of it is.
+        hidden: what is said of hidden stretches.
     """
     time, labels = _time_axis(series, unit), list(_STACK)
     stacked = (
@@ -117,7 +121,7 @@ def volume(series: pl.DataFrame, unit: Unit) -> alt.LayerChart:
             ],
         )
     )
-    return _finish([*_marks(series, time, unit), bars, _zero_line(series, time)], 300)
+    return _finish([*_marks(series, time, unit, hidden), bars, _zero_line(series, time)], 300)
 
 
 def topics(rows: pl.DataFrame) -> alt.LayerChart:
@@ -215,12 +219,12 @@ def _posts_and_mean(row: dict[str, Any]) -> str:
     return f"{row['posts']:,} · " + ("not scored" if mean is None else f"{mean:+.2f}")
 
 
-def _marks(series: pl.DataFrame, time: alt.X, unit: Unit) -> list[alt.Chart]:
+def _marks(series: pl.DataFrame, time: alt.X, unit: Unit, hidden: str) -> list[alt.Chart]:
     """Bands behind the stretches that were not fetched whole or are hidden; none is no layer."""
     stretches = (
         series.with_columns(
             state=pl.when("suppressed")
-            .then(pl.lit(_HIDDEN))
+            .then(pl.lit(hidden))
             .when(pl.col("fetched_share") < 1)
             .then(pl.lit(_PARTIAL))
         )
@@ -231,7 +235,8 @@ def _marks(series: pl.DataFrame, time: alt.X, unit: Unit) -> list[alt.Chart]:
     )
     if stretches.is_empty():
         return []
-    present = [state for state in _MARKED if state in stretches["state"]]
+    marked = {_PARTIAL: _PARTIAL_COLOR, hidden: _HIDDEN_COLOR}
+    present = [state for state in marked if state in stretches["state"]]
     return [
         alt.Chart(stretches)
         .mark_rect(opacity=0.45)
@@ -240,7 +245,7 @@ def _marks(series: pl.DataFrame, time: alt.X, unit: Unit) -> list[alt.Chart]:
             x2="end:T",
             fill=alt.Fill(
                 "state:N",
-                scale=alt.Scale(domain=present, range=[_MARKED[state] for state in present]),
+                scale=alt.Scale(domain=present, range=[marked[state] for state in present]),
                 legend=_legend("bottom"),
             ),
             tooltip=alt.Tooltip("state:N", title=f"these {unit}s"),
@@ -288,10 +293,12 @@ def _time_axis(series: pl.DataFrame, unit: Unit) -> alt.X:
 
 
 def _legend(orient: Literal["top", "bottom"] = "top") -> alt.Legend:
+    # What is said of stretches, below, is too long for two beside each other on a telephone.
+    narrow = 2 if orient == "top" else 1
     return alt.Legend(
         orient=orient,
         direction="horizontal",
-        columns=alt.ExprRef("width < 400 ? 2 : 4"),
+        columns=alt.ExprRef(f"width < 400 ? {narrow} : 4"),
         title=None,
         labelLimit=0,
         symbolType="square",

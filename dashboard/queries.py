@@ -6,6 +6,7 @@ the platform asked for are opened. How a figure looks is ``charts.py`` and ``app
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
     DAILY_TREND,
     HOURLY_SENTIMENT,
+    POOLED_SENTIMENT,
     TOPIC_SENTIMENT,
     Contract,
 )
 from sentiment_assets.core.gold import ALL_POSTS, UNITS
+from sentiment_assets.core.periods import month_of
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.tables import Table
@@ -163,6 +166,29 @@ def days(lake: Lake, selection: Selection) -> pl.DataFrame:
     return cells.join(comparison, on="date", how="left").sort("date")
 
 
+def pools(lake: Lake, selection: Selection) -> pl.DataFrame:
+    """The finest figures in which the selected days' hidden cells may be shown.
+
+    One row a hidden day and topic (``all`` for all posts) whose pool is shown. Columns: date,
+    topic, grain, period_start, days (the hidden days together), and those of :func:`series` from
+    posts to sentiment_standard_error, all of the pool. A day may be pooled in a later partition:
+    that of the Sunday which closes its month, at the latest.
+    """
+    closed = dataclasses.replace(selection, last=month_of(selection.last).closed_by)
+    measures = _CELL[:-2]
+    rows = _rows(
+        lake, POOLED_SENTIMENT, closed,
+        ("topic", "grain", "period_start", "days", *measures, "suppressed"),
+    )  # fmt: skip
+    return (
+        rows.filter(~pl.col("suppressed"))
+        .with_columns(date="days")
+        .explode("date", empty_as_null=True)
+        .filter(pl.col("date").is_between(selection.first, selection.last))
+        .select("date", "topic", "grain", "period_start", "days", *measures)
+    )
+
+
 def topics(lake: Lake, selection: Selection) -> pl.DataFrame:
     """The tracked topics of the newest day that has any, most posts first, hidden ones last.
 
@@ -231,6 +257,8 @@ class Health:
     hidden_topics: int
     fetched_share: float
     recipes: int
+    #: The least that shown cells needed when the rows were made; several after a change.
+    min_authors: str
     sums: dict[str, int]
 
 
@@ -240,7 +268,7 @@ def health(lake: Lake, selection: Selection) -> Health:
         lake,
         DAILY_SUMMARY,
         selection,
-        (*_SUMMED, "fetched_share", "recipes", "suppressed"),
+        (*_SUMMED, "fetched_share", "recipes", "suppressed", "min_authors"),
     )
     topic_cells = _rows(lake, TOPIC_SENTIMENT, selection, ("suppressed",), topic_kind="tracked")
     asked = (selection.last - selection.first).days + 1
@@ -251,6 +279,7 @@ def health(lake: Lake, selection: Selection) -> Health:
         topics=topic_cells.height,
         hidden_topics=int(topic_cells["suppressed"].sum()),
         fetched_share=float(rows["fetched_share"].sum()) / asked,
+        min_authors=", ".join(map(str, rows["min_authors"].drop_nulls().unique().sort())) or "-",
         recipes=rows["recipes"].explode().drop_nulls().n_unique(),
         sums={name: int(rows[name].sum()) for name in _SUMMED},
     )

@@ -61,6 +61,7 @@ ASSETS = [
     gold.topic_sentiment,
     gold.daily_summary,
     gold.daily_trend,
+    gold.pooled_sentiment,
 ]
 
 

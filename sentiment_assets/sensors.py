@@ -14,12 +14,18 @@ import msgspec
 
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.describe import asset_key
-from sentiment_assets.assets.gold import with_trailing_days
+from sentiment_assets.assets.gold import with_pooled_days, with_trailing_days
 from sentiment_assets.assets.silver import POSTS_KEY
 from sentiment_assets.automation import PLATFORM_TAG, rebuild_job
 from sentiment_assets.consumed import consumed_events, newest_events
-from sentiment_assets.core.contracts import DAILY_SUMMARY, DAILY_TREND, TOPIC_SENTIMENT
+from sentiment_assets.core.contracts import (
+    DAILY_SUMMARY,
+    DAILY_TREND,
+    POOLED_SENTIMENT,
+    TOPIC_SENTIMENT,
+)
 from sentiment_assets.core.layout import PostPartition
+from sentiment_assets.core.periods import month_of, settles_at, week_of
 from sentiment_assets.partitions import (
     PARTITION_TAG,
     RANGE_END_TAG,
@@ -36,6 +42,10 @@ ATTEMPT_TAG = "sentiment/attempt"
 TOPIC_KEY = asset_key(TOPIC_SENTIMENT.name)
 SUMMARY_KEY = asset_key(DAILY_SUMMARY.name)
 TREND_KEY = asset_key(DAILY_TREND.name)
+POOLED_KEY = asset_key(POOLED_SENTIMENT.name)
+
+#: Tables that read gold of earlier dates: the only ones behind when just an earlier date changed.
+LookingBack = tuple[dg.AssetKey, ...]
 
 #: Waits after 1, 2, 3 … failures in a row, in minutes; the last is kept for ever.
 BACK_OFF_MINUTES = (1, 5, 15, 60)
@@ -46,19 +56,20 @@ class Rebuild:
     """One run to request: consecutive dates of one platform, all of them behind for one reason."""
 
     partitions: tuple[PostPartition, ...]
-    #: Whether only the trend is behind, because an earlier date changed.
-    trend_only: bool = False
+    #: The only tables to make, because an earlier date changed; empty for all of them.
+    only: LookingBack = ()
 
     @property
     def tag(self) -> str:
         """Names the partitions in the run's tags, for finding runs that are under way."""
         names = ",".join(partition.key for partition in self.partitions)
-        return f"trend:{names}" if self.trend_only else names
+        tables = "+".join(key.path[-1] for key in self.only)
+        return f"{tables}:{names}" if tables else names
 
     @property
     def assets(self) -> list[dg.AssetKey] | None:
         """The assets to select; null for the whole job."""
-        return [TREND_KEY] if self.trend_only else None
+        return list(self.only) or None
 
     def request(self, run_key: str, attempt: int) -> dg.RunRequest:
         """The request of this rebuild."""
@@ -103,27 +114,41 @@ class Memory(msgspec.Struct):
         return msgspec.json.encode(self).decode()
 
 
-def behind(instance: dg.DagsterInstance) -> tuple[set[PostPartition], set[PostPartition]]:
-    """The partitions whose silver or gold is behind, and those of which only the trend is."""
+def behind(
+    instance: dg.DagsterInstance, now: dt.datetime
+) -> tuple[set[PostPartition], dict[PostPartition, LookingBack]]:
+    """The partitions whose silver or gold is behind, and the others' tables that look back."""
     bronze = newest_events(instance, BATCH_POSTS_KEY)
     silver = newest_events(instance, POSTS_KEY)
     consumed = consumed_events(instance, POSTS_KEY, silver)
     posts = {p for p, event in bronze.items() if event > consumed.get(p, -1)}
     # A run may have ended between silver and gold. These two are made of all the others.
-    for key in (TOPIC_KEY, SUMMARY_KEY):
-        noted = consumed_events(instance, key, newest_events(instance, key))
+    made = {key: newest_events(instance, key) for key in (TOPIC_KEY, SUMMARY_KEY)}
+    for key, events in made.items():
+        noted = consumed_events(instance, key, events)
         posts |= {p for p, event in silver.items() if event > noted.get(p, -1)}
 
-    summaries = newest_events(instance, SUMMARY_KEY)
-    trends = newest_events(instance, TREND_KEY)
-    noted = consumed_events(instance, TREND_KEY, trends)
-    trend = {
-        partition
-        for partition in summaries
-        if max(summaries.get(day, 0) for day in with_trailing_days([partition]))
-        > noted.get(partition, -1)
+    summaries = made[SUMMARY_KEY]
+    newest = {
+        p: max(events.get(p, 0) for events in made.values()) for p in set().union(*made.values())
     }
-    return posts, trend - posts
+    closing = {PostPartition(sunday, p.platform) for p in summaries for sunday in _closers(p.date)}
+    looking_back = (
+        (TREND_KEY, summaries, set(summaries), with_trailing_days),
+        (POOLED_KEY, newest, {p for p in closing if settles_at(p.date) <= now}, with_pooled_days),
+    )
+    later: dict[PostPartition, LookingBack] = {}
+    for key, events, candidates, days_of in looking_back:
+        noted = consumed_events(instance, key, newest_events(instance, key))
+        for partition in candidates - posts:
+            if max(events.get(day, 0) for day in days_of([partition])) > noted.get(partition, -1):
+                later[partition] = (*later.get(partition, ()), key)
+    return posts, later
+
+
+def _closers(date: dt.date) -> set[dt.date]:
+    """The Sundays that pool a date: of its week and of its month."""
+    return {week_of(date).closed_by, month_of(date).closed_by}
 
 
 def under_way(instance: dg.DagsterInstance) -> set[PostPartition]:
@@ -149,10 +174,16 @@ def _rebuilds(run: dg.DagsterRun) -> bool:
     )
 
 
-def rebuilds(posts: Iterable[PostPartition], trend: Iterable[PostPartition]) -> list[Rebuild]:
+def rebuilds(
+    posts: Iterable[PostPartition], later: Mapping[PostPartition, LookingBack]
+) -> list[Rebuild]:
     """Group partitions into as few runs as one run can hold."""
     runs = [Rebuild(tuple(group)) for group in contiguous(posts)]
-    return runs + [Rebuild(tuple(group), trend_only=True) for group in contiguous(trend)]
+    for group in contiguous(later):
+        # Pools of a weekday cost nothing: better one table too many than a run for each day.
+        only = {key for partition in group for key in later[partition]}
+        runs.append(Rebuild(tuple(group), tuple(sorted(only))))
+    return runs
 
 
 def requests(
@@ -163,10 +194,11 @@ def requests(
     A partition is rebuilt at most once in ``every``, never twice at once, and again after a
     failure with growing waits.
     """
-    posts, trend = behind(instance)
+    posts, later = behind(instance, now)
     busy = under_way(instance)
-    # The trend is a rebuild's last table: a newer one says that the last request was met.
-    finished = newest_events(instance, TREND_KEY)
+    # These two are a rebuild's last tables: a newer one says that the last request was met.
+    trends, pools = newest_events(instance, TREND_KEY), newest_events(instance, POOLED_KEY)
+    finished = {p: max(trends.get(p, 0), pools.get(p, 0)) for p in {*trends, *pools}}
 
     def failures(partition: PostPartition) -> int:
         last = memory.requested.get(partition.key)
@@ -190,11 +222,12 @@ def requests(
     def well(partition: PostPartition) -> bool:
         return failures(partition) == 0
 
-    due, due_trend = set(filter(ready, posts)), set(filter(ready, trend))
-    asked = rebuilds(filter(well, due), filter(well, due_trend))
+    due = set(filter(ready, posts))
+    due_later = {partition: only for partition, only in later.items() if ready(partition)}
+    asked = rebuilds(filter(well, due), {p: only for p, only in due_later.items() if well(p)})
     # What failed goes alone, so that one bad date doesn't hold its neighbours back.
     asked += [Rebuild((p,)) for p in sorted(due) if not well(p)]
-    asked += [Rebuild((p,), trend_only=True) for p in sorted(due_trend) if not well(p)]
+    asked += [Rebuild((p,), only) for p, only in sorted(due_later.items()) if not well(p)]
     for rebuild in asked:
         attempt = max(map(failures, rebuild.partitions))
         for partition in rebuild.partitions:
@@ -217,7 +250,7 @@ def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
             "Requests silver and gold of every partition whose bronze is newer than what silver "
-            "consumed, and trends whose earlier days changed."
+            "consumed, trends and pools whose earlier days changed, and pools of settled weeks."
         ),
     )
     def rebuild_what_is_behind(
@@ -236,7 +269,7 @@ def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
 
 def _partitions_in(tags: Mapping[str, str]) -> set[PostPartition]:
     """The partitions of a run: as this sensor names them, or of a run that somebody launched."""
-    named = tags.get(REBUILD_TAG, "").removeprefix("trend:").split(",")
+    named = tags.get(REBUILD_TAG, "").rpartition(":")[2].split(",")
     first = tags.get(RANGE_START_TAG, tags.get(PARTITION_TAG, ""))
     last = tags.get(RANGE_END_TAG, first)
     if named == [""] and first:

@@ -180,6 +180,6 @@ def test_definitions_load_without_any_extra(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert int(done.stdout) == 8
+    assert int(done.stdout) == 9
     assert done.stderr == ""
     assert [*tmp_path.iterdir()] == []

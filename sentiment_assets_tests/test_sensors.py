@@ -24,12 +24,18 @@ from resources.environments import read_settings
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.silver import POSTS_KEY
 from sentiment_assets.consumed import CONSUMED, newest_events
-from sentiment_assets.core.contracts import DAILY_SUMMARY, DAILY_TREND, SILVER_POSTS
+from sentiment_assets.core.contracts import (
+    DAILY_SUMMARY,
+    DAILY_TREND,
+    SILVER_POSTS,
+)
 from sentiment_assets.core.layout import PostPartition
+from sentiment_assets.core.periods import days_behind, settles_at
 from sentiment_assets.definitions import build_defs
 from sentiment_assets.partitions import RANGE_END_TAG, RANGE_START_TAG, multi_key
 from sentiment_assets.sensors import (
     ATTEMPT_TAG,
+    POOLED_KEY,
     REBUILD_TAG,
     SUMMARY_KEY,
     TOPIC_KEY,
@@ -89,6 +95,17 @@ class Story:
         for asset in (TOPIC_KEY, SUMMARY_KEY):
             self.record(asset, partition, self.newest(POSTS_KEY, partition))
         self.trend(partition)
+        self.pools(partition)
+
+    def pools(self, partition: PostPartition) -> None:
+        settled = settles_at(partition.date) <= self.now
+        noted = [
+            event
+            for asset in (TOPIC_KEY, SUMMARY_KEY)
+            for other, event in newest_events(self.instance, asset).items()
+            if settled and other.date in days_behind(partition.date)
+        ]
+        self.record(POOLED_KEY, partition, max(noted, default=0))
 
     def rebuilt(self, *partitions: PostPartition) -> None:
         for partition in partitions:
@@ -264,7 +281,7 @@ def test_a_run_that_ended_between_silver_and_gold_is_asked_for_again(
     assert story.asked(minutes(60)) == []
 
 
-def test_a_late_change_of_an_earlier_date_asks_for_the_trends_alone(story: Story) -> None:
+def test_a_late_change_of_an_earlier_date_asks_for_what_looks_back_alone(story: Story) -> None:
     days = [PostPartition(MON.date + dt.timedelta(days=number), "x") for number in range(-7, 3)]
     story.bronze(*days)
     assert len(story.look()) == 1
@@ -275,14 +292,66 @@ def test_a_late_change_of_an_earlier_date_asks_for_the_trends_alone(story: Story
     assert story.asked(minutes(60)) == [first.key]
     story.rebuilt(first)
     [request] = story.look(minutes(60))
-    assert request.asset_selection == [TREND_KEY]
-    assert request.tags[REBUILD_TAG].startswith("trend:")
+    # The Sunday among them pools its week.
+    assert request.asset_selection == [TREND_KEY, POOLED_KEY]
+    assert request.tags[REBUILD_TAG].startswith("daily_trend+pooled_sentiment:")
     # The seven days after it compare with it; the eighth does not.
     assert request.tags[RANGE_START_TAG] == multi_key(days[1])
     assert request.tags[RANGE_END_TAG] == multi_key(days[7])
     for later in days[1:8]:
         story.trend(later)
+    [request] = story.look(minutes(60))
+    sunday = day("2026-02-01")
+    assert (request.partition_key, request.asset_selection) == (multi_key(sunday), [POOLED_KEY])
+    story.pools(sunday)
     assert story.asked(minutes(60)) == []
+
+
+def test_pools_of_a_week_are_asked_for_when_its_posts_have_settled(story: Story) -> None:
+    """Though Sunday itself was never fetched, and nothing is fetched after it."""
+    sunday = day("2026-02-08")
+    story.bronze(WED)
+    story.look()
+    story.rebuilt(WED)
+    story.now = settles_at(sunday.date) - minutes(1)
+    assert story.asked() == []
+    [request] = story.look(minutes(1))
+    assert (request.partition_key, request.asset_selection) == (multi_key(sunday), [POOLED_KEY])
+    assert request.tags[ATTEMPT_TAG] == "0"
+    story.run(dg.DagsterRunStatus.STARTED, dict(request.tags))
+    assert story.asked(minutes(60)) == [], "it is under way"
+    story.pools(sunday)
+    assert story.asked(minutes(60)) == []
+
+
+def test_pools_that_were_made_before_their_week_settled_are_made_again(story: Story) -> None:
+    sunday = day("2026-02-08")
+    story.now = settles_at(sunday.date) - minutes(30)
+    story.bronze(sunday)
+    assert story.asked() == [sunday.key]
+    story.rebuilt(sunday)
+    assert story.asked(minutes(20)) == []
+    assert story.asked(minutes(20)) == [f"pooled_sentiment:{sunday.key}"]
+
+
+def test_the_pools_of_a_month_follow_the_month(story: Story) -> None:
+    """Tuesday 3 March closes no week of February, but its month: by the Sunday of 5 April."""
+    tuesday = day("2026-03-03")
+    story.now = settles_at(dt.date(2026, 4, 5))
+    story.bronze(tuesday)
+    story.look()
+    story.rebuilt(tuesday)
+    asked = story.asked(minutes(60))
+    assert asked == ["pooled_sentiment:2026-03-08|x", "pooled_sentiment:2026-04-05|x"]
+
+
+def test_pools_that_fail_wait_longer_each_time(story: Story) -> None:
+    story.now = settles_at(dt.date(2026, 2, 8))
+    story.bronze(WED)
+    story.look()
+    story.rebuilt(WED)
+    attempts = [request.tags[ATTEMPT_TAG] for _ in range(12) for request in story.look(minutes(10))]
+    assert attempts == ["0", "1", "2", "3", "4"]
 
 
 def test_dates_outside_the_partitions_are_left_alone(story: Story) -> None:
@@ -342,7 +411,7 @@ def test_a_day_of_ticks_for_real(platform: Platform) -> None:
             assert result.success
             assert all(check.passed for check in result.get_asset_check_evaluations())
             rebuilt.append(request.tags[REBUILD_TAG])
-        assert behind(platform.instance) == (set(), set())
+        assert behind(platform.instance, moment) == (set(), {})
         assert story.asked(EVERY) == []
     friday = day("2026-02-06")
     assert rebuilt == [f"{WED.key},{THU.key}", THU.key, f"{THU.key},{friday.key}"]

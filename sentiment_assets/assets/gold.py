@@ -20,11 +20,12 @@ from sentiment_assets.assets.describe import (
 )
 from sentiment_assets.assets.failures import permanent_failures_are_final
 from sentiment_assets.consumed import CONSUMED, newest_events
-from sentiment_assets.core import gold
+from sentiment_assets.core import gold, periods
 from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
     DAILY_TREND,
     HOURLY_SENTIMENT,
+    POOLED_SENTIMENT,
     SILVER_POSTS,
     SILVER_QUARANTINE,
     TOPIC_SENTIMENT,
@@ -39,17 +40,25 @@ from sentiment_assets.partitions import POST_PARTITIONS, multi_key, partitions_o
 
 MinAuthors = int
 
-_TRAILING = dg.MultiPartitionMapping(
-    {
-        "date": dg.DimensionPartitionMapping(
-            "date",
-            dg.TimeWindowPartitionMapping(
-                start_offset=-gold.TRAILING_DAYS, allow_nonexistent_upstream_partitions=True
+
+def _days_back(days: int) -> dg.MultiPartitionMapping:
+    """The same platform's partitions of a date and of the days before it."""
+    return dg.MultiPartitionMapping(
+        {
+            "date": dg.DimensionPartitionMapping(
+                "date",
+                dg.TimeWindowPartitionMapping(
+                    start_offset=-days, allow_nonexistent_upstream_partitions=True
+                ),
             ),
-        ),
-        "platform": dg.DimensionPartitionMapping("platform", dg.IdentityPartitionMapping()),
-    }
-)
+            "platform": dg.DimensionPartitionMapping("platform", dg.IdentityPartitionMapping()),
+        }
+    )
+
+
+def _looking_back(days: int, *upstream: Contract) -> list[dg.AssetDep]:
+    mapping = _days_back(days)
+    return [dg.AssetDep(asset_key(table.name), partition_mapping=mapping) for table in upstream]
 
 
 def _gold_asset(
@@ -125,10 +134,7 @@ def daily_summary(
 
 @_gold_asset(
     DAILY_TREND,
-    deps=[
-        dg.AssetDep(asset_key(DAILY_SUMMARY.name), partition_mapping=_TRAILING),
-        dg.AssetDep(asset_key(TOPIC_SENTIMENT.name), partition_mapping=_TRAILING),
-    ],
+    deps=_looking_back(gold.TRAILING_DAYS, DAILY_SUMMARY, TOPIC_SENTIMENT),
 )
 def daily_trend(
     context: dg.AssetExecutionContext,
@@ -154,6 +160,52 @@ def daily_trend(
     return _staged(context, replacement, frame, partitions, columns)
 
 
+@_gold_asset(
+    POOLED_SENTIMENT,
+    deps=_looking_back(periods.MOST_DAYS_BACK, SILVER_POSTS, DAILY_SUMMARY, TOPIC_SENTIMENT),
+)
+def pooled_sentiment(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    min_authors: dg.ResourceParam[MinAuthors],
+) -> StagedTable:
+    """Hidden days together, by week or month; a Sunday has rows, once its posts have settled."""
+    partitions = partitions_of(context)
+    now = dt.datetime.now(dt.timezone.utc)
+    settled = [p for p in partitions if periods.settles_at(p.date) <= now]
+    history = with_pooled_days(settled)
+    events = [
+        newest_events(context.instance, asset_key(table.name), history)
+        for table in (DAILY_SUMMARY, TOPIC_SENTIMENT)
+    ]
+    replacement = lake.table(POOLED_SENTIMENT).begin(_values(partitions), context.run.run_id)
+    summaries = lake.table(DAILY_SUMMARY).scan(_values(history)).collect()
+    topics = (
+        lake.table(TOPIC_SENTIMENT)
+        .scan(_values(history))
+        .filter(pl.col("topic_kind") == "tracked")
+        .collect()
+    )
+    hidden = {
+        PostPartition(date, platform)
+        for table in (summaries, topics)
+        for date, platform in table.filter("suppressed").select("date", "platform").iter_rows()
+    }
+    frame = gold.pooled_sentiment(
+        _posts(lake, sorted(hidden)), summaries, topics, settled, min_authors
+    )
+    for partition in partitions:
+        # What has not settled consumed nothing: it is behind, and is asked for when it has.
+        days = with_pooled_days([partition] if partition in settled else [])
+        newest = max((of.get(day, 0) for of in events for day in days), default=0)
+        context.add_asset_metadata({CONSUMED: newest}, partition_key=multi_key(partition))
+    columns = [
+        "date", "platform", "grain", "period_start", "topic", "days", "posts", "sentiment_mean",
+        "suppressed",
+    ]  # fmt: skip
+    return _staged(context, replacement, frame, partitions, columns)
+
+
 def with_trailing_days(partitions: Sequence[PostPartition]) -> list[PostPartition]:
     """The partitions and the days before each that a trend compares with."""
     return sorted(
@@ -161,6 +213,17 @@ def with_trailing_days(partitions: Sequence[PostPartition]) -> list[PostPartitio
             PostPartition(partition.date - dt.timedelta(days=back), partition.platform)
             for partition in partitions
             for back in range(gold.TRAILING_DAYS + 1)
+        }
+    )
+
+
+def with_pooled_days(partitions: Sequence[PostPartition]) -> list[PostPartition]:
+    """The days that the pools of the partitions are made of: none where no week ends."""
+    return sorted(
+        {
+            PostPartition(date, partition.platform)
+            for partition in partitions
+            for date in periods.days_behind(partition.date)
         }
     )
 

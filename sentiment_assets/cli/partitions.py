@@ -26,8 +26,9 @@ def partitions(days: int, chosen: tuple[str, ...], as_json: bool) -> None:
     """Show rows, age and state of each tracked platform's partitions in each layer.
 
     bronze: how many of the twelve windows are complete, partial or unavailable. silver: whether
-    it was made of that bronze by today's rules. gold: whether it was made of that silver. Below:
-    what is left of the requests that all runs share, by platform.
+    it was made of that bronze by today's rules. gold: whether it was made of that silver, and for
+    today's SENTIMENT_MIN_AUTHORS. Below: what is left of the requests that all runs share, by
+    platform.
     """
     from rich.console import Console
     from rich.table import Table
@@ -58,7 +59,7 @@ def partitions(days: int, chosen: tuple[str, ...], as_json: bool) -> None:
         for back in range(days - 1, -1, -1)
         for platform in platforms
     ]
-    rows = list(partition_rows(lake, wanted, rules))
+    rows = list(partition_rows(lake, wanted, rules, settings.min_authors))
     database = known_database(settings)
     if database is None and (settings.home / "postgres").is_dir():
         # Nothing runs; the embedded server starts in half a second.
@@ -97,7 +98,7 @@ def partitions(days: int, chosen: tuple[str, ...], as_json: bool) -> None:
 
 
 def partition_rows(
-    lake: Lake, wanted: list[PostPartition], rules: SilverRules
+    lake: Lake, wanted: list[PostPartition], rules: SilverRules, min_authors: int
 ) -> Iterator[dict[str, object]]:
     """One row a partition and layer: date, platform, layer, rows, age_seconds, state."""
     from sentiment_assets.core.contracts import DAILY_SUMMARY, HOURLY_SENTIMENT, SILVER_POSTS
@@ -108,6 +109,7 @@ def partition_rows(
     silver = _sizes(lake, SILVER_POSTS.name)
     summary = _sizes(lake, DAILY_SUMMARY.name)
     hourly = _sizes(lake, HOURLY_SENTIMENT.name)
+    thresholds = _thresholds(lake, wanted)
     for partition in wanted:
         bronze = read_partition(lake, partition)
         states = Counter(c.state or "missing" for c in bronze.coverage.values())
@@ -124,6 +126,9 @@ def partition_rows(
             gold_state = "missing" if silver_at else "no silver"
         else:
             gold_state = "behind" if silver_at and gold_at and gold_at < silver_at else "current"
+            made_for = thresholds.get(partition)
+            if made_for != min_authors:
+                gold_state = f"made for {made_for or 'an unknown number of'} authors, behind"
         for layer, rows, at, state in (
             (
                 "bronze",
@@ -142,6 +147,17 @@ def partition_rows(
                 "age_seconds": None if at is None else round((now - at).total_seconds()),
                 "state": state,
             }
+
+
+def _thresholds(lake: Lake, wanted: list[PostPartition]) -> dict[PostPartition, int | None]:
+    """The fewest authors that a shown cell needed when a partition's gold was made."""
+    from sentiment_assets.core.contracts import DAILY_SUMMARY
+    from sentiment_assets.core.layout import PostPartition
+
+    values = [{"date": p.date.isoformat(), "platform": p.platform} for p in wanted]
+    columns = ["date", "platform", "min_authors"]
+    rows = lake.table(DAILY_SUMMARY).scan(values, columns).collect()
+    return {PostPartition(date, platform): least for date, platform, least in rows.iter_rows()}
 
 
 def _sizes(lake: Lake, table: str) -> dict[PostPartition, tuple[int, dt.datetime | None]]:

@@ -128,17 +128,17 @@ def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress
                 outcome.fetched += [partition.key for partition in group]
         if due:
             progress("fetching dates", done, len(due))
-        # Twice: rebuilding a date puts the trends of the days after it behind.
+        # Twice: rebuilding a date puts the trends and pools of the days after it behind.
         for _ in range(2):
-            posts, trend = behind(instance)
+            posts, later = behind(instance, dt.datetime.now(dt.timezone.utc))
             busy = under_way(instance)
-            waiting = rebuilds(posts - busy, trend - busy)
+            waiting = rebuilds(posts - busy, {p: o for p, o in later.items() if p not in busy})
             while waiting:
                 rebuild = waiting.pop(0)
                 request = rebuild.request("", 0)
                 run_id = str(uuid.uuid4())
                 steps = len(definitions.resolve_job_def(rebuild_job.name).nodes)
-                with _watched(instance, run_id, 1 if rebuild.trend_only else steps, progress):
+                with _watched(instance, run_id, len(rebuild.only) or steps, progress):
                     done_well = execute(
                         rebuild_job.name,
                         request.partition_key,

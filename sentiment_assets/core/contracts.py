@@ -180,7 +180,7 @@ SILVER_QUARANTINE = Contract(
 )
 
 
-def _measures(*, share_of: str) -> tuple[Column, ...]:
+def _measures(*, share_of: str, share: tuple[str, ...] = ()) -> tuple[Column, ...]:
     """What every aggregate carries: its measures and its own coverage."""
     score = _from_posts("sentiment_compound")
     engagement = _from_posts(
@@ -206,8 +206,9 @@ def _measures(*, share_of: str) -> tuple[Column, ...]:
         Column("engagement_weight", pa.int64(), "Sum over scored posts of 1 + likes + replies + reposts.", sources=engagement),
         Column("engagement_sentiment_sum", pa.int64(), "Sum of compound x 10,000 times the post's engagement weight.", sources=engagement),
         Column("engagement_sentiment_mean", pa.float64(), "Mean compound weighted by engagement.", sources=engagement),
-        Column("fetched_share", pa.float64(), f"Share of the {share_of} that was fetched, 0 to 1.", sources=("bronze/batch_posts:manifest",)),
+        Column("fetched_share", pa.float64(), f"Share of the {share_of} that was fetched, 0 to 1.", sources=share or ("bronze/batch_posts:manifest",)),
         Column("suppressed", pa.bool_(), "Too few authors, of the posts or of the scored ones, to publish (or needed to hide such a cell): measures are null.", True, sources=_from_posts("author_pid")),
+        Column("min_authors", pa.int32(), "Fewest authors that a shown cell needed when the row was made; null in rows from before the column."),
     )
 
 
@@ -215,7 +216,7 @@ _GOLD_PARTITION = (_date(_from_posts("date")), _platform(_from_posts("platform")
 
 HOURLY_SENTIMENT = Contract(
     name="gold/hourly_sentiment",
-    version="1.0",
+    version="1.1",
     description="Sentiment by hour and platform, with the coverage that each figure rests on.",
     grain="one hour of one platform",
     key=("platform", "hour"),
@@ -231,7 +232,7 @@ HOURLY_SENTIMENT = Contract(
 
 TOPIC_SENTIMENT = Contract(
     name="gold/topic_sentiment",
-    version="1.0",
+    version="1.1",
     description=(
         "Sentiment by day, topic and platform: tracked topics and hashtags. A post with two topics "
         "counts in both."
@@ -251,7 +252,7 @@ TOPIC_SENTIMENT = Contract(
 
 DAILY_SUMMARY = Contract(
     name="gold/daily_summary",
-    version="1.0",
+    version="1.1",
     description="One row a day and platform: sentiment, volume, coverage, extremes, data quality.",
     grain="one day of one platform",
     key=("date", "platform"),
@@ -304,6 +305,31 @@ DAILY_TREND = Contract(
     ),
 )
 
+POOLED_SENTIMENT = Contract(
+    name="gold/pooled_sentiment",
+    version="1.0",
+    description=(
+        "Hidden days of a calendar week together, and where that is still too few, of a month: "
+        "each hidden day of all posts or of a tracked topic is in one shown pool at most. Written "
+        "by the Sunday that closes the week, or the month's last week."
+    ),
+    grain="one week or month of one topic (or all posts) and platform, where days are hidden",
+    key=("date", "platform", "grain", "topic"),
+    partition_columns=("date", "platform"),
+    owner="team:data-platform",
+    statistics=("grain",),
+    columns=(
+        Column("date", pa.date32(), "The Sunday that closes the period, UTC.", True, sources=_from_posts("date")),
+        _platform(_from_posts("platform")),
+        Column("grain", pa.string(), "week (Monday to Sunday) or month.", True, sources=_from_posts("date")),
+        Column("period_start", pa.date32(), "First day of the week or month.", True, sources=_from_posts("date")),
+        Column("period_end", pa.date32(), "Its last day.", True, sources=_from_posts("date")),
+        Column("topic", pa.string(), "Tracked topic; all for every post of the days.", True, sources=("gold/topic_sentiment:topic",)),
+        Column("days", pa.list_(pa.date32()), "The hidden days whose posts are counted here, and in no other shown row of the topic.", True, sources=("gold/daily_summary:suppressed", "gold/topic_sentiment:suppressed")),
+        *_measures(share_of="days together", share=("gold/daily_summary:fetched_share",)),
+    ),
+)
+
 #: Every Delta table of the lake, by name, upstream first.
 CONTRACTS: dict[str, Contract] = {
     contract.name: contract
@@ -314,5 +340,6 @@ CONTRACTS: dict[str, Contract] = {
         TOPIC_SENTIMENT,
         DAILY_SUMMARY,
         DAILY_TREND,
+        POOLED_SENTIMENT,
     )
 }

@@ -20,11 +20,13 @@ from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
     DAILY_TREND,
     HOURLY_SENTIMENT,
+    POOLED_SENTIMENT,
     TOPIC_SENTIMENT,
     Contract,
 )
 from sentiment_assets.core.coverage import WindowCoverage, fetched_share
 from sentiment_assets.core.layout import PostPartition
+from sentiment_assets.core.periods import Period, month_of, week_of
 from sentiment_assets.core.tracking import ALL_POSTS as ALL_POSTS
 
 #: Compound scores are kept as whole numbers of this unit's inverse.
@@ -78,6 +80,9 @@ _HIDDEN = (
 
 #: What names a row of ``gold/topic_sentiment``.
 _CELL = ["date", "platform", "topic_kind", "topic"]
+#: What names a pool of hidden days, and a hidden day of a topic or of all posts.
+_POOL = ["platform", "grain", "period_start", "period_end", "closed_by", "topic"]
+_HIDDEN_DAY = ["platform", "topic", "date"]
 
 Coverage = Mapping[PostPartition, Sequence[WindowCoverage]]
 
@@ -190,7 +195,7 @@ def hourly_sentiment(posts: pl.LazyFrame, coverage: Coverage, min_authors: int) 
     )
     every = every.with_columns(pl.col(*_COUNTS, "scored_authors").fill_null(0))
     hidden = _hide_few_authors(every, posts, min_authors)
-    return _publish(hidden, HOURLY_SENTIMENT)
+    return _publish(hidden, HOURLY_SENTIMENT, min_authors)
 
 
 def topic_sentiment(posts: pl.LazyFrame, coverage: Coverage, min_authors: int) -> pl.DataFrame:
@@ -220,7 +225,7 @@ def topic_sentiment(posts: pl.LazyFrame, coverage: Coverage, min_authors: int) -
     hidden = hidden.with_columns(pl.col("suppressed") | pl.col("_bared").fill_null(False))
     # A hashtag of few people can be the name of one of them: its row goes, not only its figures.
     hidden = hidden.filter(~pl.col("suppressed") | (pl.col("topic_kind") == "tracked"))
-    return _publish(hidden, TOPIC_SENTIMENT)
+    return _publish(hidden, TOPIC_SENTIMENT, min_authors)
 
 
 def daily_summary(
@@ -277,7 +282,7 @@ def daily_summary(
         duplicates=pl.col("_observed") - pl.col("_rows"),
         suppressed=_too_few(min_authors),
     )
-    return _publish(days, DAILY_SUMMARY, also_hidden=("observations", "duplicates"))
+    return _publish(days, DAILY_SUMMARY, min_authors, also_hidden=("observations", "duplicates"))
 
 
 def daily_trend(
@@ -339,6 +344,83 @@ def daily_trend(
         volume_ratio=pl.col("posts") / pl.col("_posts"),
     )
     return _to_contract(compared, DAILY_TREND)
+
+
+def pooled_sentiment(
+    posts: pl.LazyFrame,
+    summaries: pl.DataFrame,
+    topics: pl.DataFrame,
+    partitions: Sequence[PostPartition],
+    min_authors: int,
+) -> pl.DataFrame:
+    """Rows of ``gold/pooled_sentiment``: hidden days together, by week, what is left by month.
+
+    A pool needs enough authors, and posts (and scores, if it has any) of two hidden days. A
+    topic's pool also leaves enough authors of all posts, or none: it is made of whole published
+    figures of all posts (a shown day, or a shown pool of hidden days), so that what can be had by
+    subtracting it is known, and looked at.
+
+    Args:
+        posts: ``silver/posts``, of every day with something hidden among those of ``summaries``.
+        summaries: ``gold/daily_summary`` of the days behind the partitions (``core.periods``).
+        topics: ``gold/topic_sentiment`` of the same days.
+        partitions: those to write; their weeks and months are over, which only the caller knows.
+        min_authors: pools of fewer distinct authors are hidden.
+    """
+    closers = pl.DataFrame(
+        [(p.platform, p.date) for p in partitions],
+        schema={"platform": pl.String, "closed_by": pl.Date},
+        orient="row",
+    )
+    days = summaries.select("platform", "date", "suppressed", "fetched_share")
+    hidden_days = days.filter("suppressed").select(
+        "platform", "date", topic=pl.lit(ALL_POSTS), whole=pl.lit("day"), ends=pl.col("date")
+    )
+
+    def judge_all(members: pl.DataFrame) -> pl.DataFrame:
+        return _pools(posts.with_columns(topic=pl.lit(ALL_POSTS)), members, min_authors)
+
+    of_all, members_of_all = _roll_up(hidden_days, closers, judge_all)
+    # The published figure of all posts that holds a day, and the last day of that figure.
+    wholes = pl.concat(
+        [
+            days.filter(~pl.col("suppressed")).select(
+                "platform", "date", whole=pl.lit("day"), ends="date"
+            ),
+            members_of_all.join(of_all.filter(~pl.col("suppressed")), on=_POOL, how="semi").select(
+                "platform", "date", whole="grain", ends="period_end"
+            ),
+        ]
+    )
+    hidden_topics = (
+        topics.filter("suppressed", pl.col("topic_kind") == "tracked")
+        .select("platform", "date", "topic")
+        # A day that stays hidden is in no total yet: neither are its topics.
+        .join(wholes, on=["platform", "date"])
+    )
+    mentions = _mentions(posts, hidden_topics)
+
+    def judge_topics(members: pl.DataFrame) -> pl.DataFrame:
+        pools = _pools(mentions, members, min_authors)
+        alone = pools.filter(~pl.col("suppressed"))
+        bared = _pools_that_bare_a_rest(alone, members, wholes, posts, min_authors)
+        return (
+            pools.join(bared, on=_POOL, how="left")
+            .with_columns(pl.col("suppressed") | pl.col("_bared").fill_null(False))
+            .drop("_bared")
+        )
+
+    of_topics, members_of_topics = _roll_up(hidden_topics, closers, judge_topics)
+    members = pl.concat([members_of_all, members_of_topics], how="diagonal")
+    listed = (
+        members.join(days, on=["platform", "date"])
+        .group_by(_POOL)
+        .agg(days=pl.col("date").sort(), fetched_share=pl.col("fetched_share").mean())
+    )
+    pools = pl.concat([of_all, of_topics]).join(closers, on=closers.columns, how="semi")
+    return _publish(
+        pools.join(listed, on=_POOL).rename({"closed_by": "date"}), POOLED_SENTIMENT, min_authors
+    )
 
 
 def _hide_few_authors(cells: pl.DataFrame, posts: pl.LazyFrame, min_authors: int) -> pl.DataFrame:
@@ -422,8 +504,124 @@ def _bared_by_rest(cells: pl.DataFrame, posts: pl.LazyFrame, min_authors: int) -
     return near.select(_CELL).join(bared, on=_CELL)
 
 
+def _roll_up(
+    hidden: pl.DataFrame,
+    closers: pl.DataFrame,
+    judge: Callable[[pl.DataFrame], pl.DataFrame],
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Pool hidden days by week, and by month those that no week may show.
+
+    Args:
+        hidden: ``_HIDDEN_DAY``, and what of all posts is published of the day: ``whole`` (day,
+            week, month) and when it ``ends``. A pool of hidden days is never taken apart: one of
+            a week belongs to the month in which it ends.
+        closers: platforms and dates whose periods are wanted.
+        judge: makes pools of their members.
+
+    Returns:
+        Pools (``_POOL``, measures, ``suppressed``), and their members.
+    """
+    by_week = _within(hidden.filter(pl.col("whole") != "month"), week_of)
+    weeks = judge(by_week)
+    shown = by_week.join(weeks.filter(~pl.col("suppressed")), on=_POOL, how="semi")
+    left_over = hidden.join(shown, on=_HIDDEN_DAY, how="anti")
+    by_month = _within(left_over, month_of).join(closers, on=closers.columns, how="semi")
+    return pl.concat([weeks, judge(by_month)]), pl.concat([by_week, by_month])
+
+
+def _within(hidden: pl.DataFrame, period_of: Callable[[dt.date], Period]) -> pl.DataFrame:
+    """Hidden days with their week or month: adds what ``_POOL`` names beside the topic."""
+    periods = {end: period_of(end) for end in hidden["ends"].unique()}
+    known = pl.DataFrame(
+        [(end, p.grain, p.first, p.last, p.closed_by) for end, p in periods.items()],
+        schema={
+            "ends": pl.Date,
+            "grain": pl.String,
+            **dict.fromkeys(("period_start", "period_end", "closed_by"), pl.Date),
+        },
+        orient="row",
+    )
+    return hidden.join(known, on="ends")
+
+
+def _mentions(posts: pl.LazyFrame, hidden: pl.DataFrame) -> pl.LazyFrame:
+    """The posts of hidden topics, one row a topic. Few: read without their days' other posts."""
+    names = hidden["topic"].unique().sort().to_list()
+    mentioned = pl.col("topics").list.set_intersection(pl.lit(names, pl.List(pl.String)))
+    return (
+        posts.filter(mentioned.list.len() > 0)
+        .explode("topics", empty_as_null=True)
+        .rename({"topics": "topic"})
+    )
+
+
+def _pools(posts: pl.LazyFrame, members: pl.DataFrame, min_authors: int) -> pl.DataFrame:
+    """Measure pools; hidden are those of too few authors, and those of one day's posts or scores.
+
+    Args:
+        posts: with ``topic``, one row for each topic of a post.
+        members: ``_HIDDEN_DAY`` and ``_POOL``.
+    """
+    # Filtered first: a join doesn't keep the files of other days closed.
+    dates = members["date"].unique().sort().to_list()
+    inside = posts.filter(pl.col("date").is_in(dates)).join(
+        members.lazy().select(*_POOL, "date"), on=_HIDDEN_DAY
+    )
+    measured = aggregate(inside, _POOL).collect()
+    # With scores on one of its days alone, the pool's scores are that day's.
+    spread = (
+        inside.group_by(*_POOL, "date")
+        .agg(_scored=pl.col("sentiment_compound").is_not_null().any())
+        .group_by(_POOL)
+        .agg(_days=pl.len(), _scored_days=pl.col("_scored").sum())
+        .collect()
+    )
+    return (
+        members.select(_POOL)
+        .unique()
+        .join(measured, on=_POOL, how="left")
+        .join(spread, on=_POOL, how="left")
+        .with_columns(pl.col(*_COUNTS, "scored_authors", "_days", "_scored_days").fill_null(0))
+        .with_columns(
+            suppressed=_too_few(min_authors) | (pl.col("_days") < 2) | (pl.col("_scored_days") == 1)
+        )
+        .select(*_POOL, *_COUNTS, "scored_authors", "suppressed")
+        .sort(_POOL)
+    )
+
+
+def _pools_that_bare_a_rest(
+    pools: pl.DataFrame,
+    members: pl.DataFrame,
+    wholes: pl.DataFrame,
+    posts: pl.LazyFrame,
+    min_authors: int,
+) -> pl.DataFrame:
+    """``_POOL`` and ``_bared``: what is published of a topic's days, less its pool, is of few."""
+    whole = ["platform", "whole", "ends"]
+    held = (
+        members.join(pools, on=_POOL, how="semi")
+        .select(*_POOL, *whole[1:])
+        .unique()
+        .join(wholes, on=whole)
+        .group_by(_POOL)
+        .agg(pl.col("date").unique().sort())
+        .sort(_POOL)
+    )
+    rests = [
+        posts.filter(
+            pl.col("platform") == pool["platform"],
+            pl.col("date").is_in(pool["date"]),
+            ~pl.col("topics").list.contains(pl.lit(pool["topic"])),
+        ).select(_too_few_posts(min_authors))
+        for pool in held.iter_rows(named=True)
+    ]
+    bared = [rest.item() for rest in pl.collect_all(rests, engine="streaming")]
+    return held.select(*_POOL, _bared=pl.Series(bared, dtype=pl.Boolean))
+
+
 def _publish(
-    cells: pl.DataFrame, contract: Contract, also_hidden: Sequence[str] = ()
+    cells: pl.DataFrame, contract: Contract, min_authors: int, also_hidden: Sequence[str] = ()
 ) -> pl.DataFrame:
     """Add what is derived from the sums, blank what is suppressed, order by the contract."""
     measured = cells.with_columns(
@@ -432,6 +630,7 @@ def _publish(
             "scored", "sentiment_sum", "sentiment_square_sum"
         ).sqrt(),
         engagement_sentiment_mean=_mean("engagement_sentiment_sum", "engagement_weight"),
+        min_authors=pl.lit(min_authors),
     )
     hidden = [*_HIDDEN, *also_hidden]
     return _to_contract(

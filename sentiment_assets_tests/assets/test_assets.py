@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Any
 
@@ -10,10 +11,22 @@ import polars as pl
 import pytest
 
 from sentiment_assets.consumed import CONSUMED
-from sentiment_assets.core.contracts import CONTRACTS, SILVER_POSTS
+from sentiment_assets.core import periods
+from sentiment_assets.core.contracts import (
+    CONTRACTS,
+    DAILY_SUMMARY,
+    POOLED_SENTIMENT,
+    SILVER_POSTS,
+)
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets_tests.assets.conftest import DAYS, SECRETS, Built
-from sentiment_assets_tests.local_platform import TODAY, YESTERDAY, bronze_envelopes
+from sentiment_assets_tests.local_platform import (
+    TODAY,
+    YESTERDAY,
+    Platform,
+    bronze_envelopes,
+    day,
+)
 
 GOLD = [name for name in CONTRACTS if name.startswith("gold/")]
 
@@ -107,7 +120,8 @@ def test_gold_shows_a_preview_and_counts_each_partition(built: Built, table: str
         header, line, *rows = facts["preview"].splitlines()
         assert header.startswith("| date | platform |")
         assert set(line) == {"|", "-"}
-        assert rows
+        # Pools stand with Sundays, and these are weekdays.
+        assert bool(rows) == (table != POOLED_SENTIMENT.name)
         assert all(row.startswith(f"| {partition.date} |") for row in rows)
 
 
@@ -200,3 +214,33 @@ def test_a_second_fetch_and_rebuild_double_nothing(built: Built) -> None:
     facts = told(again, "silver/posts")[TODAY]
     assert 0 < facts["windows_rebuilt"] < 10
     assert facts["duplicates"] > 0
+
+
+def test_hidden_days_are_pooled_with_the_sunday_of_their_week(
+    copy: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gold = [dg.AssetKey(name.split("/")) for name in GOLD]
+    copy.resources["min_authors"] = 230
+    copy.rebuild(*DAYS, assets=gold)
+    days = copy.lake.table(DAILY_SUMMARY).scan().collect()
+    hidden = days.filter("suppressed")["date"].sort().to_list()
+    assert len(hidden) >= 2
+    sunday = day("2026-02-08")
+
+    def pools() -> pl.DataFrame:
+        [facts] = told(copy.rebuild(sunday, assets=gold[-1:]), POOLED_SENTIMENT.name).values()
+        assert (facts[CONSUMED] > 0) == settled
+        return copy.lake.table(POOLED_SENTIMENT).scan().collect()
+
+    settled = True
+    week = pools().filter(topic="all").row(0, named=True)
+    assert (week["grain"], week["date"], week["days"]) == ("week", sunday.date, hidden)
+    assert (week["suppressed"], week["min_authors"]) == (False, 230)
+    posts = copy.lake.table(SILVER_POSTS).scan().filter(pl.col("date").is_in(hidden)).collect()
+    assert week["posts"] == posts.height
+    assert week["authors"] == posts["author_pid"].drop_nulls().n_unique()
+
+    # Before the week has settled there is nothing to compare a later version with.
+    settled = False
+    monkeypatch.setattr(periods, "SETTLES_AFTER", dt.timedelta(weeks=9_999))
+    assert pools().is_empty()

@@ -214,3 +214,8 @@ def test_a_tick_for_real(platform: Platform, monkeypatch: pytest.MonkeyPatch) ->
     shown = CliRunner().invoke(cli, ["partitions", "--days", "2", "--platform", "x", "--json"])
     states = {row["layer"]: row["state"] for row in json_lines(shown.output)[:3]}
     assert states == {"bronze": "12 complete", "silver": "current", "gold": "current"}
+    monkeypatch.setenv("SENTIMENT_MIN_AUTHORS", "4")
+    shown = CliRunner().invoke(cli, ["partitions", "--days", "2", "--platform", "x", "--json"])
+    states = {row["layer"]: row["state"] for row in json_lines(shown.output)[:3]}
+    assert states["silver"] == "current"
+    assert states["gold"] == "made for 10 authors, behind"

@@ -67,7 +67,7 @@ def test_columns_that_are_not_the_contracts(columns: dict[str, str], sentence: s
 def test_columns_that_are_the_contracts() -> None:
     verdict = schema_verdict(HOURLY_SENTIMENT, PROMISED, dict(reversed(PROMISED.items())))
     assert verdict.passed
-    assert verdict.sentence == "as contract gold/hourly_sentiment 1.0"
+    assert verdict.sentence == "as contract gold/hourly_sentiment 1.1"
     assert verdict.counts == {"columns": 2, "missing": 0, "foreign": 0}
 
 

@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
     DAILY_TREND,
     HOURLY_SENTIMENT,
+    POOLED_SENTIMENT,
     SILVER_POSTS,
     SILVER_QUARANTINE,
     TOPIC_SENTIMENT,
@@ -138,9 +139,47 @@ def _post(
     }
 
 
-def gold_tables() -> dict[Contract, pl.DataFrame]:
+#: Date -> authors of the day, who post nowhere else; and those of its quiet hour and quiet topic.
+QUIET_DAYS = {
+    dt.date(2026, 11, 14): (6, 0),
+    dt.date(2026, 11, 16): (4, 0),
+    dt.date(2026, 11, 17): (60, 4),
+    dt.date(2026, 11, 18): (4, 0),
+    dt.date(2026, 11, 19): (50, 4),
+    dt.date(2026, 11, 20): (5, 0),
+    dt.date(2026, 11, 21): (70, 4),
+    dt.date(2026, 11, 22): (3, 0),
+    dt.date(2026, 11, 23): (7, 0),
+}
+
+
+def quiet_posts() -> pl.DataFrame:
+    """A small crowd: days, hours and a topic of few, that weeks and a month may show together."""
+    chance = random.Random(4)
+    rows: list[dict[str, Any]] = []
+    for date, (size, few) in QUIET_DAYS.items():
+        partition = PostPartition(date, "x")
+        for number in range(size):
+            hour = 3 if number < few else 9 + number % 5
+            start = dt.datetime.combine(date, dt.time(hour), tzinfo=UTC)
+            row = _post(chance, partition, start, False, len(rows))
+            topics = ["pricing"] if number < few else ["nimbus"] if number % 4 else []
+            rows.append(row | {"author_pid": f"{date}-{number}", "topics": topics})
+    wanted = polars_schema(SILVER_POSTS.schema)
+    return pl.DataFrame(rows, schema={name: wanted[name] for name in gold.POST_COLUMNS})
+
+
+#: The Sundays that close these weeks and their month.
+CLOSERS = [PostPartition(dt.date(2026, 11, day), "x") for day in (15, 22, 29)] + [
+    PostPartition(dt.date(2026, 12, 6), "x")
+]
+
+
+def gold_tables(
+    rows: pl.DataFrame | None = None, closers: Sequence[PostPartition] = CLOSERS[:2]
+) -> dict[Contract, pl.DataFrame]:
     """Every gold table, made of the same posts."""
-    rows, known = posts(), coverage()
+    rows, known = posts() if rows is None else rows, coverage()
     quarantine = pl.LazyFrame(
         [{"date": dt.date(2026, 11, 19), "platform": "x", "record_count": 3}],
         schema_overrides={"date": pl.Date},
@@ -150,11 +189,13 @@ def gold_tables() -> dict[Contract, pl.DataFrame]:
     topics = gold.topic_sentiment(rows.lazy(), known, MIN_AUTHORS)
     daily = gold.daily_summary(rows.lazy(), quarantine, hourly, known, MIN_AUTHORS)
     trend = gold.daily_trend(daily.lazy(), topics.lazy(), partitions())
+    pools = gold.pooled_sentiment(rows.lazy(), daily, topics, closers, MIN_AUTHORS)
     return {
         HOURLY_SENTIMENT: hourly,
         TOPIC_SENTIMENT: topics,
         DAILY_SUMMARY: daily,
         DAILY_TREND: trend,
+        POOLED_SENTIMENT: pools,
     }
 
 
@@ -176,6 +217,21 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for contract, rows in gold_tables().items():
         write(lake, contract, rows)
     return folder
+
+
+@pytest.fixture(scope="session")
+def quiet_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SENTIMENT_HOME with gold of a small crowd."""
+    folder = tmp_path_factory.mktemp("quiet")
+    lake = read_settings({}, home=folder).open_lake()
+    for contract, rows in gold_tables(quiet_posts(), CLOSERS).items():
+        write(lake, contract, rows)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def quiet_lake(quiet_home: Path) -> Lake:
+    return read_settings({}, home=quiet_home).open_lake()
 
 
 @pytest.fixture(scope="session")

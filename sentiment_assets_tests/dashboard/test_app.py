@@ -71,7 +71,7 @@ def test_filled_page():
     told = texts(app.caption)
     assert "62% of the day fetched" in told
     assert "2 hours not fetched whole. 2 hours hidden: fewer than 10 authors" in told
-    assert "1 topic without shown figures" in told
+    assert "1 topic without figures of the day" in told
     assert not app.error
     assert not app.info
 
@@ -120,7 +120,69 @@ def test_choosing_a_topic_moves_the_whole_page():
     app.selectbox(key="topic").set_value("launch").run()
     assert not app.exception
     assert app.subheader[0].value == "Mon 23 Nov 2026: topic launch"
-    assert "hidden: too few authors" in app.info[0].value
+    assert "hidden: fewer than 10 authors" in app.info[0].value
+
+
+@pytest.fixture
+def quiet(monkeypatch, quiet_home):
+    monkeypatch.setenv("SENTIMENT_HOME", str(quiet_home))
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize(
+    ("query", "posts", "told"),
+    [
+        ("days=2026-11-16&days=2026-11-22", "16",
+         "Mon 16 Nov, Wed 18 Nov, Fri 20 Nov and Sun 22 Nov together, the hidden days of the week "
+         "of 16 Nov"),
+        ("days=2026-11-16&days=2026-11-23", "13",
+         "Sat 14 Nov and Mon 23 Nov together, the hidden days of November 2026"),
+        ("days=2026-11-16&days=2026-11-21&topic=pricing", "12",
+         "Tue 17 Nov, Thu 19 Nov and Sat 21 Nov together, the hidden days of the week of 16 Nov"),
+    ],
+)  # fmt: skip
+def test_a_hidden_day_shows_the_finest_figures_allowed(query, posts, told):
+    app = run(query)
+    assert app.info[0].value.startswith("This day is hidden: fewer than 10 authors")
+    assert told in app.info[0].value
+    mean, count, *_ = app.metric
+    assert (count.value, count.delta) == (posts, "")
+    assert mean.delta == ""
+    assert "compared" not in texts(app.caption)
+
+
+@pytest.mark.usefixtures("quiet")
+def test_tables_say_whose_figures_they_show():
+    app = run("days=2026-11-16&days=2026-11-22")
+    days = {f"{row['date']:%d}": row for _, row in app.dataframe[1].value.iterrows()}
+    for date in ("16", "18", "20", "22"):
+        assert days[date]["figures_of"] == "4 hidden days of the week of 16 Nov"
+        assert days[date]["posts"] == 16
+    assert days["17"]["figures_of"] == "this day"
+    assert days["17"]["posts"] == 60
+    assert "do not add them up" in texts(app.caption)
+    assert "3 hours hidden" not in texts(app.caption)
+
+
+@pytest.mark.usefixtures("quiet")
+def test_topics_of_few_show_their_pool():
+    app = run("days=2026-11-16&days=2026-11-21")
+    topics = {row["topic"]: row for _, row in app.dataframe[0].value.iterrows()}
+    assert topics["pricing"]["figures_of"] == "3 hidden days of the week of 16 Nov"
+    assert topics["pricing"]["posts"] == 12
+    assert topics["nimbus"]["figures_of"] == "this day"
+
+
+@pytest.mark.usefixtures("quiet")
+def test_a_hidden_day_without_a_pool_says_so(monkeypatch, quiet_home, tmp_path):
+    shutil.copytree(quiet_home, tmp_path / "copy")
+    shutil.rmtree(tmp_path / "copy" / "lake" / "simulated" / "gold" / "pooled_sentiment")
+    monkeypatch.setenv("SENTIMENT_HOME", str(tmp_path / "copy"))
+    app = run("days=2026-11-16&days=2026-11-22")
+    assert "are shown together once it is over" in app.info[0].value
+    assert not app.metric
+    [*_, days] = app.dataframe
+    assert set(days.value["figures_of"]) == {"this day", "hidden: fewer than 10 authors"}
 
 
 def test_wrong_setting_is_one_sentence(monkeypatch):

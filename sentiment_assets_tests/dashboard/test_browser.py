@@ -11,6 +11,12 @@ def url(serve_dashboard, home):
         yield address
 
 
+@pytest.fixture(scope="module")
+def quiet_url(serve_dashboard, quiet_home):
+    with serve_dashboard(quiet_home) as address:
+        yield address
+
+
 @pytest.fixture(params=WIDTHS)
 def page(request, browser):
     context = browser.new_context(
@@ -39,6 +45,20 @@ CHARTS = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart] s
 
 @pytest.mark.parametrize("query", ["", "?topic=nimbus"])
 def test_page_loads_whole_and_silent(page, url, tmp_path, query):
+    charts = whole_and_silent(page, url, query, tmp_path, 4)
+    for chart in charts[:2]:
+        assert "Mon 23 Nov" in chart["words"]
+
+
+def test_page_of_a_small_crowd_says_what_is_hidden(page, quiet_url, tmp_path):
+    query = "?days=2026-11-16&days=2026-11-21"
+    charts = whole_and_silent(page, quiet_url, query, tmp_path, 3, least_marks=2)
+    for chart in charts[:2]:
+        assert "hidden: fewer than 10 authors" in chart["words"]
+
+
+def whole_and_silent(page, url, query, tmp_path, count, least_marks=5):
+    """Load a page, look for complaints and clipped words; returns what its charts hold."""
     complaints, asked = [], set()
     page.on("console", lambda m: m.type in ("error", "warning") and complaints.append(m.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -46,7 +66,7 @@ def test_page_loads_whole_and_silent(page, url, tmp_path, query):
     page.goto(url + query)
     page.get_by_text("All times are UTC").wait_for(timeout=60_000)
     page.wait_for_function(
-        "document.querySelectorAll('[data-testid=stVegaLiteChart] svg').length == 4",
+        f"document.querySelectorAll('[data-testid=stVegaLiteChart] svg').length == {count}",
         timeout=60_000,
     )
     width = page.viewport_size["width"]
@@ -61,14 +81,13 @@ def test_page_loads_whole_and_silent(page, url, tmp_path, query):
     assert page.get_by_text("Simulated posts:").is_visible()
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
     charts = page.evaluate(CHARTS)
-    assert len(charts) == 4
+    assert len(charts) == count
     for chart in charts:
-        assert chart["marks"] >= 5
+        assert chart["marks"] >= least_marks
         assert chart["clipped"] == []
         assert chart["right"] <= width
-    for chart in charts[:2]:
-        assert "Mon 23 Nov" in chart["words"]
     assert picture.stat().st_size > 50_000
+    return charts
 
 
 def test_the_address_carries_the_filters(page, url):

@@ -7,6 +7,7 @@ import pytest
 from dashboard import charts, queries
 from dashboard.queries import Selection
 
+HIDDEN = "hidden: fewer than 10 authors"
 WEEK = Selection(dt.date(2026, 11, 17), dt.date(2026, 11, 23), "x")
 
 
@@ -25,15 +26,15 @@ def series(lake):
 def all_charts(lake):
     series = queries.series(lake, WEEK)
     return {
-        "sentiment": charts.sentiment(series, "hour"),
-        "volume": charts.volume(series, "hour"),
+        "sentiment": charts.sentiment(series, "hour", HIDDEN),
+        "volume": charts.volume(series, "hour", HIDDEN),
         "topics": charts.topics(queries.topics(lake, WEEK)),
         "hashtags": charts.hashtags(queries.hashtags(lake, WEEK)),
     }
 
 
 def test_the_line_breaks_where_nothing_is_shown(series):
-    *_, line = data_of(charts.sentiment(series, "hour"))
+    *_, line = data_of(charts.sentiment(series, "hour", HIDDEN))
     assert len(line) == series.height
     gaps = [point["when"] for point in line if point["mean"] is None]
     assert "Sat 21 Nov 2026 03:00" in gaps
@@ -44,20 +45,20 @@ def test_the_line_breaks_where_nothing_is_shown(series):
 
 
 def test_stretches_not_fetched_whole_or_hidden_are_marked(series):
-    marks = data_of(charts.sentiment(series, "hour"))[0]
+    marks = data_of(charts.sentiment(series, "hour", HIDDEN))[0]
     told = [(mark["state"], mark["start"][8:13], mark["end"][8:13]) for mark in marks]
     assert ("not fetched whole", "22T04", "22T06") in told
-    assert ("hidden", "21T03", "21T04") in told
+    assert (HIDDEN, "21T03", "21T04") in told
     assert len(told) == 3
 
 
 def test_nothing_is_marked_where_all_is_known(series):
     whole = series.filter(pl.col("start").dt.day() == 18)
-    assert len(charts.sentiment(whole, "hour").to_dict()["layer"]) == 4
+    assert len(charts.sentiment(whole, "hour", HIDDEN).to_dict()["layer"]) == 4
 
 
 def test_the_stack_adds_up_to_the_posts(series):
-    rows = pl.DataFrame(data_of(charts.volume(series, "hour"))[1])
+    rows = pl.DataFrame(data_of(charts.volume(series, "hour", HIDDEN))[1])
     by_hour = rows.group_by("when", maintain_order=True).agg(
         pl.col("count").sum(), pl.col("posts").first(), pl.col("top").max()
     )
@@ -93,7 +94,7 @@ def test_a_hashtag_without_scores():
 
 
 def test_time_is_utc_in_every_chart_of_time(series):
-    for chart in (charts.sentiment(series, "hour"), charts.volume(series, "hour")):
+    for chart in (charts.sentiment(series, "hour", HIDDEN), charts.volume(series, "hour", HIDDEN)):
         axes = [
             layer["encoding"]["x"] for layer in chart.to_dict()["layer"] if "x" in layer["encoding"]
         ]

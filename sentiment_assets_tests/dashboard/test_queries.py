@@ -149,3 +149,22 @@ def test_a_new_version_is_seen_at_once(tmp_path, tables, write_gold):
     before = queries.tracked_topics(lake, day)
     write_gold(lake, DAILY_TREND, rows.filter(pl.col("topic") != before[0]))
     assert queries.tracked_topics(lake, day) == before[1:]
+
+
+def test_pools_name_the_finest_figures_of_hidden_days(quiet_lake):
+    week = Selection(dt.date(2026, 11, 17), dt.date(2026, 11, 23), "x")
+    rows = queries.pools(quiet_lake, week).sort("topic", "date")
+    told = rows.select(pl.col("date").dt.day(), "topic", "grain", "posts").rows()
+    assert told == [
+        (18, "all", "week", 16),
+        (20, "all", "week", 16),
+        (22, "all", "week", 16),
+        # Written by the Sunday that closes November.
+        (23, "all", "month", 13),
+        (17, "pricing", "week", 12),
+        (19, "pricing", "week", 12),
+        (21, "pricing", "week", 12),
+    ]
+    assert [day.day for day in rows["days"][0]] == [16, 18, 20, 22]
+    hidden = queries.days(quiet_lake, week).filter("suppressed")["date"]
+    assert set(rows.filter(topic="all")["date"]) == set(hidden)

@@ -28,6 +28,11 @@ from sentiment_assets_tests.silver_of_a_lake import rebuild
 HERE = Path(__file__).parent
 EXPECTED = HERE / "expected"
 PARTITIONS = tuple(PostPartition(dt.date(2026, 11, day), "x") for day in (22, 23))
+#: Both days' weeks, and their month, are over.
+CLOSERS = tuple(
+    PostPartition(date, "x")
+    for date in (dt.date(2026, 11, 22), dt.date(2026, 11, 29), dt.date(2026, 12, 6))
+)
 MIN_AUTHORS = 3
 RULES = SilverRules(
     PseudonymKeys((("x", "60" * 32),)),
@@ -75,6 +80,9 @@ def tables(lake: Lake) -> dict[str, pl.DataFrame]:
         "gold_hourly_sentiment": hourly,
         "gold_topic_sentiment": topics,
         "gold_daily_summary": summary,
+        "gold_pooled_sentiment": gold.pooled_sentiment(
+            posts, summary, topics, CLOSERS, MIN_AUTHORS
+        ),
         "gold_daily_trend": gold.daily_trend(summary.lazy(), topics.lazy(), PARTITIONS),
     }
 

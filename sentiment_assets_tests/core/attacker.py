@@ -1,0 +1,193 @@
+"""Somebody who has every gold table and subtracts: what of the hidden cells can they work out?
+
+What belongs here: the attack alone. It knows the tables, never the posts. All posts of a day fall
+into atoms: one hour, one set of topics. Each published figure is a sum over atoms, so that a hidden
+cell is found when it is a linear combination of published figures. Atoms that a published zero
+empties are left out; so are those outside of a figure that equals a larger one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from sentiment_assets.core.contracts import (
+    DAILY_SUMMARY,
+    HOURLY_SENTIMENT,
+    POOLED_SENTIMENT,
+    TOPIC_SENTIMENT,
+    Contract,
+)
+from sentiment_assets.core.gold import ALL_POSTS
+
+#: What is counted: posts, or posts with a score (whose sum of sentiment goes with them).
+Measure = Literal["posts", "scored"]
+#: Date, hour, the topics and hashtags (``#name``).
+Atom = tuple[dt.date, int, frozenset[str]]
+
+#: All sums and differences of so many figures are tried, and all of fewer than ``_ALL_OF``.
+_AT_ONCE, _ALL_OF = 4, 8
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A cell of a gold table: which atoms it sums, and its values where they are published."""
+
+    name: str
+    atoms: frozenset[Atom]
+    values: Mapping[Measure, int] | None
+
+
+def figures(tables: Mapping[Contract, pl.DataFrame]) -> list[Figure]:
+    """Every cell of the tables of one platform."""
+    hours: dict[dt.date, set[int]] = {}
+    for date, hour, posts in tables[HOURLY_SENTIMENT].select("date", "hour", "posts").iter_rows():
+        if posts != 0:
+            hours.setdefault(date, set()).add(hour.hour)
+    topics: dict[dt.date, set[str]] = {}
+    for row in tables[TOPIC_SENTIMENT].iter_rows(named=True):
+        topics.setdefault(row["date"], set()).add(_name(row))
+
+    def atoms(dates: Iterable[dt.date], hour: int | None = None, topic: str | None = None):  # type: ignore[no-untyped-def]
+        return frozenset(
+            (date, h, held)
+            for date in dates
+            for h in hours.get(date, ())
+            for held in _subsets(frozenset(topics.get(date, ())))
+            if hour in (None, h) and (topic is None or topic in held)
+        )
+
+    found = []
+    for row in tables[HOURLY_SENTIMENT].iter_rows(named=True):
+        hour = row["hour"].hour
+        found.append(_figure(f"hour {row['hour']}", atoms([row["date"]], hour=hour), row))
+    for row in tables[TOPIC_SENTIMENT].iter_rows(named=True):
+        name = f"topic {row['topic']} of {row['date']}"
+        found.append(_figure(name, atoms([row["date"]], topic=_name(row)), row))
+    for row in tables[DAILY_SUMMARY].iter_rows(named=True):
+        found.append(_figure(f"day {row['date']}", atoms([row["date"]]), row))
+    for row in tables[POOLED_SENTIMENT].iter_rows(named=True):
+        topic = None if row["topic"] == ALL_POSTS else row["topic"]
+        name = f"{row['grain']} of {row['topic']} from {row['period_start']}"
+        found.append(_figure(name, atoms(row["days"], topic=topic), row))
+    return [figure for figure in found if figure.atoms]
+
+
+def cells_found(every: list[Figure], measure: Measure) -> list[Figure]:
+    """The hidden cells whose figure is a linear combination of published ones."""
+    published = [figure for figure in every if figure.values is not None]
+    hidden = [figure for figure in every if figure.values is None]
+    atoms, (told, asked) = _matrices(published, hidden, measure)
+    if not atoms or not published:
+        return []
+    rank = np.linalg.matrix_rank(told)
+    return [
+        cell
+        for cell, row in zip(hidden, asked, strict=True)
+        if row.any() and np.linalg.matrix_rank(np.vstack([told, row])) == rank
+    ]
+
+
+def unions_found(every: list[Figure], measure: Measure) -> Iterator[frozenset[Atom]]:
+    """The sets of posts whose figure can be had by adding and subtracting published ones."""
+    published = [figure for figure in every if figure.values is not None]
+    for together in _connected(published):
+        atoms, (told, _) = _matrices(together, [], measure)
+        if not atoms:
+            continue
+        results = np.unique(_signs(len(together)) @ told, axis=0)
+        whole = (results >= 0).all(axis=1) & (results <= 1).all(axis=1) & results.any(axis=1)
+        for row in results[whole]:
+            yield frozenset(itertools.compress(atoms, row))
+
+
+def _figure(name: str, atoms: frozenset[Atom], row: Mapping[str, int | None]) -> Figure:
+    values = {m: row[m] for m in ("posts", "scored")}
+    return Figure(name, atoms, None if row["suppressed"] else values)  # type: ignore[arg-type]
+
+
+def _name(row: Mapping[str, str]) -> str:
+    return row["topic"] if row["topic_kind"] == "tracked" else f"#{row['topic']}"
+
+
+@cache
+def _subsets(names: frozenset[str]) -> list[frozenset[str]]:
+    ordered = sorted(names)
+    return [
+        frozenset(chosen)
+        for size in range(len(ordered) + 1)
+        for chosen in itertools.combinations(ordered, size)
+    ]
+
+
+def _matrices(
+    published: list[Figure], hidden: list[Figure], measure: Measure
+) -> tuple[list[Atom], tuple[np.ndarray, np.ndarray]]:
+    """The atoms that may hold posts, and which figures sum which of them."""
+    empty = _empty_atoms(published, "posts")
+    if measure == "scored":
+        empty |= _empty_atoms(published, "scored")
+    atoms = sorted(
+        {atom for figure in (*published, *hidden) for atom in figure.atoms} - empty,
+        key=lambda atom: (*atom[:2], sorted(atom[2])),
+    )
+    told, asked = (
+        np.array([[atom in f.atoms for atom in atoms] for f in of], dtype=np.float32).reshape(
+            len(of), len(atoms)
+        )
+        for of in (published, hidden)
+    )
+    return atoms, (told, asked)
+
+
+def _empty_atoms(published: list[Figure], measure: Measure) -> set[Atom]:
+    """Counts are never negative: nothing is in a zero, nor between two equal figures."""
+    values = [(f.atoms, f.values[measure]) for f in published if f.values is not None]
+    empty: set[Atom] = set()
+    for atoms, value in values:
+        if value == 0:
+            empty |= atoms
+        for inner, other in values:
+            if value == other and inner < atoms:
+                empty |= atoms - inner
+    return empty
+
+
+def _connected(published: list[Figure]) -> Iterator[list[Figure]]:
+    """Figures that share dates, directly or through others; the rest is of no help to them."""
+    groups: list[tuple[set[dt.date], list[Figure]]] = []
+    for figure in published:
+        dates, members = {atom[0] for atom in figure.atoms}, [figure]
+        apart = []
+        for known, group in groups:
+            if known & dates:
+                dates |= known
+                members = [*group, *members]
+            else:
+                apart.append((known, group))
+        groups = [*apart, (dates, members)]
+    for _, members in groups:
+        yield members
+
+
+@cache
+def _signs(count: int) -> np.ndarray:
+    """Rows of -1, 0 and 1."""
+    if count < _ALL_OF:
+        rows = list(itertools.product((-1, 0, 1), repeat=count))
+        return np.array(rows, dtype=np.float32)
+    rows_of_few = []
+    for size in range(1, _AT_ONCE + 1):
+        signs = np.array(list(itertools.product((-1, 1), repeat=size)), dtype=np.float32)
+        for chosen in itertools.combinations(range(count), size):
+            block = np.zeros((len(signs), count), dtype=np.float32)
+            block[:, chosen] = signs
+            rows_of_few.append(block)
+    return np.vstack(rows_of_few)
