@@ -17,6 +17,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +44,9 @@ TEXTS = (
 CANARIES = (
     "nomvula", "zwane", "okafor", "merwe", "pieter.vdm", "pieter_vdm", "nomvula_zo", "555 0143",
     "555 0144", "5550143", "5550144", "4111 1111", "41111111", "8001015009087", "10.20.30.40",
-    "never called back", "happy nimbus user of 10",
 )  # fmt: skip
+#: Words of the texts: for silver's rows, and for whoever asks `connect` to show a page.
+WORDS = ("never called back", "about my nimbus refund", "happy nimbus user")
 #: Keys of payloads whose values name somebody or something that somebody wrote.
 NAMING = ("id", "username", "author_id", "conversation_id", "from", "author", "actor", "commentUrn")
 FAULTS = ("wrong_types", "missing_fields", "unknown_field")
@@ -208,20 +210,24 @@ def test_silver_holds_the_canaries_posts_masked(left: Left) -> None:
 
 
 def test_no_canary_stands_beyond_bronze(left: Left) -> None:
-    searched = re.compile("|".join(map(re.escape, CANARIES)))
-    # Silver may keep the words of a text; who is meant by them must be gone.
-    kept = re.compile("never called back|happy nimbus user of 10")
-    leaks = {
-        name: sorted(found)
+    assert found_in(left, CANARIES) == {}
+
+
+def test_texts_stand_in_silver_alone(left: Left) -> None:
+    places = found_in(left, WORDS)
+    assert places.pop("printed").keys() <= set(WORDS)
+    assert places != {}
+    assert {name for name in places if "silver/posts" not in name} == set()
+
+
+def found_in(left: Left, words: tuple[str, ...]) -> dict[str, dict[str, int]]:
+    """Name of a reading -> how often each word stands in it, in any case."""
+    searched = re.compile("|".join(map(re.escape, words)))
+    return {
+        name: dict(Counter(found))
         for name, text in readings(left)
-        if (found := set(searched.findall(text.lower())))
-        and not (
-            name.startswith("lake/")
-            and "silver/posts" in name
-            and found <= set(kept.findall(text.lower()))
-        )
+        if (found := searched.findall(text.lower()))
     }
-    assert leaks == {}
 
 
 def test_no_id_and_no_handle_of_anybody_stands_beyond_bronze(left: Left) -> None:
