@@ -210,7 +210,7 @@ def add_platforms(custody: Custody, keyring: Keyring | None, platforms: Sequence
 
 def rotate(
     custody: Custody, keyring: Keyring, platforms: Sequence[str], first_date: dt.date
-) -> None:
+) -> dict[str, KeptEpoch]:
     """Begin a new epoch of platforms, with a new secret for posts from ``first_date`` on.
 
     All platforms or none. ``keyring`` is what the decision was made on.
@@ -219,26 +219,41 @@ def rotate(
         KeyringChanged: it is not what is kept any more.
         KeyringError: a platform has no key yet, or an epoch that begins then or later.
     """
-    _require_same_custody(custody, keyring)
-    epochs = dict(keyring.epochs)
-    for platform in platforms:
-        if platform not in epochs:
-            raise KeyringError(
-                f"{platform} has no key in {custody.store.place} yet: its first run makes one; "
-                "there is nothing to rotate"
-            )
-        last = epochs[platform][-1]
-        if last.first_date is not None and last.first_date >= first_date:
-            raise KeyringError(
-                f"{platform} has an epoch {last.number} from {last.first_date}: a new one must "
-                "begin later. Nothing was changed; name a later date, or leave that platform out"
-            )
-        epochs[platform] += (_new_epoch(custody, platform, last.number + 1, first_date),)
+    require_rotatable(custody, keyring, platforms, first_date)
+    begun = {
+        platform: _new_epoch(custody, platform, len(keyring.epochs[platform]) + 1, first_date)
+        for platform in platforms
+    }
+    epochs = {p: (*kept, begun[p]) if p in begun else kept for p, kept in keyring.epochs.items()}
     if not _write(custody, epochs, keyring.version):
         raise KeyringChanged(
             f"{custody.store.place} was changed by somebody else just now: nothing was done. "
             "Look at `sentiment keys list`, then try again if it is still wanted"
         )
+    return begun
+
+
+def require_rotatable(
+    custody: Custody, keyring: Keyring, platforms: Sequence[str], first_date: dt.date
+) -> None:
+    """Check what :func:`rotate` needs, before anybody is asked.
+
+    Raises:
+        KeyringError: as there.
+    """
+    _require_same_custody(custody, keyring)
+    for platform in platforms:
+        if platform not in keyring.epochs:
+            raise KeyringError(
+                f"{platform} has no key in {custody.store.place} yet: its first run makes one; "
+                "there is nothing to rotate"
+            )
+        last = keyring.epochs[platform][-1]
+        if last.first_date is not None and last.first_date >= first_date:
+            raise KeyringError(
+                f"{platform} has an epoch {last.number} from {last.first_date}: a new one must "
+                "begin later. Nothing was changed; name a later date, or leave that platform out"
+            )
 
 
 def wrap(source: KeyStore, custody: Custody) -> bool:

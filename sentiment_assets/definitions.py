@@ -31,7 +31,15 @@ from resources.environments import (
 )
 from resources.instance_storage import storage_url
 from resources.key_store import KeyringError
-from resources.keys import Keyring, add_platforms, read_keyring, rotate, unlock, wrap
+from resources.keys import (
+    Keyring,
+    add_platforms,
+    read_keyring,
+    require_rotatable,
+    rotate,
+    unlock,
+    wrap,
+)
 from sentiment_assets.assets import bronze, gold, silver
 from sentiment_assets.automation import every_two_hours, fetch_job, rebuild_job
 from sentiment_assets.checks import checks
@@ -55,6 +63,7 @@ __all__ = [
     "read_keyring",
     "read_settings",
     "requests_left",
+    "require_rotatable",
     "rotate",
     "setting_field",
     "setting_names",

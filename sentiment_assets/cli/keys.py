@@ -90,7 +90,7 @@ def rotate(
     conversations do not join across the first date of an epoch. All platforms rotate, or none.
     """
     from sentiment_assets.core.platforms import PLATFORMS
-    from sentiment_assets.definitions import read_keyring, read_settings
+    from sentiment_assets.definitions import read_keyring, read_settings, require_rotatable
     from sentiment_assets.definitions import rotate as rotate_keyring
 
     unknown = sorted(set(platforms) - set(PLATFORMS))
@@ -108,6 +108,7 @@ def rotate(
         )
     chosen = [name for name in PLATFORMS if name in (platforms or keyring.epochs)]
     first = first_date.date() if first_date else _today() + dt.timedelta(days=1)
+    require_rotatable(custody, keyring, chosen, first)
     _require_untouched(settings, chosen, first, accept_rebuild)
     click.echo(
         f"Posts of {', '.join(chosen)} from {first} (UTC) on get pseudonyms of a new secret. "
@@ -115,13 +116,10 @@ def rotate(
     )
     if not yes:
         click.confirm("Rotate?", abort=True)
-    rotate_keyring(custody, keyring, chosen, first)
-    after = read_keyring(custody)
-    for name in chosen if after else ():
-        epoch = after.epochs[name][-1]
+    for name, epoch in rotate_keyring(custody, keyring, chosen, first).items():
         click.echo(
             f"{name}: epoch {epoch.number} from {epoch.first_date}, "
-            f"fingerprint {after.fingerprint(name, epoch)}"
+            f"fingerprint {keyring.fingerprint(name, epoch)}"
         )
     click.echo(f"Now make a new backup of {settings.key_place}; older ones lack the new secret.")
 
