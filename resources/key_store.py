@@ -33,6 +33,8 @@ from sentiment_assets.lake.objects import open_bucket
 
 #: Somebody waits for the answer; a lake's own requests are repeated for minutes.
 _PATIENCE = timedelta(seconds=15)
+#: S3's code; obstore knows no error of its own for it.
+_NO_BUCKET = "NoSuchBucket"
 
 
 class KeyringError(RuntimeError):
@@ -176,11 +178,8 @@ class BucketObject:
                 found = obstore.get(self._store, self._name)
                 return Stored(bytes(found.bytes()), str(found.meta["e_tag"]))
             except FileNotFoundError as error:
-                if "NoSuchBucket" in str(error):
-                    raise KeyringError(
-                        f"cannot read {self.uri}: there is no such bucket. Make it, or correct "
-                        "SENTIMENT_PSEUDONYM_KEYS"
-                    ) from None
+                if _NO_BUCKET in str(error):
+                    raise
                 return None
 
     def create(self, data: bytes) -> bool:
@@ -225,14 +224,16 @@ class BucketObject:
             )
         except UnknownConfigurationKeyError:
             why = "a storage option is mistyped"
-        except (BaseError, OSError):
+        except (BaseError, OSError) as error:
             why = (
-                "storage did not answer as it should. Look at SENTIMENT_S3_ENDPOINT, "
+                "there is no such bucket. Make it, or correct SENTIMENT_PSEUDONYM_KEYS"
+                if _NO_BUCKET in str(error)
+                else "storage did not answer as it should. Look at SENTIMENT_S3_ENDPOINT, "
                 "SENTIMENT_S3_REGION and the network, then try again"
             )
         else:
             return
-        raise KeyringError(f"cannot {verb} {self.uri}: {why}")
+        raise KeyringError(f"cannot {verb} {self.uri}: {why}") from None
 
 
 def _require_private(path: Path, allowed: int) -> None:

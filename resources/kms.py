@@ -28,11 +28,15 @@ _ATTEMPTS = 3
 _AT_ONCE = 8
 _ARN = re.compile(r"arn:[\w-]+:kms:([\w-]+):")
 
+_REFUSED = (
+    f"it refuses: this role lacks {{right}} on the key that {SETTING} names, or the secret was "
+    "wrapped by another key. Grant it in the key's policy, or correct the setting"
+)
 #: What KMS's codes mean: why, and what to do. ``{right}`` is the permission that was asked for.
 _REASONS = {
-    "AccessDeniedException": "it refuses: this role lacks {right} on the key that "
-    f"{SETTING} names, or the secret was wrapped by another key. Grant it in the key's policy, or "
-    "correct the setting",
+    "AccessDeniedException": _REFUSED,
+    # A private endpoint that refuses by itself has no code of KMS's.
+    "403": _REFUSED,
     "DisabledException": "the key is disabled. Enable it",
     "KMSInvalidStateException": "the key is not usable: it may be pending deletion. Cancel the "
     "deletion and enable it",
