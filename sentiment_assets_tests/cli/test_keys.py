@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +21,6 @@ from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets_tests.bronze_records import DAY, RULES, at, line, payload, store
 from sentiment_assets_tests.s3_server import S3Server
 from sentiment_assets_tests.silver_of_a_lake import rebuild
-from sentiment_assets_tests.simulated import ROOT
 
 Invoke = Callable[..., Any]
 TODAY = dt.datetime.now(dt.timezone.utc).date()
@@ -261,26 +257,3 @@ def test_check_finds_another_kms_key(
     output = invoke("check", code=1).output
     assert "wrapped by another key" in output
     assert "arn:" not in output
-
-
-# As a process
-
-
-def process(home: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", "from sentiment_assets.cli import main; main()", "keys", *arguments],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "SENTIMENT_HOME": str(home)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def test_of_two_commands_at_once_one_rotates(settings: Settings) -> None:
-    racers = [process(settings.home, "rotate", "--yes") for _ in range(2)]
-    ended = sorted((racer.wait(120), racer.communicate()[1]) for racer in racers)
-    assert [code for code, _ in ended] == [0, 2]
-    assert "Traceback" not in ended[1][1]
-    assert ended[1][1].count("\n") == 1
-    assert set(epochs(settings).values()) == {2}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from resources.environments import PREFIX, setting_names
@@ -64,7 +65,11 @@ def test_verbs_and_options_exist(page: Path) -> None:
             r"(?:^|[|/] ?|=\S* |sudo -u \w+ )sentiment ([a-z-]+)((?: [^|#]+)?)", line
         ):
             assert verb in cli.commands, line
-            known = {option for p in cli.commands[verb].params for option in p.opts}
+            command = cli.commands[verb]
+            if isinstance(command, click.Group) and (own := re.match(r" ([a-z-]+)", rest)):
+                assert own[1] in command.commands, line
+                command = command.commands[own[1]]
+            known = {option for p in command.params for option in p.opts}
             assert set(re.findall(r"--[a-z-]+", rest)) <= known | {"--help"}, line
 
 

@@ -8,6 +8,8 @@ import json
 import pickle
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +272,24 @@ def test_of_two_that_rotate_at_once_one_wins(custody: Custody) -> None:
         with pytest.raises(KeyringChanged, match=r"nothing was done.*sentiment keys list"):
             rotate(custody, seen, [platform], dt.date(2026, 12, 1))
     assert keys_of(custody, "x", "facebook") == won
+
+
+def test_four_that_rotate_at_the_same_moment(custody: Custody) -> None:
+    add_platforms(custody, None, ["x"])
+    start = threading.Barrier(4)
+
+    def race(_: int) -> bool:
+        seen = kept(custody)
+        start.wait()
+        try:
+            rotate(custody, seen, ["x"], NEXT)
+        except KeyringChanged:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(race, range(4))) == [False, False, False, True]
+    assert len(keys_of(custody, "x").rotations) == 1
 
 
 # Damage
