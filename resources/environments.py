@@ -289,17 +289,20 @@ class Settings(BaseModel):
             return self.pseudonym_keys
         if self.env == "aws":
             # A machine's own disk may be gone tomorrow.
-            return self.lake_location.uri_of(f"{KEYS_FOLDER}/{self._key_file.name}")
-        return str(self._key_file)
+            return self.lake_location.uri_of(f"{KEYS_FOLDER}/{self.pseudonym_key_file.name}")
+        return str(self.pseudonym_key_file)
 
     @property
-    def _key_file(self) -> Path:
+    def pseudonym_key_file(self) -> Path:
+        """The keyring on this machine's disk; with one in a bucket, where it would lie here."""
+        if self.pseudonym_keys is not None and not self.pseudonym_keys.startswith("s3://"):
+            return Path(self.pseudonym_keys)
         return self.home / "keys" / f"pseudonyms-{self.origin}.json"
 
     @property
     def key_custody(self) -> Custody:
         """The keyring's place and what wraps its secrets."""
-        store: KeyStore = PrivateFile(Path(self.key_place))
+        store: KeyStore = PrivateFile(self.pseudonym_key_file)
         if self.key_place.startswith("s3://"):
             store = BucketObject(self.key_place, self._s3_options)
         if self.pseudonym_kms_key_id is None:
@@ -314,11 +317,8 @@ class Settings(BaseModel):
         return Custody(store, kms)
 
     def keys_in_clear(self, path: Path | None = None) -> KeyStore:
-        """The file whose secrets are to be wrapped: the one named, or where it would lie."""
-        if path is None:
-            in_bucket = self.key_place.startswith("s3://")
-            path = self._key_file if in_bucket else Path(self.key_place)
-        return PrivateFile(path.expanduser().absolute())
+        """The file whose secrets are to be wrapped: the one named, or this machine's."""
+        return PrivateFile((path or self.pseudonym_key_file).expanduser().absolute())
 
     def open_lake(self) -> Lake:
         """Open the lake; raises LakeOriginError where it holds the other kind of posts."""
