@@ -32,7 +32,7 @@ def keys() -> None:
 @keys.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an epoch.")
 def list_keys(as_json: bool) -> None:
-    """Show each platform's epochs: from which date on, fingerprint, where they are kept.
+    """Show each platform's epochs and where they are kept.
 
     Fingerprints tell secrets apart and nothing about them. KMS is not asked.
     """
@@ -70,6 +70,7 @@ def list_keys(as_json: bool) -> None:
     "--from",
     "first_date",
     type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
     help="First date (UTC) of posts under the new secret.  [default: tomorrow]",
 )
 @click.option(
@@ -84,10 +85,11 @@ def rotate(
     accept_rebuild: bool,
     yes: bool,
 ) -> None:
-    """Begin a new epoch of each PLATFORM (default: all), with a new secret.
+    """Begin a new epoch of each PLATFORM (default: all).
 
-    Posts of dates before keep their pseudonyms, also when they are rebuilt. Authors and
-    conversations do not join across the first date of an epoch. All platforms rotate, or none.
+    Posts from its first date on get pseudonyms of a new secret. Posts of dates before keep their
+    pseudonyms, also when they are rebuilt. Authors and conversations do not join across the first
+    date of an epoch. All platforms rotate, or none.
     """
     from sentiment_assets.core.platforms import PLATFORMS
     from sentiment_assets.definitions import read_keyring, read_settings, require_rotatable
@@ -116,6 +118,9 @@ def rotate(
     )
     if not yes:
         click.confirm("Rotate?", abort=True)
+        if not accept_rebuild:
+            # Whoever answers after midnight finds rows of what was tomorrow.
+            _require_untouched(settings, chosen, first, accept_rebuild)
     for name, epoch in rotate_keyring(custody, keyring, chosen, first).items():
         click.echo(
             f"{name}: epoch {epoch.number} from {epoch.first_date}, "
@@ -127,9 +132,10 @@ def rotate(
 @keys.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding.")
 def check(as_json: bool) -> None:
-    """Check that the keys are private, whole and usable, KMS included.
+    """Check that the keys are private, whole and usable.
 
-    Nothing is made or changed. Exits with 1 if something is not well.
+    KMS is asked for each wrapped secret. Nothing is made or changed. Exits with 1 if something is
+    not well.
     """
     from sentiment_assets.definitions import read_settings
 
@@ -178,10 +184,10 @@ def create(accept_rebuild: bool) -> None:
 )
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def wrap(source: Path | None, yes: bool) -> None:
-    """Move a key file's secrets into KMS-wrapped form: the pseudonyms stay the same.
+    """Wrap the secrets of a key file by KMS.
 
-    Each secret is wrapped, unwrapped and compared before anything is written. The result goes to
-    where the settings say; a file elsewhere stays as it is.
+    Pseudonyms stay the same. Each secret is wrapped, unwrapped and compared before anything is
+    written. The result goes to where the settings say; a file elsewhere stays as it is.
     """
     from sentiment_assets.definitions import KeyringError, read_settings
     from sentiment_assets.definitions import wrap as wrap_keyring

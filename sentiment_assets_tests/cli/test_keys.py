@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -148,6 +149,14 @@ def test_a_date_that_silver_has_rows_of_is_refused(invoke: Invoke, settings: Set
     invoke("rotate", "facebook", "--yes", "--from", last.isoformat())
     invoke("rotate", "x", "--yes", "--from", (last + dt.timedelta(days=1)).isoformat())
     assert (epochs(settings)["facebook"], epochs(settings)["x"]) == (2, 2)
+
+
+def test_rows_that_come_before_the_answer_count(
+    invoke: Invoke, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(click, "confirm", lambda *_, **__: silver_of(settings, TOMORROW))
+    assert "--accept-rebuild" in invoke("rotate", code=1).output
+    assert set(epochs(settings).values()) == {1}
 
 
 def test_such_a_date_can_be_insisted_on(invoke: Invoke, settings: Settings) -> None:
