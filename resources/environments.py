@@ -304,7 +304,11 @@ class Settings(BaseModel):
         """The keyring's place and what wraps its secrets."""
         store: KeyStore = PrivateFile(self.pseudonym_key_file)
         if self.key_place.startswith("s3://"):
-            store = BucketObject(self.key_place, self._s3_options)
+            options = self._s3_options
+            if self.pseudonym_kms_key_id and "AWS_SSE_KMS_KEY_ID" in options:
+                # Who may wrap secrets can write them; no layer's key is needed for that.
+                options["AWS_SSE_KMS_KEY_ID"] = self.pseudonym_kms_key_id
+            store = BucketObject(self.key_place, options)
         if self.pseudonym_kms_key_id is None:
             return Custody(store)
         credentials = None

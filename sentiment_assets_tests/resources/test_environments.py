@@ -25,7 +25,7 @@ from resources.environments import (
     setting_names,
     silver_rules,
 )
-from resources.key_store import PrivateFile
+from resources.key_store import BucketObject, PrivateFile
 from resources.keys import Custody, add_platforms, read_keyring
 from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import PostPartition, Window
@@ -288,6 +288,21 @@ def test_where_the_keyring_lies(
     assert settings.key_place == place.format(home=tmp_path)
     assert settings.key_custody.store.place == settings.key_place
     assert (settings.key_custody.kms is not None) == wrapped
+
+
+def test_a_keyring_in_a_bucket_is_encrypted_by_the_key_that_wraps_its_secrets() -> None:
+    """Not by a layer's: who reads a layer needs nothing of the keyring, and the other way round."""
+    store = read_settings(AWS).key_custody.store
+    assert isinstance(store, BucketObject)
+    assert store.storage_options["AWS_SSE_KMS_KEY_ID"] == "alias/pseudonyms"
+    # A bucket that doesn't encrypt by KMS is not asked to.
+    given = {
+        "SENTIMENT_PSEUDONYM_KEYS": "s3://bucket/k.json",
+        "SENTIMENT_PSEUDONYM_KMS_KEY_ID": "alias/pseudonyms",
+    }
+    store = read_settings(given).key_custody.store
+    assert isinstance(store, BucketObject)
+    assert "AWS_SSE_KMS_KEY_ID" not in store.storage_options
 
 
 def test_kms_takes_the_buckets_credentials_and_shows_none() -> None:
