@@ -66,8 +66,11 @@ _AFTER_SETTINGS = """
 
 - `SENTIMENT_SOURCE=live` needs the token of one platform at least; a platform without is not asked:
   {tokens}.
-- `SENTIMENT_ENV=aws` needs `SENTIMENT_SOURCE=live`, an `s3://` `SENTIMENT_LAKE_URI` and
-  `SENTIMENT_S3_KMS_KEY_ID`.
+- `SENTIMENT_ENV=aws` needs `SENTIMENT_SOURCE=live`, an `s3://` `SENTIMENT_LAKE_URI`,
+  `SENTIMENT_S3_KMS_KEY_ID`, and `SENTIMENT_PSEUDONYM_KMS_KEY_ID` or a file in
+  `SENTIMENT_PSEUDONYM_KEYS`.
+- `SENTIMENT_PSEUDONYM_KEYS` in a bucket needs `SENTIMENT_PSEUDONYM_KMS_KEY_ID`. KMS is asked in the
+  key's region, or in `SENTIMENT_S3_REGION`, with the bucket's access key where one is set.
 - A lake remembers whose posts it holds. A run that would mix simulated and live posts stops.
 
 Dagster's own file is `dagster.yaml`; `DAGSTER_HOME` is honoured by `sentiment tick` where it is

@@ -7,9 +7,11 @@ Importing this module reads nothing.
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
@@ -18,6 +20,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 import dagster as dg
+import polars as pl
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -32,12 +35,15 @@ from pydantic.fields import FieldInfo
 
 from resources.api_clients.access import PlatformAccess
 from resources.api_clients.http import RateBudget
-from resources.keys import load_or_create_keys
+from resources.key_store import BucketObject, KeyStore, PrivateFile
+from resources.keys import Custody, add_platforms, read_keyring, unlock
+from resources.kms import KmsKey
 from resources.lake_io_manager import LakeIOManager
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.contracts import SILVER_POSTS
-from sentiment_assets.core.layout import Origin
+from sentiment_assets.core.layout import KEYS_FOLDER, Origin
+from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.core.tracking import Tracking, parse_tracking
@@ -151,11 +157,22 @@ class Settings(BaseModel):
     )
     #: By platform; each is read from SENTIMENT_<PLATFORM>_<FIELD>.
     platforms: dict[str, SerializeAsAny[PlatformAccess]]
-    pseudonym_keys: Path | None = Field(
+    pseudonym_keys: str | None = Field(
         None,
-        description="File of the pseudonym keys, made on first use with mode 0600. "
-        "By default in the home, one for simulated and one for live posts.",
+        description="Keyring of the pseudonyms, made on first use: a file of mode 0600, or an "
+        "s3:// object whose secrets are wrapped by KMS. By default in the home, one for simulated "
+        "and one for live posts; on aws beside the lake's layers.",
         examples=["/etc/sentiment/pseudonym_keys.json"],
+    )
+    pseudonym_kms_key_id: str | None = Field(
+        None,
+        description="KMS key that wraps the pseudonym secrets; on aws it or a key file is needed.",
+        examples=["alias/sentiment-pseudonyms"],
+    )
+    kms_endpoint: str | None = Field(
+        None,
+        description="Address of a KMS other than the region's own: a private endpoint.",
+        examples=["https://vpce-0123.kms.af-south-1.vpce.amazonaws.com"],
     )
     keep_text: bool = Field(
         True,
@@ -186,12 +203,21 @@ class Settings(BaseModel):
         examples=["postgresql+psycopg2://dagster@db.internal/dagster"],
     )
 
-    @field_validator("home", "tracking", "pseudonym_keys")
+    @field_validator("home", "tracking")
     @classmethod
-    def _absolute(cls, path: Path | None) -> Path | None:
-        return path and path.expanduser().absolute()
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
 
-    @field_validator("s3_endpoint")
+    @field_validator("pseudonym_keys")
+    @classmethod
+    def _object_or_file(cls, place: str | None) -> str | None:
+        if place is None or re.fullmatch(r"s3://[^/]+/(?:[^/]+/)*[^/]+", place):
+            return place
+        if "://" in place:
+            raise ValueError("must be a file or s3://bucket/…/name.json")
+        return str(Path(place).expanduser().absolute())
+
+    @field_validator("s3_endpoint", "kms_endpoint")
     @classmethod
     def _with_scheme(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("http://", "https://")):
@@ -229,6 +255,18 @@ class Settings(BaseModel):
                     "SENTIMENT_S3_KMS_KEY_ID must name a KMS key when SENTIMENT_ENV is aws; "
                     "for example: alias/sentiment"
                 )
+            if not self.pseudonym_kms_key_id and not self.pseudonym_keys:
+                raise ValueError(
+                    "SENTIMENT_PSEUDONYM_KMS_KEY_ID must name the KMS key that wraps the pseudonym "
+                    "secrets when SENTIMENT_ENV is aws, or SENTIMENT_PSEUDONYM_KEYS a file on a "
+                    "disk that stays; for example: alias/sentiment-pseudonyms"
+                )
+        if (self.pseudonym_keys or "").startswith("s3://") and not self.pseudonym_kms_key_id:
+            raise ValueError(
+                "SENTIMENT_PSEUDONYM_KEYS is in a bucket, where secrets lie wrapped only: "
+                "SENTIMENT_PSEUDONYM_KMS_KEY_ID must name the KMS key; for example: "
+                "alias/sentiment-pseudonyms"
+            )
         if self.source == "live" and not self.connected:
             needed = " or ".join(credential_setting(name) for name in PLATFORMS)
             raise ValueError(
@@ -261,6 +299,14 @@ class Settings(BaseModel):
         uri = self.lake_uri or str(self.home / "lake" / self.origin)
         if not uri.startswith("s3://"):
             return LakeLocation(uri, self.origin, folders=layer_folders(self.layer_groups))
+        layer_options = {
+            layer: {"AWS_SERVER_SIDE_ENCRYPTION": "aws:kms", "AWS_SSE_KMS_KEY_ID": key}
+            for layer, key in self.layer_keys.items()
+        }
+        return LakeLocation(uri, self.origin, self._s3_options, layer_options)
+
+    @property
+    def _s3_options(self) -> dict[str, str]:
         options = {"AWS_REGION": self.s3_region}
         if self.s3_endpoint:
             options["AWS_ENDPOINT_URL"] = self.s3_endpoint
@@ -272,11 +318,7 @@ class Settings(BaseModel):
         if self.s3_kms_key_id:
             options["AWS_SERVER_SIDE_ENCRYPTION"] = "aws:kms"
             options["AWS_SSE_KMS_KEY_ID"] = self.s3_kms_key_id
-        layer_options = {
-            layer: {"AWS_SERVER_SIDE_ENCRYPTION": "aws:kms", "AWS_SSE_KMS_KEY_ID": key}
-            for layer, key in self.layer_keys.items()
-        }
-        return LakeLocation(uri, self.origin, options, layer_options)
+        return options
 
     @property
     def layer_keys(self) -> dict[str, str]:
@@ -299,9 +341,46 @@ class Settings(BaseModel):
         return {layer: group for layer, group in groups.items() if group}
 
     @property
+    def key_place(self) -> str:
+        """Where the keyring of the pseudonyms lies: a path or an ``s3://`` URI."""
+        if self.pseudonym_keys is not None:
+            return self.pseudonym_keys
+        if self.env == "aws":
+            # A machine's own disk may be gone tomorrow.
+            return self.lake_location.uri_of(f"{KEYS_FOLDER}/{self.pseudonym_key_file.name}")
+        return str(self.pseudonym_key_file)
+
+    @property
     def pseudonym_key_file(self) -> Path:
-        """Where the pseudonym keys lie."""
-        return self.pseudonym_keys or self.home / "keys" / f"pseudonyms-{self.origin}.json"
+        """The keyring on this machine's disk; with one in a bucket, where it would lie here."""
+        if self.pseudonym_keys is not None and not self.pseudonym_keys.startswith("s3://"):
+            return Path(self.pseudonym_keys)
+        return self.home / "keys" / f"pseudonyms-{self.origin}.json"
+
+    @property
+    def key_custody(self) -> Custody:
+        """The keyring's place and what wraps its secrets."""
+        store: KeyStore = PrivateFile(self.pseudonym_key_file)
+        if self.key_place.startswith("s3://"):
+            options = self._s3_options
+            if self.pseudonym_kms_key_id and "AWS_SSE_KMS_KEY_ID" in options:
+                # Who may wrap secrets can write them; no layer's key is needed for that.
+                options["AWS_SSE_KMS_KEY_ID"] = self.pseudonym_kms_key_id
+            store = BucketObject(self.key_place, options)
+        if self.pseudonym_kms_key_id is None:
+            return Custody(store)
+        credentials = None
+        if self.s3_access_key_id and self.s3_secret_access_key:
+            credentials = (
+                self.s3_access_key_id.get_secret_value(),
+                self.s3_secret_access_key.get_secret_value(),
+            )
+        kms = KmsKey(self.pseudonym_kms_key_id, self.s3_region, self.kms_endpoint, credentials)
+        return Custody(store, kms)
+
+    def keys_in_clear(self, path: Path | None = None) -> KeyStore:
+        """The file whose secrets are to be wrapped: the one named, or this machine's."""
+        return PrivateFile((path or self.pseudonym_key_file).expanduser().absolute())
 
     def open_lake(self) -> Lake:
         """Open the lake; raises LakeOriginError where it holds the other kind of posts."""
@@ -582,21 +661,44 @@ def running_services(home: Path) -> dict[str, str]:
     return {name: value for name, value in note.items() if isinstance(value, str)}
 
 
+def silver_dates(lake: Lake, platform: str) -> list[dt.date]:
+    """Dates of which silver holds a platform's rows, in order: they have its pseudonyms."""
+    sizes = lake.table(SILVER_POSTS).partition_sizes()
+    of_platform = sizes.filter((pl.col("platform") == platform) & (pl.col("rows") > 0))
+    return of_platform["date"].unique().sort().to_list()
+
+
+def pseudonym_keys(settings: Settings) -> PseudonymKeys:
+    """The secrets of every platform; those of a platform that never had any are made.
+
+    Raises:
+        SettingsError: silver was made with keys that are not there.
+        KeyringError: the keys can't be read, made or unwrapped.
+    """
+    custody = settings.key_custody
+    keyring = read_keyring(custody)
+    missing = [name for name in PLATFORMS if keyring is None or name not in keyring.epochs]
+    if missing:
+        lake = settings.open_lake()
+        lost = [name for name in missing if silver_dates(lake, name)]
+        if lost:
+            raise SettingsError(
+                f"SENTIMENT_PSEUDONYM_KEYS: {settings.key_place} is missing or has no key of "
+                f"{', '.join(lost)}, and silver was made with one: a new one would part every "
+                "author from the posts before. Restore it from its backup "
+                "(docs/runbooks/lost-pseudonym-keys.md)"
+            )
+    return unlock(custody, add_platforms(custody, keyring, list(PLATFORMS)), PLATFORMS)
+
+
 def silver_rules(settings: Settings) -> SilverRules:
     """What cleaning needs: keys, topics, scorer.
 
     Raises:
-        SettingsError: silver was made with keys that are not there.
+        SettingsError, KeyringError: as :func:`pseudonym_keys`.
     """
-    key_file = settings.pseudonym_key_file
-    if not key_file.exists() and settings.open_lake().table(SILVER_POSTS).exists():
-        raise SettingsError(
-            f"SENTIMENT_PSEUDONYM_KEYS: {key_file} is missing, and silver was made with its keys: "
-            "new ones would part every author from the posts before. Restore it from its backup "
-            "(docs/runbooks/lost-pseudonym-keys.md)"
-        )
     return SilverRules(
-        keys=load_or_create_keys(key_file, list(PLATFORMS)),
+        keys=pseudonym_keys(settings),
         topics=settings.read_tracking().topics,
         keep_text=settings.keep_text,
     )

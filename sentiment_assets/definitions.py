@@ -26,9 +26,20 @@ from resources.environments import (
     resources_for,
     setting_field,
     setting_names,
+    silver_dates,
     silver_rules,
 )
 from resources.instance_storage import storage_url
+from resources.key_store import KeyringError
+from resources.keys import (
+    Keyring,
+    add_platforms,
+    read_keyring,
+    require_rotatable,
+    rotate,
+    unlock,
+    wrap,
+)
 from sentiment_assets.assets import bronze, gold, silver
 from sentiment_assets.automation import every_two_hours, fetch_job, rebuild_job
 from sentiment_assets.checks import checks
@@ -38,7 +49,10 @@ from sentiment_assets.sensors import rebuild_sensor
 __all__ = [
     "PROJECT_ROOT",
     "ApiError",
+    "Keyring",
+    "KeyringError",
     "Settings",
+    "add_platforms",
     "api_client",
     "api_clients",
     "build_defs",
@@ -46,12 +60,18 @@ __all__ = [
     "defs",
     "describe",
     "known_database",
+    "read_keyring",
     "read_settings",
     "requests_left",
+    "require_rotatable",
+    "rotate",
     "setting_field",
     "setting_names",
+    "silver_dates",
     "silver_rules",
     "storage_url",
+    "unlock",
+    "wrap",
 ]
 
 ASSETS = [

@@ -1,4 +1,4 @@
-"""An S3 API on loopback, in a process of its own, that keeps everything in memory."""
+"""S3 and KMS APIs on loopback, in a process of their own, that keep everything in memory."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import boto3
+
+from resources.kms import KmsKey
 
 KMS_KEY = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000001"
 
@@ -27,13 +30,20 @@ class S3Server:
             "AWS_SERVER_SIDE_ENCRYPTION": "aws:kms",
             "AWS_SSE_KMS_KEY_ID": KMS_KEY,
         }
-        self.client = boto3.client(
-            "s3",
-            endpoint_url=url,
+        self.client = self.client_of("s3")
+
+    def client_of(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
             region_name="us-east-1",
             aws_access_key_id="test-key-id",
             aws_secret_access_key="test-secret-key",
         )
+
+    def new_kms_key(self) -> KmsKey:
+        made = self.client_of("kms").create_key()["KeyMetadata"]["Arn"]
+        return KmsKey(made, "us-east-1", self.url, ("test-key-id", "test-secret-key"))
 
     def new_bucket(self) -> str:
         name = f"lake-{uuid.uuid4().hex[:12]}"

@@ -71,7 +71,7 @@ def silver_posts(
             context.add_asset_metadata(
                 facts | {"rows_rebuilt": rows}, asset_key=key, partition_key=multi_key(partition)
             )
-    recipes = {rules.recipe(partition.platform) for partition in partitions}
+    recipes = {rules.recipe(partition.platform, partition.date) for partition in partitions}
     metadata = {"recipe": " ".join(sorted(recipes))}
     yield dg.Output(StagedTable(build.quarantine, metadata=metadata), output_name="quarantine")
     fingerprints: dict[PartitionKey, int] = {
@@ -93,6 +93,6 @@ def _facts(
         "unscored": dict(sorted(build.unscored.get(partition, {}).items())),
         "redacted": dict(sorted(build.redacted.get(partition, {}).items())),
         "scorer": rules.scorer,
-        "recipe": rules.recipe(partition.platform),
+        "recipe": rules.recipe(partition.platform, partition.date),
         "engine": "in-process",
     }

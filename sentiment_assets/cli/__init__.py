@@ -12,6 +12,7 @@ import click
 
 from sentiment_assets.cli.access import access
 from sentiment_assets.cli.connect import connect
+from sentiment_assets.cli.keys import keys
 from sentiment_assets.cli.partitions import partitions
 from sentiment_assets.cli.run import run
 from sentiment_assets.cli.score import score
@@ -29,6 +30,7 @@ cli.add_command(run)
 cli.add_command(connect)
 cli.add_command(tick)
 cli.add_command(partitions)
+cli.add_command(keys)
 cli.add_command(score)
 cli.add_command(settings)
 cli.add_command(access)
@@ -59,7 +61,7 @@ def main() -> None:
         click.echo(f"sentiment: {error}; check SENTIMENT_HOME and who may write there", err=True)
         sys.exit(1)
     except Exception as error:
-        if type(error).__name__ in ("SettingsError", "KeyFileError"):
+        if {"SettingsError", "KeyringError"} & {kind.__name__ for kind in type(error).__mro__}:
             click.echo(f"sentiment: {error}", err=True)
             sys.exit(2)
         raise

@@ -239,6 +239,8 @@ def _aws_names(
     if settings.s3_kms_key_id:
         keys = dict.fromkeys(layers, settings.s3_kms_key_id)
     keys |= settings.layer_keys
+    if settings.pseudonym_kms_key_id:
+        keys["keys"] = settings.pseudonym_kms_key_id
     for given in kms_keys:
         layer, separator, key = given.partition("=")
         keys |= {layer: key} if separator else dict.fromkeys(layers, given)

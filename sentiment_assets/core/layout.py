@@ -19,6 +19,8 @@ WINDOWS: tuple[str, ...] = tuple(f"{hour:02d}00" for hour in range(0, 24, 2))
 BATCH_POSTS = "bronze/batch_posts"
 DEAD_LETTERS = "bronze/dead_letters"
 ORIGIN_MARKER = "_lake.json"
+#: Where a lake's keyring lies beside its layers, where it does.
+KEYS_FOLDER = "_keys"
 
 #: The marker tells nothing of anybody: it goes with the layer that every role may read.
 MARKERS_LAYER = "gold"

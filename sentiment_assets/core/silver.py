@@ -56,8 +56,12 @@ class SilverRules:
     #: Masked text is still personal data: it can be searched back to its author.
     keep_text: bool = True
 
-    def recipe(self, platform: str) -> str:
-        """Twelve hex digits that change whenever the same bronze would give other rows."""
+    def recipe(self, platform: str, date: dt.date) -> str:
+        """Twelve hex digits that change whenever the same bronze would give other rows.
+
+        Of the pseudonym secrets only the one counts that the date has: a rotation leaves the dates
+        before it as they are.
+        """
         scorer = scorer_named(self.scorer)
         parts = (
             SILVER_POSTS.version,
@@ -65,7 +69,7 @@ class SilverRules:
             Tracking({}, self.topics).topics_fingerprint(),
             (scorer.name, scorer.version),
             self.keep_text,
-            self.keys.fingerprint(platform),
+            self.keys.fingerprint(platform, date),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
@@ -229,19 +233,18 @@ def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
         topics=rules.matcher.match(text),
         scorer=pl.lit(scorer.name),
         scorer_version=pl.lit(scorer.version),
-        recipe=pl.col("platform").replace_strict(
-            {platform: rules.recipe(platform) for platform in posts["platform"].unique()},
-            return_dtype=pl.String,
-        ),
     ).with_columns(hashtags=pl.col("text").map_batches(hashtags, pl.List(pl.String)))
-    rows = _pseudonymise(rows, rules.keys)
+    rows = _pseudonymise(rows, rules)
     if not rules.keep_text:
         rows = rows.with_columns(text=pl.lit(None, pl.String))
     return _record_batch(rows, SILVER_POSTS.schema)
 
 
-def _pseudonymise(rows: pl.DataFrame, keys: PseudonymKeys) -> pl.DataFrame:
-    """Add the keyed columns; the epoch of a key follows the post's date, so rebuilds agree."""
+def _pseudonymise(rows: pl.DataFrame, rules: SilverRules) -> pl.DataFrame:
+    """Add the keyed columns and the recipe, which names the key.
+
+    The epoch of a key follows the post's date, so that rebuilds agree.
+    """
     uses: tuple[tuple[str, str, Use], ...] = (
         ("post_pid", "chain_id", "post"),
         ("author_pid", "author_id", "author"),
@@ -253,14 +256,18 @@ def _pseudonymise(rows: pl.DataFrame, keys: PseudonymKeys) -> pl.DataFrame:
     def keyed(group: pl.DataFrame) -> pl.DataFrame:
         platform, date = group.select("platform", "date").row(0)
         return group.with_columns(
-            pseudonym_expr(source, keys.key(platform, date, use)).alias(name)
-            for name, source, use in uses
+            *(
+                pseudonym_expr(source, rules.keys.key(platform, date, use)).alias(name)
+                for name, source, use in uses
+            ),
+            recipe=pl.lit(rules.recipe(platform, date)),
         )
 
     # A batch is nearly always of one platform and date, which share one set of keys.
     groups = rows.with_row_index("_row").partition_by("platform", "date")
     if not groups:
-        return rows.with_columns(pl.lit(None, pl.String).alias(name) for name, _, _ in uses)
+        keyed_columns = [*(name for name, _, _ in uses), "recipe"]
+        return rows.with_columns(pl.lit(None, pl.String).alias(name) for name in keyed_columns)
     return pl.concat([keyed(group) for group in groups]).sort("_row")
 
 

@@ -233,10 +233,11 @@ def _combined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
 
 
 def _quarantine(window: Window, refusals: Sequence[Refusal], rules: SilverRules) -> pa.RecordBatch:
+    partition = window.partition
     rows = [
         {
-            "date": window.partition.date,
-            "platform": window.partition.platform,
+            "date": partition.date,
+            "platform": partition.platform,
             "window": window.name,
             "reason_code": refusal.code,
             "reason": refusal.reason,
@@ -244,7 +245,7 @@ def _quarantine(window: Window, refusals: Sequence[Refusal], rules: SilverRules)
             "object": refusal.object,
             "line": refusal.line,
             "record_count": refusal.record_count,
-            "recipe": rules.recipe(window.partition.platform),
+            "recipe": rules.recipe(partition.platform, partition.date),
         }
         for refusal in refusals
     ]
@@ -271,7 +272,8 @@ def _fingerprint(bronze: BronzePartition, window: Window, rules: SilverRules) ->
     if not manifests or bronze.is_damaged(window):
         return None
     completed = coverage_of(window, manifests).completed_at
-    parts = [rules.recipe(window.partition.platform), completed.isoformat() if completed else ""]
+    recipe = rules.recipe(window.partition.platform, window.partition.date)
+    parts = [recipe, completed.isoformat() if completed else ""]
     parts += [f"{o.path} {o.sha256}" for o in bronze.objects(window)]
     digest = hashlib.sha256("\n".join(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

@@ -33,6 +33,8 @@ from sentiment_assets.core.layout import ORIGIN_MARKER, Origin, layer_of
 from sentiment_assets.lake.folders import FolderAccess, make_folder
 
 if TYPE_CHECKING:
+    from obstore.store import RetryConfig
+
     from sentiment_assets.lake.tables import Table
 
 LAKE_FORMAT = 1
@@ -74,6 +76,27 @@ class AccessDenied(LakeError):
 
 class LakeOriginError(LakeError):
     """A run would mix simulated and live posts in one lake."""
+
+
+def open_bucket(
+    uri: str, storage_options: Mapping[str, str], retry: RetryConfig | None = None
+) -> S3Store:
+    """Objects below ``s3://bucket/prefix``, with the options that delta-rs takes too.
+
+    Raises:
+        UnknownConfigurationKeyError: an option is mistyped.
+    """
+    options: dict[str, str] = {}
+    client: dict[str, str] = {}
+    for name, value in storage_options.items():
+        key = name.lower()
+        if key.removeprefix("aws_") in _CLIENT:
+            client[key.removeprefix("aws_")] = value
+        elif not key.startswith(_DELTA_ONLY):
+            options[key] = value
+    return S3Store.from_url(
+        uri, config=cast(Any, options), client_options=cast(Any, client), retry_config=retry
+    )
 
 
 @dataclass(frozen=True)
@@ -179,18 +202,8 @@ class ObjectStore:
         return LocalStore(self.location.uri)
 
     def _on_s3(self, path: str) -> Any:
-        options: dict[str, str] = {}
-        client: dict[str, str] = {}
-        for name, value in self.location.options_of(path).items():
-            key = name.lower()
-            if key.removeprefix("aws_") in _CLIENT:
-                client[key.removeprefix("aws_")] = value
-            elif not key.startswith(_DELTA_ONLY):
-                options[key] = value
         try:
-            return S3Store.from_url(
-                self.location.uri, config=cast(Any, options), client_options=cast(Any, client)
-            )
+            return open_bucket(self.location.uri, self.location.options_of(path))
         except UnknownConfigurationKeyError as error:
             # delta-rs drops a key that it doesn't know; a mistyped encryption key must not pass.
             raise ValueError(

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sentiment_assets.core.layout import MARKERS_LAYER, ORIGIN_MARKER
+from sentiment_assets.core.layout import KEYS_FOLDER, MARKERS_LAYER, ORIGIN_MARKER
 from sentiment_assets.privacy.access import (
     LAYERS,
     ROLES,
@@ -35,6 +35,8 @@ _READ = ["s3:GetObject"]
 _WRITE = [
     "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
 ]  # fmt: skip
+# New secrets come from KMS; those of a keyring that was a plain file are encrypted by it.
+_WRAP = ["kms:GenerateDataKey", "kms:Encrypt"]
 _LIST = ["s3:ListBucket", "s3:ListBucketVersions"]
 _CHANGE = [
     "s3:PutObject*", "s3:DeleteObject*", "s3:AbortMultipartUpload", "s3:RestoreObject",
@@ -57,7 +59,7 @@ class AwsNames:
     """What an account calls the things that policies are about.
 
     ``keys`` are the ARNs of KMS keys by layer: of each layer of the lake, and of ``keys`` where the
-    pseudonym secrets are wrapped by one. Layers may share a key; its readers then are those of all
+    pseudonym secrets are wrapped by one and their keyring lies beside the lake. Layers may share a key; its readers then are those of all
     of them. ``principals`` are ARNs by role, by default ``role/sentiment-<role>`` of the account.
 
     Raises:
@@ -99,6 +101,12 @@ class AwsNames:
                     )
 
     @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Those with objects in the bucket: the lake's, and the keyring where KMS wraps it."""
+        keyring = (replace(layer, folder=KEYS_FOLDER) for layer in LAYERS if layer.name == "keys")
+        return (*lake_layers(), *(keyring if "keys" in self.keys else ()))
+
+    @property
     def bucket_arn(self) -> str:
         """The bucket's ARN."""
         return f"arn:{self.partition}:s3:::{self.bucket}"
@@ -134,10 +142,10 @@ def role_policy(names: AwsNames, role: str) -> Document:
     Raises:
         ValueError: there is no such role.
     """
-    read = [layer for layer in lake_layers() if right_of(role, layer.name) != "none"]
+    read = [layer for layer in names.layers if right_of(role, layer.name) != "none"]
     written = [layer for layer in read if right_of(role, layer.name) == "write"]
     folders = [names.folder(layer) for layer in read]
-    if len(read) == len(lake_layers()):
+    if len(read) == len(names.layers):
         # For a missing object S3 looks whether its key might be listed, and answers 404 only then:
         # a new lake is known by the missing marker.
         folders = [names.root]
@@ -161,7 +169,7 @@ def role_policy(names: AwsNames, role: str) -> Document:
         ]
     if right_of(role, "keys") == "write" and "keys" in names.keys:
         statements.append(
-            _allow("WrapSecrets", ["kms:Decrypt", "kms:GenerateDataKey"], [names.keys["keys"]])
+            _allow("WrapSecrets", ["kms:Decrypt", *_WRAP], [names.keys["keys"]])
         )
     return _document(statements)
 
@@ -169,7 +177,7 @@ def role_policy(names: AwsNames, role: str) -> Document:
 def bucket_policy(names: AwsNames) -> Document:
     """The policy of the lake's bucket: only denials, for everybody whom the table doesn't name."""
     everything = [names.bucket_arn, f"{names.bucket_arn}/*"]
-    objects = [arn for layer in lake_layers() for arn in names.objects(layer)]
+    objects = [arn for layer in names.layers for arn in names.objects(layer)]
     statements = [
         _deny("DenyPlainHttp", ["s3:*"], everything, {"Bool": {"aws:SecureTransport": "false"}}),
         _deny(
@@ -189,7 +197,7 @@ def bucket_policy(names: AwsNames) -> Document:
             },
         ),
     ]
-    writers = [role for layer in lake_layers() for role in writers_of(layer.name)]
+    writers = [role for layer in names.layers for role in writers_of(layer.name)]
     statements.append(
         # It tells of every layer's objects, and no condition can narrow it to a folder.
         _deny(
@@ -199,7 +207,7 @@ def bucket_policy(names: AwsNames) -> Document:
             {"ArnNotEquals": {_CALLER: names.arns_of(list(dict.fromkeys(writers)))}},
         )
     )
-    for layer in lake_layers():
+    for layer in names.layers:
         statements += _denials(names, layer)
     return _document(statements)
 
@@ -223,9 +231,10 @@ def key_policy(names: AwsNames, layer: str) -> Document:
     via_s3: Statement | None = {
         "StringEquals": {"kms:ViaService": f"s3.{names.region}.amazonaws.com"}
     }
+    encrypt = ["kms:GenerateDataKey"]
     if "keys" in sharing:
         # Secrets are wrapped by the platform itself and not by S3.
-        via_s3 = None
+        via_s3, encrypt = None, _WRAP
     root = f"arn:{names.partition}:iam::{names.account}:root"
     return _document(
         [
@@ -236,7 +245,7 @@ def key_policy(names: AwsNames, layer: str) -> Document:
             },
             {
                 "Principal": {"AWS": names.arns_of(writers)},
-                **_allow("Encrypt", ["kms:GenerateDataKey"], ["*"], via_s3),
+                **_allow("Encrypt", encrypt, ["*"], via_s3),
             },
         ]
     )

@@ -19,7 +19,7 @@ from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets_tests.local_platform import Platform
 from sentiment_assets_tests.simulated import ROOT
 
-VERBS = ("run", "connect", "tick", "partitions", "score", "settings", "access")
+VERBS = ("run", "connect", "tick", "partitions", "keys", "score", "settings", "access")
 Invoke = Callable[..., Any]
 
 

@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from sentiment_assets.core import silver
+from sentiment_assets.core import gold, silver
 from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import PostPartition, Window
 from sentiment_assets.core.parsers import POST_SCHEMA
-from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
+from sentiment_assets.core.pii.pseudonyms import PseudonymKeys, Rotation, pseudonyms_of
 from sentiment_assets.core.silver import (
     CLEAN_INPUT,
     KEY_COLUMNS,
@@ -135,7 +135,7 @@ def test_columns_of_one_row() -> None:
         "redactions": [],
         "source": "batch",
         "observation_count": 3,
-        "recipe": RULES.recipe("x"),
+        "recipe": RULES.recipe("x", NOON.date()),
     }
     assert {name: row[name] for name in expected} == expected
 
@@ -273,6 +273,66 @@ def test_pseudonyms_join_and_tell_nothing() -> None:
     assert other_keys["post_pid"] != first["post_pid"]
 
 
+#: A rotation on the day after NOON.
+NEXT_NOON = NOON + dt.timedelta(days=1)
+ROTATED = dataclasses.replace(
+    RULES,
+    keys=PseudonymKeys(KEYS.secrets, (Rotation("x", NEXT_NOON.date(), "cd" * 32),)),
+)
+
+
+def test_what_a_rotation_does_to_joins() -> None:
+    """docs/privacy.md says each of these."""
+    days = [NOON - dt.timedelta(hours=1), NOON, NEXT_NOON, NEXT_NOON + dt.timedelta(hours=1)]
+    rows = [
+        post(chain_id=f"{i}", author_id="5", conversation_id="0", created_at=day, text="so it is")
+        for i, day in enumerate(days)
+    ]
+    before, after = cleaned(*rows[:2], rules=ROTATED), cleaned(*rows[2:], rules=ROTATED)
+    for column in ("author_pid", "conversation_pid", "text_fingerprint"):
+        # Inside an epoch an author, a conversation and a text are one, across it two.
+        assert {row[column] for row in before} == {before[0][column]}, column
+        assert {row[column] for row in after} == {after[0][column]}, column
+        assert before[0][column] != after[0][column], column
+    # The reply of the next day doesn't find the post that it answers.
+    assert before[0]["post_pid"] == before[1]["conversation_pid"]
+    assert before[0]["post_pid"] not in {row["conversation_pid"] for row in after}
+    # A batch of both sides is cleaned as each side alone.
+    assert cleaned(*rows, rules=ROTATED) == before + after
+    # Who counts authors over a week that spans it counts one twice.
+    week = pl.DataFrame(before + after, infer_schema_length=None).lazy()
+    (counted,) = gold.aggregate(week, ["platform"]).collect().to_dicts()
+    assert (counted["posts"], counted["authors"]) == (4, 2)
+    without = pl.DataFrame(cleaned(*rows), infer_schema_length=None).lazy()
+    assert gold.aggregate(without, ["platform"]).collect()["authors"].to_list() == [1]
+
+
+def test_an_old_date_keeps_its_rows_after_a_rotation() -> None:
+    rows = [post(text=text, chain_id=str(i)) for i, text in enumerate(TEXTS)]
+    assert cleaned(*rows, rules=ROTATED) == cleaned(*rows)
+
+
+def test_a_rotation_changes_the_recipe_of_its_own_dates_only() -> None:
+    for back in range(3):
+        day = NOON.date() - dt.timedelta(days=back)
+        assert ROTATED.recipe("x", day) == RULES.recipe("x", day)
+    assert ROTATED.recipe("x", NEXT_NOON.date()) != RULES.recipe("x", NEXT_NOON.date())
+    (row,) = cleaned(post(created_at=NEXT_NOON), rules=ROTATED)
+    assert row["recipe"] == ROTATED.recipe("x", NEXT_NOON.date())
+
+
+def test_the_rows_of_an_author_are_found_by_the_id_in_every_epoch() -> None:
+    days = [NOON - dt.timedelta(days=365), NOON, NEXT_NOON]
+    theirs = [post(chain_id=f"a{i}", author_id="5", created_at=day) for i, day in enumerate(days)]
+    others = [post(chain_id=f"b{i}", author_id="6", created_at=day) for i, day in enumerate(days)]
+    silver_rows = pl.DataFrame(cleaned(*theirs, *others, rules=ROTATED), infer_schema_length=None)
+    pids = pseudonyms_of(
+        pl.Series(["5"]), ROTATED.keys, "x", "author", silver_rows["date"].unique()
+    )
+    found = silver_rows.join(pids, left_on="author_pid", right_on="pid", how="semi")
+    assert found["post_pid"].to_list() == silver_rows["post_pid"].head(3).to_list()
+
+
 #: What identifies people in a record: kinds of value, and places that hold them.
 words = st.text("abcdefghijklmnopqrstuvwxyz", min_size=6, max_size=10).map(lambda w: f"zq{w}")
 
@@ -345,9 +405,11 @@ def test_rules_show_no_key() -> None:
 
 
 def test_the_recipe_is_twelve_hex_digits_and_stays() -> None:
-    assert len(RULES.recipe("x")) == 12
-    assert int(RULES.recipe("x"), 16) >= 0
-    assert SilverRules(KEYS, (PRICING, OUTAGE)).recipe("x") == RULES.recipe("x")
+    assert len(RULES.recipe("x", NOON.date())) == 12
+    assert int(RULES.recipe("x", NOON.date()), 16) >= 0
+    assert SilverRules(KEYS, (PRICING, OUTAGE)).recipe("x", NOON.date()) == RULES.recipe(
+        "x", NOON.date()
+    )
 
 
 @pytest.mark.parametrize(
@@ -362,7 +424,7 @@ def test_the_recipe_is_twelve_hex_digits_and_stays() -> None:
     ids=["topics in another order", "keywords in another order"],
 )
 def test_the_order_of_construction_is_no_part_of_the_recipe(same: SilverRules) -> None:
-    assert same.recipe("x") == RULES.recipe("x")
+    assert same.recipe("x", NOON.date()) == RULES.recipe("x", NOON.date())
 
 
 @pytest.mark.parametrize(
@@ -379,7 +441,7 @@ def test_the_order_of_construction_is_no_part_of_the_recipe(same: SilverRules) -
     ids=["keys", "fewer topics", "name", "keyword", "exclusion", "phrases", "no text"],
 )
 def test_what_changes_rows_changes_the_recipe(other: SilverRules) -> None:
-    assert other.recipe("x") != RULES.recipe("x")
+    assert other.recipe("x", NOON.date()) != RULES.recipe("x", NOON.date())
 
 
 def test_a_scorers_version_is_part_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,18 +449,18 @@ def test_a_scorers_version_is_part_of_the_recipe(monkeypatch: pytest.MonkeyPatch
         name = "vader"
         version = "newer"
 
-    before = RULES.recipe("x")
+    before = RULES.recipe("x", NOON.date())
     monkeypatch.setattr(silver, "scorer_named", lambda _: Newer)
-    assert RULES.recipe("x") != before
+    assert RULES.recipe("x", NOON.date()) != before
 
 
 @pytest.mark.parametrize("rule", silver.RULE_VERSIONS)
 def test_each_rules_version_is_part_of_the_recipe(
     rule: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = RULES.recipe("x")
+    before = RULES.recipe("x", NOON.date())
     monkeypatch.setitem(silver.RULE_VERSIONS, rule, silver.RULE_VERSIONS[rule] + 1)
-    assert RULES.recipe("x") != before
+    assert RULES.recipe("x", NOON.date()) != before
 
 
 # route

@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 
 from sentiment_assets.core import layout
 from sentiment_assets.core.layout import PostPartition, Window
+from sentiment_assets.core.pii.pseudonyms import Rotation
 from sentiment_assets.core.quality import Conservation
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.core.tracking import Topic
@@ -59,7 +60,7 @@ def test_a_window_becomes_rows_duplicates_and_refusals(lake: Lake) -> None:
         "I think that it is fine", 2, at(8),
     )  # fmt: skip
     assert quarantine(lake).select("reason_code", "line", "record_count", "recipe").rows() == [
-        ("not_json", 5, 1, RULES.recipe("x"))
+        ("not_json", 5, 1, RULES.recipe("x", DAY.date))
     ]
 
 
@@ -127,10 +128,33 @@ def test_another_recipe_rebuilds_all(lake: Lake) -> None:
     assert [w.name for w in stale_windows(lake, DAY, OTHER_RULES)] == ["0800", "1200"]
     assert rebuilt(rebuild(lake, rules=OTHER_RULES)) == ["0800", "1200"]
     assert (
-        set(posts(lake)["recipe"]) == set(quarantine(lake)["recipe"]) == {OTHER_RULES.recipe("x")}
+        set(posts(lake)["recipe"])
+        == set(quarantine(lake)["recipe"])
+        == {OTHER_RULES.recipe("x", DAY.date)}
     )
     assert posts(lake)["topics"].to_list() == [["other"]] * 4
     assert stale_windows(lake, DAY, OTHER_RULES) == []
+
+
+def test_a_rotation_puts_its_own_dates_behind_and_no_other(lake: Lake) -> None:
+    next_day = PostPartition(at(24).date(), "x")
+    store(lake, MORNING, morning(2), at(10.1))
+    store(lake, Window(next_day, "0000"), [line(payload(24.5), at(26.1))], at(26.1))
+    rebuild(lake, [DAY, next_day])
+    before = posts(lake)
+    later = at(48).date()
+    for first, behind in ((later, []), (next_day.date, ["0000"])):
+        keys = dataclasses.replace(RULES.keys, rotations=(Rotation("x", first, "cd" * 32),))
+        rules = dataclasses.replace(RULES, keys=keys)
+        assert stale_windows(lake, DAY, rules) == []
+        assert [w.name for w in stale_windows(lake, next_day, rules)] == behind
+    assert rebuilt(rebuild(lake, [DAY, next_day], rules=rules)) == ["0000"]
+    # Rebuilt by force, the old date gives the same rows.
+    rebuild(lake, rules=rules, force=True)
+    of_day, of_next = pl.col("date") == DAY.date, pl.col("date") == next_day.date
+    assert_frame_equal(posts(lake).filter(of_day), before.filter(of_day), check_row_order=False)
+    pids = [frame.filter(of_next)["author_pid"].item() for frame in (before, posts(lake))]
+    assert pids[0] != pids[1]
 
 
 def test_a_window_without_posts_is_built_once(lake: Lake) -> None:

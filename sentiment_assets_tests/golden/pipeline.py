@@ -102,7 +102,8 @@ def _written(row: dict[str, Any]) -> dict[str, Any]:
         known["lang_confidence"] = round(known["lang_confidence"], 2)
     if "recipe" in known:
         # Each version of a rule has another: that it is the same in all rows is what counts.
-        known["recipe"] = "the recipe" if known["recipe"] == RULES.recipe("x") else known["recipe"]
+        right = RULES.recipe("x", PARTITIONS[0].date)
+        known["recipe"] = "the recipe" if known["recipe"] == right else known["recipe"]
     if "recipes" in known:
         known["recipes"] = len(known["recipes"])
     return known

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from resources.environments import (
@@ -23,6 +25,11 @@ from resources.environments import (
     setting_names,
     silver_rules,
 )
+from resources.key_store import BucketObject, PrivateFile
+from resources.keys import Custody, add_platforms, read_keyring
+from sentiment_assets.core.contracts import SILVER_POSTS
+from sentiment_assets.core.layout import PostPartition, Window
+from sentiment_assets.core.platforms import PLATFORMS
 
 AWS = {
     "SENTIMENT_ENV": "aws",
@@ -30,7 +37,9 @@ AWS = {
     "SENTIMENT_X_BEARER_TOKEN": "a-token",
     "SENTIMENT_LAKE_URI": "s3://bucket/lake",
     "SENTIMENT_S3_KMS_KEY_ID": "alias/sentiment",
+    "SENTIMENT_PSEUDONYM_KMS_KEY_ID": "alias/pseudonyms",
 }
+DAY = dt.date(2026, 11, 23)
 SECRETS = {
     "SENTIMENT_X_BEARER_TOKEN": "hush-bearer",
     "SENTIMENT_S3_ACCESS_KEY_ID": "hush-key-id",
@@ -43,7 +52,8 @@ def test_nothing_set_is_a_simulated_lake_in_the_project() -> None:
     settings = read_settings({})
     assert (settings.env, settings.source, settings.origin) == ("local", "simulator", "simulated")
     assert settings.lake_location.uri == str(PROJECT_ROOT / ".sentiment" / "lake" / "simulated")
-    assert settings.pseudonym_key_file.name == "pseudonyms-simulated.json"
+    keys = PROJECT_ROOT / ".sentiment" / "keys" / "pseudonyms-simulated.json"
+    assert settings.key_custody == Custody(PrivateFile(keys))
     assert settings.min_authors == 10
 
 
@@ -51,7 +61,7 @@ def test_simulated_and_live_share_neither_lake_nor_keys(tmp_path: Path) -> None:
     one = read_settings({}, home=tmp_path)
     other = read_settings({}, home=tmp_path, source="live", x_bearer_token="t")
     assert one.lake_location.uri != other.lake_location.uri
-    assert one.pseudonym_key_file != other.pseudonym_key_file
+    assert one.key_place != other.key_place
     assert other.origin == "live"
 
 
@@ -80,6 +90,20 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
     ({**AWS, "SENTIMENT_LAKE_URI": "/tmp/lake"}, "SENTIMENT_LAKE_URI", "s3://my-bucket/sentiment"),
     ({**AWS, "SENTIMENT_LAKE_URI": ""}, "SENTIMENT_LAKE_URI", "s3://my-bucket/sentiment"),
     ({**AWS, "SENTIMENT_S3_KMS_KEY_ID": ""}, "SENTIMENT_S3_KMS_KEY_ID", "alias/sentiment"),
+    (
+        {**AWS, "SENTIMENT_PSEUDONYM_KMS_KEY_ID": ""},
+        "SENTIMENT_PSEUDONYM_KMS_KEY_ID",
+        "or SENTIMENT_PSEUDONYM_KEYS a file",
+    ),
+    (
+        {"SENTIMENT_PSEUDONYM_KEYS": "s3://bucket/k.json"},
+        "SENTIMENT_PSEUDONYM_KMS_KEY_ID",
+        "where secrets lie wrapped only",
+    ),
+    ({"SENTIMENT_PSEUDONYM_KEYS": "s3://bucket"}, "SENTIMENT_PSEUDONYM_KEYS", "for example: /etc"),
+    ({"SENTIMENT_PSEUDONYM_KEYS": "s3://b/k/"}, "SENTIMENT_PSEUDONYM_KEYS", "for example: /etc"),
+    ({"SENTIMENT_PSEUDONYM_KEYS": "gs://b/k"}, "SENTIMENT_PSEUDONYM_KEYS", "for example: /etc"),
+    ({"SENTIMENT_KMS_ENDPOINT": "127.0.0.1"}, "SENTIMENT_KMS_ENDPOINT", "https://vpce-"),
 ]
 
 
@@ -226,10 +250,111 @@ def test_resources_are_made_when_needed(tmp_path: Path) -> None:
     }  # fmt: skip
     assert not (tmp_path / "home").exists()
     rules: Any = silver_rules(settings)
-    assert silver_rules(settings).recipe("x") == rules.recipe("x")
+    assert silver_rules(settings).recipe("x", DAY) == rules.recipe("x", DAY)
     without_text = silver_rules(settings.model_copy(update={"keep_text": False}))
-    assert without_text.recipe("x") != rules.recipe("x")
-    assert settings.pseudonym_key_file.stat().st_mode & 0o777 == 0o600
+    assert without_text.recipe("x", DAY) != rules.recipe("x", DAY)
+    assert Path(settings.key_place).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("given", "place", "wrapped"),
+    [
+        ({}, "{home}/keys/pseudonyms-simulated.json", False),
+        ({"SENTIMENT_PSEUDONYM_KMS_KEY_ID": "k"}, "{home}/keys/pseudonyms-simulated.json", True),
+        ({"SENTIMENT_PSEUDONYM_KEYS": "/etc/keys.json"}, "/etc/keys.json", False),
+        ({"SENTIMENT_PSEUDONYM_KEYS": "~/keys.json"}, "{home}/keys.json", False),
+        (AWS, "s3://bucket/lake/_keys/pseudonyms-live.json", True),
+        ({**AWS, "SENTIMENT_PSEUDONYM_KEYS": "s3://other/k.json"}, "s3://other/k.json", True),
+        (
+            {
+                **AWS,
+                "SENTIMENT_PSEUDONYM_KEYS": "/mnt/keys.json",
+                "SENTIMENT_PSEUDONYM_KMS_KEY_ID": "",
+            },
+            "/mnt/keys.json",
+            False,
+        ),
+    ],
+)
+def test_where_the_keyring_lies(
+    given: dict[str, str],
+    place: str,
+    wrapped: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settings = read_settings(given, home=tmp_path)
+    assert settings.key_place == place.format(home=tmp_path)
+    assert settings.key_custody.store.place == settings.key_place
+    assert (settings.key_custody.kms is not None) == wrapped
+
+
+def test_a_keyring_in_a_bucket_is_encrypted_by_the_key_that_wraps_its_secrets() -> None:
+    """Not by a layer's: who reads a layer needs nothing of the keyring, and the other way round."""
+    store = read_settings(AWS).key_custody.store
+    assert isinstance(store, BucketObject)
+    assert store.storage_options["AWS_SSE_KMS_KEY_ID"] == "alias/pseudonyms"
+    # A bucket that doesn't encrypt by KMS is not asked to.
+    given = {
+        "SENTIMENT_PSEUDONYM_KEYS": "s3://bucket/k.json",
+        "SENTIMENT_PSEUDONYM_KMS_KEY_ID": "alias/pseudonyms",
+    }
+    store = read_settings(given).key_custody.store
+    assert isinstance(store, BucketObject)
+    assert "AWS_SSE_KMS_KEY_ID" not in store.storage_options
+
+
+def test_kms_takes_the_buckets_credentials_and_shows_none() -> None:
+    given = {**AWS, **SECRETS, "SENTIMENT_KMS_ENDPOINT": "https://kms.internal"}
+    custody = read_settings(given).key_custody
+    assert custody.kms is not None
+    assert custody.kms.credentials == ("hush-key-id", "hush-secret")
+    assert custody.kms.endpoint == "https://kms.internal"
+    assert "hush" not in repr(custody)
+
+
+@pytest.mark.parametrize("left", [None, ["x"]], ids=["no keyring", "a keyring without some"])
+def test_keys_that_silver_was_made_with_are_not_made_anew(
+    tmp_path: Path, left: list[str] | None
+) -> None:
+    """A new secret of a platform that has rows would part them from all that follow."""
+    settings = read_settings({}, home=tmp_path / "home")
+    lake = settings.open_lake()
+    for platform in ("x", "facebook"):
+        window = Window(PostPartition(DAY, platform), "0800")
+        values = {"date": DAY.isoformat(), "platform": platform, "window": window.name}
+        with lake.table(SILVER_POSTS).begin([values], "test") as replacement:
+            row = silver_row(window)
+            replacement.write(values, [pa.RecordBatch.from_pylist([row], SILVER_POSTS.schema)])
+            replacement.commit()
+    if left:
+        add_platforms(settings.key_custody, None, left)
+    with pytest.raises(SettingsError, match=r"SENTIMENT_PSEUDONYM_KEYS: .*facebook") as refusal:
+        silver_rules(settings)
+    assert "linkedin" not in str(refusal.value)
+    found = read_keyring(settings.key_custody)
+    assert [*(found.epochs if found else ())] == (left or [])
+    add_platforms(settings.key_custody, found, ["x", "facebook"])
+    assert len(silver_rules(settings).keys.secrets) == len(PLATFORMS)
+
+
+def silver_row(window: Window) -> dict[str, Any]:
+    """The least that the contract asks for."""
+    plain: dict[str, Any] = {
+        "string": "",
+        "int32": 0,
+        "int64": 0,
+        "bool": False,
+        "double": 0.0,
+        "date32[day]": DAY,
+    }
+    row = {
+        column.name: plain.get(str(column.type), window.start if "time" in str(column.type) else [])
+        for column in SILVER_POSTS.columns
+        if column.required
+    }
+    return row | {"platform": window.partition.platform, "window": window.name}
 
 
 def test_a_mistyped_name_is_told() -> None:
