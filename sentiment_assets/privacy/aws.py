@@ -59,8 +59,9 @@ class AwsNames:
     """What an account calls the things that policies are about.
 
     ``keys`` are the ARNs of KMS keys by layer: of each layer of the lake, and of ``keys`` where the
-    pseudonym secrets are wrapped by one and their keyring lies beside the lake. Layers may share a key; its readers then are those of all
-    of them. ``principals`` are ARNs by role, by default ``role/sentiment-<role>`` of the account.
+    pseudonym secrets are wrapped by one and their keyring lies beside the lake. Layers may share a
+    key; its readers then are those of all of them. ``principals`` are ARNs by role, by default
+    ``role/sentiment-<role>`` of the account.
 
     Raises:
         ValueError: a name is missing or of another form; the message says which.
@@ -168,9 +169,7 @@ def role_policy(names: AwsNames, role: str) -> Document:
             _allow("Encrypt", ["kms:GenerateDataKey"], _keys(names, written), via_s3),
         ]
     if right_of(role, "keys") == "write" and "keys" in names.keys:
-        statements.append(
-            _allow("WrapSecrets", ["kms:Decrypt", *_WRAP], [names.keys["keys"]])
-        )
+        statements.append(_allow("WrapSecrets", ["kms:Decrypt", *_WRAP], [names.keys["keys"]]))
     return _document(statements)
 
 
@@ -205,6 +204,24 @@ def bucket_policy(names: AwsNames) -> Document:
             ["s3:ListBucketMultipartUploads"],
             [names.bucket_arn],
             {"ArnNotEquals": {_CALLER: names.arns_of(list(dict.fromkeys(writers)))}},
+        )
+    )
+    everywhere = [
+        role.name
+        for role in ROLES
+        if all(right_of(role.name, layer.name) != "none" for layer in names.layers)
+    ]
+    root = names.root
+    statements.append(
+        # Above the folders a listing shows all of them, as it does without a prefix.
+        _deny(
+            "DenyListingEverything",
+            _LIST,
+            [names.bucket_arn],
+            {
+                "StringLikeIfExists": {"s3:prefix": [root[:end] for end in range(len(root) + 1)]},
+                "ArnNotEquals": {_CALLER: names.arns_of(everywhere)},
+            },
         )
     )
     for layer in names.layers:
@@ -258,15 +275,14 @@ def _denials(names: AwsNames, layer: Layer) -> Iterator[Statement]:
     yield _deny(
         f"DenyReading{title}", ["s3:GetObject*"], data, {"ArnNotEquals": {_CALLER: readers}}
     )
+    starts = [folder[:end] for end in range(len(names.root) + 1, len(folder))]
     yield _deny(
         f"DenyListing{title}",
         _LIST,
         [names.bucket_arn],
         {
-            # Without a prefix, or with the beginning of the folder's name, it would be shown too.
-            "StringLikeIfExists": {
-                "s3:prefix": [*(folder[:end] for end in range(len(folder))), f"{folder}*"]
-            },
+            # With the beginning of the folder's name it would be shown too.
+            "StringLike": {"s3:prefix": [*starts, f"{folder}*"]},
             "ArnNotEquals": {_CALLER: readers},
         },
     )

@@ -273,7 +273,7 @@ def test_a_bucket_takes_the_policy() -> None:
     names = replace(
         NAMES,
         prefix="a/rather/long/place/for/a/lake/within/a/bucket/of/many/teams",
-        principals={role: [f"{arn_of(role)}-{i}" for i in range(3)] for role in EVERY_ROLE},
+        principals={role: [f"{arn_of(role)}-{i}" for i in range(5)] for role in EVERY_ROLE},
     )
     assert len(json.dumps(bucket_policy(names), separators=(",", ":"))) < LONGEST_BUCKET_POLICY
 
