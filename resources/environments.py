@@ -38,6 +38,7 @@ from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import Origin
+from sentiment_assets.core.pii.national_phone import phone_regions
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.core.tracking import Tracking, parse_tracking
@@ -128,6 +129,12 @@ class Settings(BaseModel):
         description="Keep masked text in silver; it is personal data still.",
         examples=["false"],
     )
+    region: str | None = Field(
+        None,
+        description="Country of most authors, two letters of ISO 3166: phone numbers as it writes "
+        "them at home are masked, those shorter than seven digits or grouped like a score too.",
+        examples=["ZA"],
+    )
     min_authors: int = Field(
         10,
         ge=1,
@@ -163,6 +170,13 @@ class Settings(BaseModel):
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError("the address must begin with http:// or https://")
         return url
+
+    @field_validator("region")
+    @classmethod
+    def _with_numbering_plan(cls, region: str | None) -> str | None:
+        if region is not None and region.upper() not in phone_regions():
+            raise ValueError("must be a country's two letters of ISO 3166, such as ZA, US or DE")
+        return region and region.upper()
 
     @field_validator("postgres_url")
     @classmethod
@@ -541,4 +555,5 @@ def silver_rules(settings: Settings) -> SilverRules:
         keys=load_or_create_keys(key_file, list(PLATFORMS)),
         topics=settings.read_tracking().topics,
         keep_text=settings.keep_text,
+        region=settings.region,
     )

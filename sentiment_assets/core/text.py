@@ -19,8 +19,8 @@ import polars as pl
 # lower-casing never depends on a letter's place in its word.
 _LOOK_ALIKES = dict(
     zip(
-        "аеорсухіјѕһԁԛԝӏАВЕКМНОРСТУХІЈЅԌԚԜοανρυικΑΒΕΖΗΙΚΜΝΟΡΤΥΧςɡıℓ՝Σ",
-        "aeopcyxijshdqwlABEKMHOPCTYXIJSGQWoavpuikABEZHIKMNOPTYXσgil'σ",
+        "аеорсухіјѕһԁԛԝӏАВЕКМНОРСТУХІЈЅԌԚԜοανρυικΑΒΕΖΗΙΚΜΝΟΡΤΥΧςɡıℓ՝Σº˚",
+        "aeopcyxijshdqwlABEKMHOPCTYXIJSGQWoavpuikABEZHIKMNOPTYXσgil'σ°°",
         strict=True,
     )
 )

@@ -13,8 +13,12 @@ _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _AT = r"(?: ?[\[({<] ?at ?[\])}>] ?)"
 _DOT = r"(?: ?[\[({<] ?dot ?[\])}>] ?| dot )"
 
+_FOREIGN = r"[\u00df-\u02af\u0370-\u0dff]"
+
 _ADDRESS = re.compile(
     rf"{_LOCAL}(?:@{_HOST}(?:\.{_HOST})+)+"
+    # In Cyrillic, Greek, Hebrew, Arabic or an Indian script.
+    rf"|{_FOREIGN}[\w.+-]*@[\w-]+(?:\.[\w-]+)+|[\w.+-]*{_FOREIGN}@[\w-]+(?:\.[\w-]+)+"
     # Cut before its top-level domain: a name with a dot, or a host that everybody knows. Without
     # either it is a word glued to a handle ("thanks@user").
     rf"|(?<![A-Za-z0-9_])[A-Za-z0-9_]+\.(?:[A-Za-z0-9_.-]{{0,60}}[A-Za-z0-9_])@[A-Za-z][A-Za-z0-9-]{{3,}}"
@@ -36,5 +40,8 @@ def _find(text: str) -> Iterator[Span]:
 
 
 EMAIL = Rule(
-    "email", r"[A-Za-z0-9_+-]@[A-Za-z0-9]|(?i:[\[({<] ?at ?[\])}>]| at [^ ]{1,70} dot )", _find
+    "email",
+    r"[A-Za-z0-9_+-]@[A-Za-z0-9]|[\u00df-\u02af\u0370-\u0dff]@|[\u00df-\u02af\u0370-\u0dff][\w.+-]*@|(?i:[\[({<] ?at ?[\])}>]| at [^ ]{1,70} dot )",
+    _find,
+    needs_digit=False,
 )
