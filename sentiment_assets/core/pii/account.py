@@ -53,13 +53,14 @@ _BIC = re.compile(
 _PREFIXED = r"[A-Z]{2,5}-[A-Z]{0,2}[0-9]{5,}(?:-[0-9]+)*|[A-Z][0-9]{3}(?:-[0-9]{4}){2}|[A-Z][0-9]{2,4}(?:-[0-9]{3,6}){2,4}"
 _STANDARDS = re.compile(r"(?:ISO|IEC|CVE|EN|DIN|RFC|ISBN|ISSN|ANSI|IEEE|ASTM|FY|BS|SAE|COVID)-")
 _MIXED = r"[A-Za-z][0-9]+[A-Za-z]+[0-9]"
+_COIN = "[13][A-HJ-NP-Za-km-z1-9]{25,34}"
 _LOOSE = re.compile(
-    rf"(?<![A-Za-z0-9#@_/-])(?:(?P<prefixed>{_PREFIXED})|(?P<mixed>[A-Za-z0-9_-]{{8,100}}))(?![A-Za-z0-9_])"
+    rf"(?<![A-Za-z0-9#@_/-])(?:(?P<prefixed>{_PREFIXED})|(?P<coin>{_COIN})|(?P<mixed>[A-Za-z0-9_-]{{8,100}}))(?![A-Za-z0-9_])"
 )
 _SWITCH = re.compile(r"[A-Za-z](?=[0-9])|[0-9](?=[A-Za-z])")
 _YEAR = re.compile(r"(?:1[89]|20)[0-9]{2}")
 _DATE_OR_TIME = re.compile(
-    r"[0-9]{1,4}([-/.])[0-9]{1,2}\1[0-9]{1,4}|[0-9]{4}[-/][0-9]{2,4}|[0-9.]+(?:k|m|am|pm|th|st|nd|rd|s)"
+    r"[0-9]{1,4}([-/.])[0-9]{1,2}\1[0-9]{1,4}|(?:19|20)[0-9]{2}[-/][0-9]{2,4}|[0-9.]+(?:k|m|am|pm|th|st|nd|rd|s)"
 )
 
 
@@ -100,7 +101,7 @@ def _find(text: str) -> Iterator[Span]:
         token = match.group()
         if (match["prefixed"] and not _STANDARDS.match(token)) or (
             match["mixed"] and _is_mixed(token)
-        ):
+        ) or (match["coin"] and re.search("[A-Z].*[a-z]|[a-z].*[A-Z]", token)):
             found.append(match.span())
     done = 0
     for start, end in sorted(found):
@@ -111,7 +112,7 @@ def _find(text: str) -> Iterator[Span]:
 
 ACCOUNT = Rule(
     "account",
-    rf"(?:^|[^A-Za-z0-9]){_CUE}{_TOKEN_WITH_DIGIT}|{_PREFIXED}|{_MIXED}"
+    rf"(?:^|[^A-Za-z0-9]){_CUE}{_TOKEN_WITH_DIGIT}|{_PREFIXED}|{_MIXED}|{_COIN}"
     r"|(?i:bic|swift)(?i:[ /-]?(?:bic|swift|code|number|no))*[\"' :=#.-]{1,4}(?:is )?[A-Z]{6}[A-Z0-9]{2}",
     _find,
     needs_digit=False,

@@ -31,25 +31,33 @@ SURE_UNIT_NUMBER = rf"(?i:(?:{SURE_UNIT})\.? ?#?[0-9]{{1,5}}[A-Za-z]?)(?![A-Za-z
 UK_CODE = rf"(?:{UK_AREAS})[0-9][0-9A-HJKMNPR-Y]? ?[0-9][ABD-HJLNP-UW-Z]{{2}}"
 CANADIAN_CODE = "[A-CEGHJ-NPR-TVXY][0-9][A-CEGHJ-NPR-TV-Z][ -]?[0-9][A-CEGHJ-NPR-TV-Z][0-9]"
 
+_IRISH_CODE = r"[AC-FHKNPRTV-Y][0-9][0-9W] ?[0-9AC-FHKNPRTV-Y]{4}(?!\w)"
+
 _UNIT_OR_NUMBER_BEFORE = re.compile(
     rf"(?<![\w.,$#@/:-])(?:(?:{UNIT_NUMBER}){NEXT})?"
     r"(?:(?!(?:1[89]|20)[0-9]{2} )[0-9]{1,4}[A-Za-z]?,? )?$"
 )
 _UNIT_AFTER = re.compile(rf"\.?{NEXT}(?:{UNIT_NUMBER})")
-_PLACE_WORD = rf"(?:[A-Z]{WORD}|[A-Z]{{1,3}}(?!\w)|[^\W\d_a-z]{{1,20}})"
-_PLACE = rf"{_PLACE_WORD}(?:[ -](?:(?:{JOINING}) ){{0,2}}{_PLACE_WORD}){{0,4}}"
+PLACE_WORD = rf"(?:[A-Z]{WORD}|[A-Z]{{1,3}}(?!\w)|[^\W\d_a-z]{{1,20}})"
+PLACE = rf"{PLACE_WORD}(?:[ -](?:(?:{JOINING}) ){{0,2}}{PLACE_WORD}){{0,4}}"
 _PLACE_IN_ANY_CASE = rf"{WORD}(?: {WORD}){{0,4}}"
-_CODE = r"(?:[A-Z]{1,2}-)?(?!(?:19|20)[0-9]{2}(?![0-9]))[0-9]{4,6}(?:-[0-9]{3,4})?"
+CODE = (
+    r"(?:[A-Z]{1,2}-)?(?:(?!(?:19|20)[0-9]{2}(?![0-9]))[0-9]{4,6}(?:-[0-9]{3,4})?|[0-9]{2}-[0-9]{3}"
+    r"|[0-9]{3} [0-9]{2}|[0-9]{8})(?![0-9])"
+)
+_PROVINCE = r"(?: / [A-Z]{2}| \([A-Z]{2}\)|,? [A-Z]{2}(?!\w))?"
 _CODE_END = r"(?![0-9A-Za-z%]|[.,:/-][0-9]| [0-9]{3})"
 _TAILS = tuple(
     map(
         re.compile,
         (
             # , 1012 AB Amsterdam
-            rf"{NEXT}{_CODE}(?: ?[A-Z]{{2}})? {_PLACE_WORD}(?:[ -]{_PLACE_WORD}){{0,2}}(?!\w)",
+            rf"(?:{NEXT}{PLACE}){{0,2}}?{NEXT}{CODE}(?: ?[A-Z]{{2}})?{NEXT}{PLACE}(?:/{PLACE})?"
+            rf"{_PROVINCE}(?!\w)",
             # , Springfield, IL 62701; , London SW1A 1AA; North Korea 51358
-            rf"(?:{NEXT}{_PLACE}){{0,4}}?{NEXT}(?:[A-Z]{{1,3}} )?"
-            rf"(?:{UK_CODE}|{CANADIAN_CODE}|{_CODE}{_CODE_END})",
+            rf"(?:{NEXT}{PLACE}){{0,4}}?{NEXT}(?:[A-Z]{{1,3}},? )?"
+            rf"(?:{UK_CODE}|{CANADIAN_CODE}|{_IRISH_CODE}|{CODE}{_CODE_END})",
+            rf"{NEXT}{_IRISH_CODE}(?: {PLACE})?",
             # , keaau, belgium 18632
             rf"(?: ?[,\n][ ,\n>?]{{0,6}}{_PLACE_IN_ANY_CASE}){{1,3}}[ ,\n]{{1,3}}"
             rf"(?:[a-z]{{2}} )?[0-9]{{5}}{_CODE_END}",
@@ -60,13 +68,13 @@ _TAILS = tuple(
 _TOWN = re.compile(
     r" ?[,\n][ \n>?]{0,6}"
     r"(?!(?:Please|Call|Tel|Phone|Fax|The|Come|We|I|It|Thanks|Email|Mobile)\b)"
-    rf"{_PLACE}"
+    rf"{PLACE}"
     r"(?= ?(?:[.,;!?)\n\"<|]|$| (?:in|for|is|on|at|by|and|to|this|with|last)\b))"
 )
 # After a unit, which says that this is an address, without the comma too.
-_TOWN_AFTER_UNIT = re.compile(rf"[ ,\n>?]{{1,8}}{_PLACE}(?= ?(?:[.,;!?)\n\"<|]|$| [a-z]))")
+_TOWN_AFTER_UNIT = re.compile(rf"[ ,\n>?]{{1,8}}{PLACE}(?= ?(?:[.,;!?)\n\"<|]|$| [a-z]))")
 _YEAR_OR_QUANTITY = re.compile(
-    r"(?:19|20)[0-9]{2}(?![\w/-])|[0-9]+ ?(?:%|-[0-9]|[0-9]|(?:percent|million|people|am|pm|km|"
+    r"(?:19|20)[0-9]{2}(?![\w/-])|[0-9]++ ?(?:%|-[0-9]|[0-9]|(?:percent|million|people|am|pm|km|"
     r"mins?|hours?|points?|goals?|years?|days?|th|st)\b)"
 )
 _JOINING = frozenset(JOINING.split("|"))

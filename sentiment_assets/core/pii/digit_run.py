@@ -11,7 +11,10 @@ from sentiment_assets.core.pii.digits import HINT, personal_numbers
 from sentiment_assets.core.pii.rule import Rule, Span
 
 # With the letters that belong to it: MRN-6735988, AB1234567, A12345678Z.
-_SOLID = re.compile(r"(?:(?<![A-Za-z0-9_#@])[A-Z]{1,5}-?)?[0-9]{7,}(?:[A-Z]{1,2}(?![A-Za-z0-9_]))?")
+_SOLID = re.compile(
+    r"(?:(?<![A-Za-z0-9_#@])[A-Z]{1,5}-?)?(?:(?<![0-9.-])[0-9]{1,6}-)?[0-9]{7,}"
+    r"(?:-[0-9]{1,6}(?![0-9]))*(?:[A-Z]{1,2}(?![A-Za-z0-9_]))?"
+)
 
 
 def _find(text: str) -> Iterator[Span]:
@@ -19,7 +22,7 @@ def _find(text: str) -> Iterator[Span]:
     for number in personal_numbers(text):
         for match in _SOLID.finditer(text, done, number.start):
             yield Span(*match.span(), DIGIT_RUN.kind)
-        whole = _SOLID.search(text, max(done, number.start - 6), number.end + 2)
+        whole = _SOLID.search(text, max(done, number.start - 12), number.end + 2)
         start, end = whole.span() if whole else (number.start, number.end)
         yield Span(min(start, number.start), max(end, number.end), DIGIT_RUN.kind)
         done = max(end, number.end)

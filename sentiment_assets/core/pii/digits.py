@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-SEPARATOR = r"(?:[.·•_*~]| {0,2}[-/]{1,2} {0,2}| {1,3}| ?\(|\)[ .-]{0,2})"
+SEPARATOR = r"(?:[.·•_*~]\(?| {0,2}[-/]{1,2} {0,2}| {1,3}| ?\(|\)[ .-]{0,2})"
 HINT = r"[0-9](?:[ .·•_*~/()-]{0,6}[0-9]){6}"
 """Seven digits with nothing but separators between them."""
 
@@ -22,10 +22,10 @@ CUED_HINT = (
 )
 """The same, or six in groups after words that speak of a phone."""
 SHORT_HINT = (
-    rf"{CUED_HINT}|(?i:(?:{_CUES})[^0-9a-z][^0-9]{{0,20}}[0-9]{{6}})"
+    rf"{CUED_HINT}|(?i:(?:{_CUES})[^0-9a-z][^0-9]{{0,20}}[0-9]{{2}}[^0-9a-z]?[0-9]{{2}})"
     r"|[0-9]{2}[ .][0-9]{2}[ .][0-9]{2}|[0-9]{3}[ .][0-9]{3}"
 )
-"""The same, or six after such words or in groups."""
+"""The same, or six in groups, or any after such words."""
 
 _NUMBER = re.compile(rf"(?<![0-9])(?:\+ ?\(?|\(\+?)?[0-9]+(?:{SEPARATOR}[0-9]+)*")
 _DAY, _MONTH, _YEAR = (
@@ -84,6 +84,8 @@ class Number(NamedTuple):
         if "+" in self.opening or self.cue or any(")" in gap for gap in self.gaps):
             return not (_IS_YEAR.match(self.groups[0]) and not self.cue)
         if self.sizes[-3:] == (3, 3, 4) and count <= 14:
+            return True
+        if self.digits.startswith("00") and 9 <= count:
             return True
         return (
             self.digits.startswith("0") and 9 <= count <= 14 and min(self.sizes[1:], default=9) > 1

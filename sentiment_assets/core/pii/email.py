@@ -25,6 +25,7 @@ _ADDRESS = re.compile(
     rf"|{_LOCAL}@(?:{_PROVIDERS})(?![A-Za-z0-9_])"
     rf"|{_LOCAL}{_AT}{_HOST}(?:(?:{_DOT}|\.){_HOST})+"
     rf"|{_LOCAL} at {_HOST} dot (?:{_HOST} dot )?[A-Za-z]{{2,4}}(?![A-Za-z0-9])"
+    rf"|{_LOCAL} at (?:{_PROVIDERS})(?:\.{_HOST}){{1,2}}"
     rf"|{_LOCAL}@{_HOST}{_DOT}[A-Za-z]{{2,4}}(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
@@ -41,7 +42,7 @@ def _find(text: str) -> Iterator[Span]:
 
 EMAIL = Rule(
     "email",
-    r"[A-Za-z0-9_+-]@[A-Za-z0-9]|[\u00df-\u02af\u0370-\u0dff]@|[\u00df-\u02af\u0370-\u0dff][\w.+-]*@|(?i:[\[({<] ?at ?[\])}>]| at [^ ]{1,70} dot )",
+    r"[A-Za-z0-9_+-]@[A-Za-z0-9]|[\u00df-\u02af\u0370-\u0dff]@|[\u00df-\u02af\u0370-\u0dff][\w.+-]*@|(?i:[\[({<] ?at ?[\])}>]| at [^ ]{1,70} dot | at (?:gmail|googlemail|yahoo|ymail|hotmail|outlook|live|msn|icloud|aol|proton|gmx|zoho))",
     _find,
     needs_digit=False,
 )

@@ -36,7 +36,8 @@ _SHAPES: tuple[tuple[str, Callable[[str], bool] | None], ...] = (
     (rf"[2-9][0-9]{{3}}{_SEP}?[0-9]{{4}}{_SEP}?[0-9]{{4}}", verhoeff.is_valid),
     (r"[A-Z]{5}[0-9]{4}[A-Z]", None),
     # United Kingdom: national insurance.
-    (r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?[0-9]{2}){3} ?[A-D]", None),
+    # Temporary ones, of any letters, too.
+    (r"[A-Z]{2}(?: ?[0-9]{2}){3} ?[A-Z]", None),
     # Italy: codice fiscale. Mexico: CURP. Singapore: NRIC. Spain: DNI and NIE.
     (r"[A-Z]{6}[0-9]{2}[A-EHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]", None),
     (r"[A-Z]{4}[0-9]{6}[HM][A-Z]{5}[A-Z0-9][0-9]", None),
@@ -63,7 +64,7 @@ _SHAPES: tuple[tuple[str, Callable[[str], bool] | None], ...] = (
     (r"[0-3][0-9][01][0-9]{3}-[0-9]{4,5}", None),
     (r"[0-9]{2}[0-35-8][0-9][0-3][0-9]/[0-9]{3,4}", None),
     # Canada: SIN. Australia: TFN. Told from phones by their checksums.
-    (r"[0-9]{3}[ -][0-9]{3}[ -][0-9]{3}", lambda digits: bool(luhn.is_valid(digits))),
+    (r"[0-9]{3}[ -][0-9]{3}[ -][0-9]{3}(?![ -][0-9])", lambda digits: bool(luhn.is_valid(digits))),
     # Mexico: RFC. India: voters. Argentina: CUIT.
     (r"[A-Z]{4}[0-9]{6}[A-Z0-9]{3}", None),
     (r"[A-Z]{3}[0-9]{7}", None),
@@ -74,7 +75,7 @@ _SHAPES: tuple[tuple[str, Callable[[str], bool] | None], ...] = (
     (r"(?:19|20)?[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[-+][0-9]{4}", None),
 )
 _ID = re.compile(
-    r"(?<![A-Za-z0-9])(?<![0-9][.-])(?:"
+    r"(?<![A-Za-z0-9])(?<![0-9][.)-])(?<![+])(?:"
     + "|".join(f"(?P<shape{i}>{shape})" for i, (shape, _) in enumerate(_SHAPES))
     + r")(?![A-Za-z0-9])"
 )
@@ -90,7 +91,7 @@ def _find(text: str) -> Iterator[Span]:
 
 NATIONAL_ID = Rule(
     "national_id",
-    rf"{HINT}|[A-Z]{{2}}(?: ?[0-9]{{2}}){{3}} ?[A-D]|[A-Z]{{4,6}}[0-9]{{2}}"
+    rf"{HINT}|[A-Z]{{2}}(?: ?[0-9]{{2}}){{3}} ?[A-Z]|[A-Z]{{4,6}}[0-9]{{2}}"
     # Finland; Hong Kong; Corsica.
     r"|[0-9]{6}[-+A-FU-Y][0-9]{3}|[A-Z][0-9]{6}\(|[0-9]{2} ?2[AB] ?[0-9]{3}",
     _find,

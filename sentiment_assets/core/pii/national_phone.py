@@ -23,12 +23,10 @@ def phone_regions() -> frozenset[str]:
 
 
 def _is_valid(text: str, number: Number, region: str) -> bool:
-    if all(map(_IS_YEAR.match, number.groups)) or is_amount(text, number):
+    if max(number.sizes) < 2 or all(map(_IS_YEAR.match, number.groups)) or is_amount(text, number):
         return False
     # Six digits are too many things to be a phone by themselves: in groups, or called one.
-    if len(number.digits) < 7 and not (
-        number.sizes in ((2, 2, 2), (3, 3), (6,)) if number.cue else _is_paired(number)
-    ):
+    if len(number.digits) < 7 and not (number.cue or _is_paired(number)):
         return False
     # Ranges, scores and lists are grouped unlike each other.
     if len({gap.strip() for gap in number.gaps}) > 2:
@@ -54,7 +52,7 @@ def national_phone(region: str) -> Rule:
 
     def find(text: str) -> Iterator[Span]:
         for number in numbers(text):
-            if len(number.digits) >= 6 and _is_valid(text, number, region):
+            if len(number.digits) >= 4 and _is_valid(text, number, region):
                 yield Span(number.start, number.end, _KIND)
 
     return Rule(_KIND, SHORT_HINT, find)

@@ -12,7 +12,9 @@ from sentiment_assets.core.pii.address import (
     JOIN,
     KIND,
     NEXT,
+    CODE,
     NUMBER,
+    PLACE,
     SURE_UNIT_NUMBER,
     UK_CODE,
     WORD,
@@ -46,6 +48,11 @@ _CORES = re.compile(
     rf"|(?<!\w)(?i:(?:the )?(?:corner|intersection)) of (?:[^ \n\x00]{{1,20}} ){{1,6}}?(?:and|&) "
     rf"(?:[^ \n\x00.,]{{1,20}} ){{0,4}}?(?:{STREETS}|(?i:{STREETS_IN_ANY_CASE}))(?!\w)"
     rf"|(?<!\w){SURE_UNIT_NUMBER}"
+    # Any name beside a number, if a postcode and a town follow: Skogen 90, 7918 Torby;
+    # 850 Ortiz Coves, North Regina, CA 87320.
+    rf"|{BEFORE}(?:{PLACE} {NUMBER}|{NUMBER} {PLACE}),?{NEXT}{CODE}(?: ?[A-Z]{{2}})?,? {PLACE}(?!\w)"
+    rf"|{BEFORE}(?:(?:No\.?|H\.No\.) ?)?(?:{PLACE},? {NUMBER}|{NUMBER},? {PLACE})(?:,{NEXT}{PLACE}){{1,2}}"
+    rf"(?:,|-|\n| )[ ]?(?:[A-Z]{{2,3}},? )?{CODE}(?!\w)"
     rf"|(?<![\w#-])(?P<code>{UK_CODE}|{CANADIAN_CODE}|(?:[A-Z]{WORD} ){{0,2}}[A-Z]{WORD}, {_STATE_AND_CODE})(?![\w-])"
     # Japan and China: from the large to the small, without spaces.
     rf"|\u3012 ?[0-9]{{3}}-?[0-9]{{4}}"
@@ -70,6 +77,8 @@ POSTAL_PLACE = Rule(
     # No bounds on repetitions: each would multiply the states of the automaton.
     rf"(?i:box [0-9]|(?:{POST_BOX})[ :#.]{{0,3}}x?[0-9])"
     rf"|(?i:(?:apo|fpo|dpo),? a[aep],? [0-9]|(?:{SURE_UNIT})\.? ?#?[0-9])"
+    r"|[0-9][A-Za-z]?(?:[-/][0-9]+[A-Za-z]?)?,?[ \n]+(?:[A-Z]{1,2}-)?[0-9][0-9-]{3,7},? ?[A-Z]"
+    r"|[0-9][^,\n0-9]*,[^\n0-9]*[ ,\n-][0-9][0-9 -]{2}[0-9]"
     rf"|(?i:(?:{CUES})[^0-9A-Za-z][^0-9]*[0-9])|(?i:(?:corner|intersection) of )"
     r"|[A-Z][0-9][0-9A-Z]?[ -]?[0-9][A-Z][A-Z0-9]|[A-Z]{2},? [0-9]{5}"
     "|\u3012 ?[0-9]|[\u4e00-\u9fff\u3040-\u30ff][0-9]{1,4}(?:[\u4e01\u756a\u53f7\u865f]|-[0-9])",

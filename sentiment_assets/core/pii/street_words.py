@@ -9,7 +9,7 @@ STREETS = (
     "Street|Str|St|Avenue|Aven|Ave|Av|Road|Rd|Boulevard|Blvd|Bvd|Lane|Ln|Drive|Dr|Court|Ct|"
     "Square|Sq|Terrace|Terr|Crescent|Cresc|Cres|Highway|Hwy|Parkway|Pkwy|Circle|Cir|Trail|Trl|"
     "Mews|Gardens|Gdns|Grove|Alley|Turnpike|Tpke|Expressway|Motorway|Esplanade|Promenade|Close|"
-    "Parade|Pde|Causeway|Place|Pl|Marg|Salai|Caddesi|Cad|Sokak|Sokagi|Sok|Bulvari"
+    "Parade|Pde|Causeway|Place|Pl|Marg|Salai|Caddesi|Cad|Sokak|Sokagi|Sok|Bulvari|Umgwaqo|Indlela"
 )
 # The same where capitals are part of many other names ("12 Jurassic Park"): a town, postcode or
 # unit must follow.
@@ -37,7 +37,7 @@ COMPOUNDS = (
     "stra(?:ss|\u00df)en?|str\\.|gasse|allee|platz|damm|ufer|bruck(?:e)?|steig|pfad|chaussee|straat|laan|"
     "weg|plein|kade|gracht|singel|dreef|steeg|dijk|baan|plantsoen|gatan|gata|vagen|gade|vej|"
     "alle|alleen|str(?:\u00e6|ae)det?|stien|vangen|veien|vegen|veg|svingen|vegur|str(?:\u00e6|ae)ti|"
-    "braut|katu|kuja|polku|tanav|puiestee|gyden|plads|plassen|torget|stigen|lunden|parken"
+    "braut|stigen|hagen|skogen|grenda|boulevard|bulevardi|katu|kuja|polku|tanav|puiestee|gyden|plads|plassen|torget|stigen|lunden|parken"
 )
 # Words that end so and are no streets.
 NO_COMPOUND = frozenset(
@@ -49,11 +49,14 @@ OPENINGS = (
     "Avenue|Boulevard|Boul\\.?|Bd\\.?|Allees?|Quai|Ruelle|Place|Route|Cours|Passage|Sentier|"
     "Avd\\.?|Av\\.?|Camino|Ronda|Travesia|Glorieta|Plaza|Pza\\.?|Calzada|Callejon|Carrera|Diagonal|Rambla|"
     "R\\.|Largo|Estrada|Alameda|Rodovia|Via|Corso|Strada|Contrada|Lungomare|Largo|"
+    "Stretto|Praia|Vale|Ladeira|Loteamento|Privada|Peatonal|Corredor|Ampliacion|Circunvalacion|"
+    "Conjunto|Canada|Andador|Cerrada|Retorno|Prolongacion|Viaduto|Condominio|Quinta|Setor|Passarela|"
+    "Parque|Jardim|Fazenda|Colonia|Chacara|Borgo|Canale|Incrocio|Rotonda|Pasaje|Acceso|Cuesta|Vereda|"
     "Al\\.|Os\\.|Pl\\.|Prospekt|Gang|Lorong|Leoforos|Bulevardul|Soseaua|Strada|Str\\.|Trg|Cesta|Kalea"
 )
 # Those that mean a street in any case.
 OPENINGS_IN_ANY_CASE = (
-    "rue|chemin|impasse|faubourg|calle|c/|avenida|avda\\.?|carrer|travessa|ulica|ul\\.|jalan|jl\\.|"
+    "rue|chemin|impasse|faubourg|calle|c/|avenida|avda\\.?|carrer|travessa|ulica|ul\\.|al\\.|os\\.|jalan|jl\\.|"
     "jln\\.?|viale|piazza|vicolo|ulitsa|rua|osiedle|praca|carretera|paseo|estrada"
 )
 # Last word of a street's name with its number behind it: Agip u. 96, Gosposka ulica 47.

@@ -13,6 +13,7 @@ _SURE = (
     "uk|za|de|fr|es|nl|jp|cn|ru|br|au|nz|ca|mx|ch|se|dk|fi|pl|cz|gr|hu|ro|ie|kr|ke|ng|eu|pt|tr|ua|cl|ec|uy|sg|hk|tw|vn|pk|lk|np|ae|sa|qa|kw|eg|tn|dz|gh|tz|ug|"
     "zm|zw|bw|na|mz|sk|hr|rs|bg|lt|lv|ee|lu|mt|cy|kz|uz|gg|cc|page|link|cloud|tech|life|live|media|social"
 )
+_PROVIDER = r"(?:gmail|googlemail|yahoo|hotmail|outlook|icloud|aol|protonmail|gmx|live)\."
 # Any other needs a path to be taken for a site.
 _BARE = (
     rf"(?:(?P<domain>(?:{_LABEL}\.)+(?:{_SURE}))(?![A-Za-z0-9_(-])(?:[/?#]{_URL_CHARS}*|:[0-9]+{_URL_CHARS}*)?"
@@ -23,7 +24,8 @@ _URL = re.compile(
     rf"https?://t\.co/[A-Za-z0-9]{{1,10}}"
     rf"|(?:https?|ftp|hxxps?):/{{1,2}}{_URL_CHARS}+"
     rf"|(?<![A-Za-z0-9_@.-])www\.{_URL_CHARS}+"
-    rf"|(?<![A-Za-z0-9_@.#/-]){_BARE}(?!@)",
+    # "jane [at] gmail.com" is an e-mail address.
+    rf"|(?<![A-Za-z0-9_@.#/-])(?<!at[\])}}>])(?<!at[\])}}>] )(?!(?<= at ){_PROVIDER}){_BARE}(?!@)",
     re.IGNORECASE,
 )
 _NOT_LAST = ".,;:!?'\"*_~|([{"
