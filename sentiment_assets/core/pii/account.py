@@ -93,6 +93,9 @@ def _is_mixed(token: str) -> bool:
 
 
 def _find(text: str) -> Iterator[Span]:
+    # A bank's code without an account's number is nobody's.
+    if not re.search("[0-9]", text):
+        return
     found: list[tuple[int, int]] = [match.span("id") for match in _BIC.finditer(text)]
     for match in _AFTER_CUE.finditer(text):
         if _is_identifier(match["id"], bool(match["sure"])):
@@ -115,5 +118,4 @@ ACCOUNT = Rule(
     rf"(?:^|[^A-Za-z0-9]){_CUE}{_TOKEN_WITH_DIGIT}|{_PREFIXED}|{_MIXED}|{_COIN}"
     r"|(?i:bic|swift)(?i:[ /-]?(?:bic|swift|code|number|no))*[\"' :=#.-]{1,4}(?:is )?[A-Z]{6}[A-Z0-9]{2}",
     _find,
-    needs_digit=False,
 )

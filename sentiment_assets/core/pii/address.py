@@ -15,7 +15,7 @@ KIND = "address"
 
 NUMBER = (
     r"[0-9]{1,5}(?:[A-Za-z](?![A-Za-z]))?(?:[-/][0-9]{1,4}[A-Za-z]?)?"
-    r"(?![0-9A-Za-z%:]|[.,][0-9])"
+    r"(?![0-9A-Za-z%:/]|[.,][0-9])"
 )
 LETTER = r"[^\W\d_]"
 WORD = rf"(?!(?i:{SURE_UNIT})\b){LETTER}(?:{LETTER}|[.'\u2019-](?={LETTER}| )){{0,30}}"
@@ -39,7 +39,12 @@ _UNIT_OR_NUMBER_BEFORE = re.compile(
 )
 _UNIT_AFTER = re.compile(rf"\.?{NEXT}(?:{UNIT_NUMBER})")
 PLACE_WORD = rf"(?:[A-Z]{WORD}|[A-Z]{{1,3}}(?!\w)|[^\W\d_a-z]{{1,20}})"
-PLACE = rf"{PLACE_WORD}(?:[ -](?:(?:{JOINING}) ){{0,2}}{PLACE_WORD}){{0,4}}"
+# "Jan. 29, 2016" is a date.
+_MONTH = (
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Okt|Nov|Dec|Dez|January|February|March|April|"
+    r"June|July|August|September|October|November|December|Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b"
+)
+PLACE = rf"(?!{_MONTH}){PLACE_WORD}(?:[ -](?:(?:{JOINING}) ){{0,2}}{PLACE_WORD}){{0,4}}"
 _PLACE_IN_ANY_CASE = rf"{WORD}(?: {WORD}){{0,4}}"
 CODE = (
     r"(?:[A-Z]{1,2}-)?(?:(?!(?:19|20)[0-9]{2}(?![0-9]))[0-9]{4,6}(?:-[0-9]{3,4})?|[0-9]{2}-[0-9]{3}"
@@ -51,13 +56,13 @@ _TAILS = tuple(
     map(
         re.compile,
         (
+            rf"{NEXT}{_IRISH_CODE}(?: {PLACE})?",
             # , 1012 AB Amsterdam
             rf"(?:{NEXT}{PLACE}){{0,2}}?{NEXT}{CODE}(?: ?[A-Z]{{2}})?{NEXT}{PLACE}(?:/{PLACE})?"
             rf"{_PROVINCE}(?!\w)",
             # , Springfield, IL 62701; , London SW1A 1AA; North Korea 51358
             rf"(?:{NEXT}{PLACE}){{0,4}}?{NEXT}(?:[A-Z]{{1,3}},? )?"
             rf"(?:{UK_CODE}|{CANADIAN_CODE}|{_IRISH_CODE}|{CODE}{_CODE_END})",
-            rf"{NEXT}{_IRISH_CODE}(?: {PLACE})?",
             # , keaau, belgium 18632
             rf"(?: ?[,\n][ ,\n>?]{{0,6}}{_PLACE_IN_ANY_CASE}){{1,3}}[ ,\n]{{1,3}}"
             rf"(?:[a-z]{{2}} )?[0-9]{{5}}{_CODE_END}",
@@ -74,17 +79,16 @@ _TOWN = re.compile(
 # After a unit, which says that this is an address, without the comma too.
 _TOWN_AFTER_UNIT = re.compile(rf"[ ,\n>?]{{1,8}}{PLACE}(?= ?(?:[.,;!?)\n\"<|]|$| [a-z]))")
 _YEAR_OR_QUANTITY = re.compile(
-    r"(?:19|20)[0-9]{2}(?![\w/-])|[0-9]++ ?(?:%|-[0-9]|[0-9]|(?:percent|million|people|am|pm|km|"
+    r"(?:19|20)[0-9]{2}(?:-[0-9]{2,4})?(?![\w/-])|[0-9]++ ?(?:%|(?:percent|million|people|am|pm|km|"
     r"mins?|hours?|points?|goals?|years?|days?|th|st)\b)"
 )
 _JOINING = frozenset(JOINING.split("|"))
 
 
 def is_named(words: list[str]) -> bool:
-    """All words begin with a capital or a digit, or stand between such."""
-    return bool(words) and all(
-        word[0].isupper() or word[0].isdigit() or (i > 0 and word in _JOINING)
-        for i, word in enumerate(words)
+    """All words begin with a capital or a digit, or join such."""
+    return any(word[0].isupper() or word[0].isdigit() for word in words) and all(
+        word[0].isupper() or word[0].isdigit() or word.lower() in _JOINING for word in words
     )
 
 

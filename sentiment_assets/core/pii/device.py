@@ -14,9 +14,11 @@ _DEVICE = re.compile(rf"(?<![A-Za-z0-9:.-])(?:{_HINT})(?![A-Za-z0-9]|[:-][A-Za-z
 
 def _find(text: str) -> Iterator[Span]:
     for match in _DEVICE.finditer(text):
+        if not re.search("[0-9]", match.group()):
+            continue
         # "12.34.56": dates and times in pairs have no letter and are no hexadecimal.
         if "." not in match.group() or re.search("[A-Fa-f]", match.group()):
             yield Span(match.start(), match.end(), DEVICE.kind)
 
 
-DEVICE = Rule("device", _HINT, _find, needs_digit=False)
+DEVICE = Rule("device", _HINT, _find)

@@ -14,7 +14,7 @@ HINT = r"[0-9](?:[ .·•_*~/()-]{0,6}[0-9]){6}"
 
 _CUES = (
     "call|called|calling|tel|telephone|phone|ph|cell|cellphone|mobile|mob|whatsapp|text|txt|sms|fax|ring|"
-    "dial|contact|hotline|bel|skakel|anrufen|telefon|telefono|telefoon|appel|appelez|llama|movil|"
+    "dial|contact|hotline|bel|skakel|anrufen|telefon|telefono|telefoon|appelez|llama|movil|"
     "celular|telemovel|chiama|cellulare|landline|voicemail"
 )
 CUED_HINT = (
@@ -82,7 +82,11 @@ class Number(NamedTuple):
         if not 7 <= count <= 15:
             return False
         if "+" in self.opening or self.cue or any(")" in gap for gap in self.gaps):
-            return not (_IS_YEAR.match(self.groups[0]) and not self.cue)
+            return not (
+                all(map(_IS_YEAR.match, self.groups))
+                if self.cue
+                else _IS_YEAR.match(self.groups[0])
+            )
         if self.sizes[-3:] == (3, 3, 4) and count <= 14:
             return True
         if self.digits.startswith("00") and 9 <= count:

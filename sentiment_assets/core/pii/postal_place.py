@@ -23,6 +23,7 @@ from sentiment_assets.core.pii.address import (
 from sentiment_assets.core.pii.rule import Rule, Span
 from sentiment_assets.core.pii.street_words import (
     CUES,
+    NO_STREET,
     POST_BOX,
     STREETS,
     STREETS_IN_ANY_CASE,
@@ -44,15 +45,15 @@ _CORES = re.compile(
     # lives at 37 Parva Domus 6896; zip code is 37773; address: Rincon 9082, Cadiz.
     rf"|(?<!\w)(?i:{CUES})[\"':,. \n>]{{1,6}}(?i:(?:is|was|are|it'?s|to|at|on)[: \n]{{1,3}})?(?P<core>"
     rf"{NUMBER}(?: {WORD}){{1,5}}? {NUMBER}(?!\w)|(?<=code )[0-9]{{4,6}}(?!\w)|(?<=code is )[0-9]{{4,6}}(?!\w)"
-    rf"|[A-Z]{WORD}(?: [A-Z]{WORD}){{0,3}} {NUMBER}(?=,? ?[\n,] ?[A-Z]))"
+    rf"|[A-Z]{WORD}(?: [A-Z]{WORD}){{0,3}} {NUMBER}(?=,? ?[\n,] ?[A-Z])|{NUMBER},? {PLACE}(?!\w))"
     rf"|(?<!\w)(?i:(?:the )?(?:corner|intersection)) of (?:[^ \n\x00]{{1,20}} ){{1,6}}?(?:and|&) "
     rf"(?:[^ \n\x00.,]{{1,20}} ){{0,4}}?(?:{STREETS}|(?i:{STREETS_IN_ANY_CASE}))(?!\w)"
     rf"|(?<!\w){SURE_UNIT_NUMBER}"
     # Any name beside a number, if a postcode and a town follow: Skogen 90, 7918 Torby;
     # 850 Ortiz Coves, North Regina, CA 87320.
     rf"|{BEFORE}(?:{PLACE} {NUMBER}|{NUMBER} {PLACE}),?{NEXT}{CODE}(?: ?[A-Z]{{2}})?,? {PLACE}(?!\w)"
-    rf"|{BEFORE}(?:(?:No\.?|H\.No\.) ?)?(?:{PLACE},? {NUMBER}|{NUMBER},? {PLACE})(?:,{NEXT}{PLACE}){{1,2}}"
-    rf"(?:,|-|\n| )[ ]?(?:[A-Z]{{2,3}},? )?{CODE}(?!\w)"
+    rf"|{BEFORE}(?:(?:No\.?|H\.No\.) ?)?(?:{PLACE},? {NUMBER}|{NUMBER},? {PLACE})(?:(?:,|\n)[ \n>]{{0,4}}{PLACE}){{1,2}}"
+    rf"(?:,|-|\n| )[ ]?(?:[A-Z]{{2,3}},? )?(?:{CODE}|{CANADIAN_CODE}|{UK_CODE})(?!\w)"
     rf"|(?<![\w#-])(?P<code>{UK_CODE}|{CANADIAN_CODE}|(?:[A-Z]{WORD} ){{0,2}}[A-Z]{WORD}, {_STATE_AND_CODE})(?![\w-])"
     # Japan and China: from the large to the small, without spaces.
     rf"|\u3012 ?[0-9]{{3}}-?[0-9]{{4}}"
@@ -65,7 +66,13 @@ _CORES = re.compile(
 def _is_place(text: str, match: re.Match[str], followed: bool) -> bool:
     code = match["code"] or ""
     # "S4 4GB" is a telephone, "N964NN" an aeroplane, "E22ET" a word.
-    return not code.endswith(("GB", "MB", "TB")) and (followed or not code or " " in code)
+    if code and (code.endswith(("GB", "MB", "TB")) or not (followed or " " in code)):
+        return False
+    # "moved to 21 but there is a girl 15".
+    if match["core"] and not NO_STREET.isdisjoint(match["core"].lower().split()):
+        return False
+    # The corner of two streets without a number is where shops are.
+    return any(c.isdigit() for c in match.group())
 
 
 def _find(text: str) -> Iterator[Span]:
@@ -78,10 +85,9 @@ POSTAL_PLACE = Rule(
     rf"(?i:box [0-9]|(?:{POST_BOX})[ :#.]{{0,3}}x?[0-9])"
     rf"|(?i:(?:apo|fpo|dpo),? a[aep],? [0-9]|(?:{SURE_UNIT})\.? ?#?[0-9])"
     r"|[0-9][A-Za-z]?(?:[-/][0-9]+[A-Za-z]?)?,?[ \n]+(?:[A-Z]{1,2}-)?[0-9][0-9-]{3,7},? ?[A-Z]"
-    r"|[0-9][^,\n0-9]*,[^\n0-9]*[ ,\n-][0-9][0-9 -]{2}[0-9]"
+    r"|[0-9][^,\n0-9]*[,\n][^\n0-9]*[ ,\n-][0-9A-Z][0-9A-Z -]{2}[0-9A-Z]"
     rf"|(?i:(?:{CUES})[^0-9A-Za-z][^0-9]*[0-9])|(?i:(?:corner|intersection) of )"
     r"|[A-Z][0-9][0-9A-Z]?[ -]?[0-9][A-Z][A-Z0-9]|[A-Z]{2},? [0-9]{5}"
     "|\u3012 ?[0-9]|[\u4e00-\u9fff\u3040-\u30ff][0-9]{1,4}(?:[\u4e01\u756a\u53f7\u865f]|-[0-9])",
     _find,
-    needs_digit=False,
 )

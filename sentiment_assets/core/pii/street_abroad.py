@@ -16,16 +16,20 @@ from sentiment_assets.core.pii.address import (
 )
 from sentiment_assets.core.pii.rule import Rule, Span
 from sentiment_assets.core.pii.street_words import (
+    CAPITAL_ENDINGS,
     COMPOUNDS,
     ENDINGS,
     NO_COMPOUND,
     NO_STREET,
     OPENINGS,
     OPENINGS_IN_ANY_CASE,
+    OPENINGS_OF_NAMES,
+    OPENINGS_OR_NAMES,
 )
 
-_OPENING = rf"(?:{OPENINGS}|(?i:{OPENINGS_IN_ANY_CASE}))"
-_OPENING_AFTER_NUMBER = rf"(?:{OPENINGS}|{OPENINGS.lower()}|(?i:{OPENINGS_IN_ANY_CASE}))"
+_OPENING = (
+    rf"(?:{OPENINGS}|{OPENINGS_OR_NAMES}|{OPENINGS_OF_NAMES}|(?i:{OPENINGS_IN_ANY_CASE}))"
+)
 _NO = r"(?:(?i:n(?:\.?[o\u00b0r]|um)?)\.? ?)?"
 _CORES = re.compile(
     # Hauptstrasse 5, Dirk de Derdelaan 149, Paul-Nevermann-Platz 47.
@@ -36,13 +40,17 @@ _CORES = re.compile(
     rf"|(?P<opening>{BEFORE}{_OPENING} ?(?i:{JOIN})*(?:{WORD}[ -](?i:{JOIN})*){{0,4}}?{WORD},? {_NO}"
     rf"(?P<n2>{NUMBER}))"
     # 12 rue de la Paix; 5 bis, av. Foch.
-    rf"|(?P<opened>{BEFORE}{NUMBER}(?: ?(?:bis|ter|quater))?,? {_OPENING_AFTER_NUMBER} (?i:{JOIN})*"
+    rf"|(?P<opened>{BEFORE}{NUMBER}(?: ?(?:bis|ter|quater))?,? {_OPENING} (?i:{JOIN})*"
     rf"{WORD}(?:[ -](?i:{JOIN})*[A-Z]{WORD}){{0,4}}(?:,? {NUMBER})?)"
     # Agip u. 96, Gosposka ulica 47.
-    rf"|(?P<ended>{BEFORE}(?:[A-Z]{WORD} ){{1,4}}(?i:{ENDINGS}),? (?:(?i:no)[.:]{{0,2}} ?)?"
+    rf"|(?P<ended>{BEFORE}(?:[A-Z]{WORD} ){{1,4}}(?:{CAPITAL_ENDINGS}|(?i:{ENDINGS})),? (?:(?i:no)[.:]{{0,2}} ?)?"
     rf"(?P<n3>{NUMBER}))"
 )
 _IN_ANY_CASE = re.compile(rf"(?:[0-9]\S* )?(?:(?:bis|ter|quater),? )?(?i:{OPENINGS_IN_ANY_CASE}) ?")
+_IS_DOUBTFUL = re.compile(rf"(?:{OPENINGS_OR_NAMES}|{OPENINGS_OF_NAMES})$")
+_IS_YEAR_BEFORE = re.compile("(?:19|20)[0-9]{2} ")
+_OF = frozenset("de del du des da do la le des della di d l".split())
+_NUMBER_WORDS = frozenset(("n", "no", "nr", "n\u00b0", "num"))
 _SURE_COMPOUND = re.compile(r"stra|stra(?:ss|\u00df)e|laan|gasse|platz|gatan|vegur", re.IGNORECASE)
 
 
@@ -57,17 +65,24 @@ def _is_street(text: str, match: re.Match[str], followed: bool) -> bool:
         )
     if match["ended"]:
         return True
-    words = [
+    found = match.group()
+    opening, *words = [
         word
-        for word in re.split("[ ,.-]", match.group())
-        if word
-        and not word[0].isdigit()
-        and word.lower() not in ("n", "no", "nr", "n\u00b0", "num")
+        for word in re.split("[ ,.-]", found)
+        if word and not word[0].isdigit() and word.lower() not in _NUMBER_WORDS
     ]
+    if followed:
+        return True
+    # "2014 via Tecsol", "Plaza Cinemas 13".
+    if _IS_YEAR_BEFORE.match(found) or (
+        _IS_DOUBTFUL.match(opening) and "," not in found and words[0].lower() not in _OF
+    ):
+        return False
+    if is_named(words):
+        # Shouted sentences have capitals too.
+        return not (found.isupper() and len(words) > 3)
     return (
-        followed
-        or is_named(words[1:])
-        or (bool(_IN_ANY_CASE.match(match.group())) and NO_STREET.isdisjoint(words))
+        bool(_IN_ANY_CASE.match(found)) and len(words) <= 2 and NO_STREET.isdisjoint(words)
     )
 
 
@@ -80,7 +95,7 @@ STREET_ABROAD = Rule(
     # No bounds on repetitions: each would multiply the states of the automaton.
     rf"(?i:{COMPOUNDS}),? ?[0-9]"
     rf"|(?:^|[^A-Za-z]){_OPENING}[^0-9A-Za-z][^0-9\n]*[0-9]"
-    rf"|[0-9][0-9A-Za-z/-]*(?: ?(?:bis|ter|quater))?,? {_OPENING_AFTER_NUMBER} "
-    rf"|(?i: (?:{ENDINGS}),? (?:no[.:]{{0,2}} ?)?[0-9])",
+    rf"|[0-9][0-9A-Za-z/-]*(?: ?(?:bis|ter|quater))?,? {_OPENING} "
+    rf"|(?i: (?:{ENDINGS}|{CAPITAL_ENDINGS}),? (?:no[.:]{{0,2}} ?)?[0-9])",
     _find,
 )

@@ -9,12 +9,12 @@ STREETS = (
     "Street|Str|St|Avenue|Aven|Ave|Av|Road|Rd|Boulevard|Blvd|Bvd|Lane|Ln|Drive|Dr|Court|Ct|"
     "Square|Sq|Terrace|Terr|Crescent|Cresc|Cres|Highway|Hwy|Parkway|Pkwy|Circle|Cir|Trail|Trl|"
     "Mews|Gardens|Gdns|Grove|Alley|Turnpike|Tpke|Expressway|Motorway|Esplanade|Promenade|Close|"
-    "Parade|Pde|Causeway|Place|Pl|Marg|Salai|Caddesi|Cad|Sokak|Sokagi|Sok|Bulvari|Umgwaqo|Indlela"
+    "Parade|Pde|Causeway|Pl|Marg|Salai|Caddesi|Cad|Sokak|Sokagi|Sok|Bulvari|Umgwaqo|Indlela"
 )
 # The same where capitals are part of many other names ("12 Jurassic Park"): a town, postcode or
 # unit must follow.
 STREETS_OR_NAMES = (
-    "Way|Row|Hill|Walk|Park|View|Green|Plaza|Loop|Path|Pike|Point|Ridge|Run|Rise|Vale|Quay|Wharf|"
+    "Place|Way|Row|Hill|Walk|Park|View|Green|Plaza|Loop|Path|Pike|Point|Ridge|Run|Rise|Vale|Quay|Wharf|"
     "Crossing|Xing|Bend|Cove|Glen|Heights|Landing|Meadow|Meadows|Mill|Manor|Mount|Oval|Common|Chase|"
     "Croft|Dene|Fold|Hollow|Spur|Creek|Yard|Arcade|Broadway|Strand|Estate|Gate|Bay|Lodge|Farm"
 )
@@ -46,14 +46,20 @@ NO_COMPOUND = frozenset(
 )
 # First word of a street's name, in capitals: Via Roma, Largo do Carmo, Al. Jerozolimskie.
 OPENINGS = (
-    "Avenue|Boulevard|Boul\\.?|Bd\\.?|Allees?|Quai|Ruelle|Place|Route|Cours|Passage|Sentier|"
-    "Avd\\.?|Av\\.?|Camino|Ronda|Travesia|Glorieta|Plaza|Pza\\.?|Calzada|Callejon|Carrera|Diagonal|Rambla|"
-    "R\\.|Largo|Estrada|Alameda|Rodovia|Via|Corso|Strada|Contrada|Lungomare|Largo|"
-    "Stretto|Praia|Vale|Ladeira|Loteamento|Privada|Peatonal|Corredor|Ampliacion|Circunvalacion|"
-    "Conjunto|Canada|Andador|Cerrada|Retorno|Prolongacion|Viaduto|Condominio|Quinta|Setor|Passarela|"
-    "Parque|Jardim|Fazenda|Colonia|Chacara|Borgo|Canale|Incrocio|Rotonda|Pasaje|Acceso|Cuesta|Vereda|"
-    "Al\\.|Os\\.|Pl\\.|Prospekt|Gang|Lorong|Leoforos|Bulevardul|Soseaua|Strada|Str\\.|Trg|Cesta|Kalea"
+    "Avenue|Boulevard|Boul\\.?|Bd\\.?|Allees?|Quai|Ruelle|Sentier|Avd\\.?|Av\\.?|Travesia|Callejon|R\\.|"
+    "Largo|Alameda|Rodovia|Via|Corso|Contrada|Lungomare|Stretto|Ladeira|Prospekt|Leoforos|Bulevardul|"
+    "Soseaua|Kalea|Lorong|Circunvalacion|Prolongacion|Loteamento|Al\\.|Os\\.|Pl\\.|Str\\."
 )
+# Those that are words or names elsewhere ("Plaza Cinemas 13"): a town, a comma before the number or
+# a word such as "de" must say that this is a street.
+OPENINGS_OR_NAMES = (
+    "Place|Route|Cours|Passage|Camino|Ronda|Glorieta|Plaza|Pza\\.?|Calzada|Carrera|Diagonal|Rambla|"
+    "Strada|Gang|Trg|Cesta|Praia|Vale|Privada|Peatonal|Corredor|Ampliacion|Conjunto|Canada|Andador|"
+    "Cerrada|Retorno|Viaduto|Condominio|Quinta|Setor|Passarela|Parque|Jardim|Fazenda|Colonia|"
+    "Chacara|Borgo|Canale|Incrocio|Rotonda|Pasaje|Acceso|Cuesta|Vereda|Feira"
+)
+# In lower case too, if the name has capitals.
+OPENINGS_OF_NAMES = "avenue|boulevard|allees?|quai|aleja|corso|place|cours|route|passage"
 # Those that mean a street in any case.
 OPENINGS_IN_ANY_CASE = (
     "rue|chemin|impasse|faubourg|calle|c/|avenida|avda\\.?|carrer|travessa|ulica|ul\\.|al\\.|os\\.|jalan|jl\\.|"
@@ -62,8 +68,10 @@ OPENINGS_IN_ANY_CASE = (
 # Last word of a street's name with its number behind it: Agip u. 96, Gosposka ulica 47.
 ENDINGS = (
     "utca|u\\.|ulica|cesta|trg|ulice|namesti|Caddesi|Cad\\.|Sokak|Sokagi|Sok\\.|Bulvari|gatve|iela|"
-    "enparantza|kalea|kaiu|straat|strasse|allee|weg|platz|laan|plein|baan"
+    "enparantza|kalea|kaiu|polku|katu|straat|strasse"
 )
+# The same, in capitals.
+CAPITAL_ENDINGS = "Alle|Allee|Vej|Gade|Gata|Gatan|Vei|Veien|Vag|Vagen|Tie|Weg|Laan|Baan|Plein"
 # Between the words of a name.
 JOINING = (
     "de|del|des|du|da|do|das|dos|di|della|delle|dei|degli|la|le|les|el|los|las|van|von|der|den|ten|"
@@ -74,12 +82,15 @@ POST_BOX = (
     "postfach|postboks|apartado(?: de correos| postal)?|casilla(?: postal| de correo)?|"
     "casella postale|caixa postal|boite postale|private bag|privaatsak|skrytka pocztowa"
 )
-UNIT = "apt|apartment|appartement|appt|suite|ste|unit|flat|room|lejl|whg|wohnung|piso|depto|dpto|interno"
+UNIT = (
+    "apt|apartment|appartement|appt|suite|ste|unit|flat|room|lejl|whg|wohnung|"
+    "piso|puerta|edif|interior|depto|dpto|interno|appartamento|piano|bloco|casa|bte|lgh"
+)
 SURE_UNIT = "apt|apartment|suite|appt"
 # What is said before an address.
 CUES = (
     "address(?:es)?(?: on file)?|adres(?:se)?|direccion|indirizzo|endereco|zip ?code|"
-    "(?:liv(?:e|es|ed|ing)|stay(?:s|ing)?|resid(?:e|es|ed|ing)|located|based) (?:at|on)|mov(?:ed|ing) to|"
+    "(?:liv(?:e|es|ed|ing)|stay(?:s|ing)?|resid(?:e|es|ed|ing)|located|based) at|mov(?:ed|ing) to|"
     "(?:office|house|home|shop|place|store|headquarters) is (?:at|on)|(?:meet|find|visit|join) (?:me|us) at|"
     "deliver(?:ed)? to|ship(?:ped)? to|mail(?:ed)? to|sen[dt](?: \\w+)? to|return to|taxi to|arrived at|"
     "woon(?:t)? (?:op|in|by)|wohn(?:e|t|haft)(?: in)?|habite(?: au)?|vivo en|abito in|moro na|location"
