@@ -5,6 +5,8 @@ made without a look at the rules: what the rules are worth is measured in ``pii_
 gives the same posts again; one seed is for developing, another for the figures that are shown.
 """
 
+# ruff: noqa: RUF001  typographic signs are among what is written
+
 from __future__ import annotations
 
 import ipaddress
@@ -68,15 +70,15 @@ CARRIERS = (
 )
 PHONE_CUES = ("", "", "call ", "call me on ", "tel: ", "WhatsApp ", "my number is ", "Tel. ")
 LOCALES = (
-    "en_US", "en_GB", "en_AU", "en_CA", "en_IN", "en_NZ", "en_IE", "zu_ZA", "de_DE", "de_AT", "de_CH", "fr_FR",
-    "fr_CH", "nl_NL", "nl_BE", "es_ES", "es_MX", "it_IT", "pt_PT", "pt_BR", "pl_PL", "sv_SE", "da_DK", "no_NO",
-    "fi_FI",
+    "en_US", "en_GB", "en_AU", "en_CA", "en_IN", "en_NZ", "en_IE", "zu_ZA", "de_DE", "de_AT",
+    "de_CH", "fr_FR", "fr_CH", "nl_NL", "nl_BE", "es_ES", "es_MX", "it_IT", "pt_PT", "pt_BR",
+    "pl_PL", "sv_SE", "da_DK", "no_NO", "fi_FI",
 )  # fmt: skip
 ID_LOCALES = (
-    "en_US", "en_GB", "en_CA", "en_IN", "en_IE", "de_CH", "fr_FR", "nl_NL", "nl_BE", "es_ES", "es_CL", "es_CO", "es_MX",
-    "it_IT", "pt_BR", "pt_PT", "pl_PL", "sv_SE", "da_DK", "no_NO", "fi_FI", "et_EE", "bg_BG", "hr_HR", "ro_RO", "tr_TR",
-    "ko_KR", "zh_CN", "zh_TW", "he_IL", "el_GR", "hu_HU", "cs_CZ", "sk_SK", "lt_LT", "lv_LV", "th_TH", "uk_UA",
-    "en_PH", "zu_ZA",
+    "en_US", "en_GB", "en_CA", "en_IN", "en_IE", "de_CH", "fr_FR", "nl_NL", "nl_BE", "es_ES",
+    "es_CL", "es_CO", "es_MX", "it_IT", "pt_BR", "pt_PT", "pl_PL", "sv_SE", "da_DK", "no_NO",
+    "fi_FI", "et_EE", "bg_BG", "hr_HR", "ro_RO", "tr_TR", "ko_KR", "zh_CN", "zh_TW", "he_IL",
+    "el_GR", "hu_HU", "cs_CZ", "sk_SK", "lt_LT", "lv_LV", "th_TH", "uk_UA", "en_PH", "zu_ZA",
 )  # fmt: skip
 
 
@@ -98,6 +100,7 @@ def _grouped(text: str, sizes: tuple[int, ...], by: str) -> str:
 
 
 def email(rng: random.Random) -> Value:
+    """Of free and company hosts; tagged, disguised or shouted."""
     fake = _faker(rng.choice(LOCALES))
     address = rng.choice((fake.email, fake.free_email, fake.company_email))()
     local, host = address.split("@")
@@ -115,8 +118,11 @@ def email(rng: random.Random) -> Value:
 
 
 def url(rng: random.Random) -> Value:
+    """Links, short links, bare hosts; a map."""
     fake = _faker(rng.choice(("en_US", "en_GB", "de_DE", "fr_FR", "nl_NL")))
-    path = rng.choice(("", "/", f"/{fake.slug()}", f"/{fake.uri_path()}?id={_digits(rng, 4)}&u=jane"))
+    path = rng.choice(
+        ("", "/", f"/{fake.slug()}", f"/{fake.uri_path()}?id={_digits(rng, 4)}&u=jane")
+    )
     short = "".join(rng.choices(string.ascii_letters + string.digits, k=rng.choice((7, 10))))
     return Value(
         rng.choice(
@@ -136,6 +142,7 @@ def url(rng: random.Random) -> Value:
 
 
 def handle(rng: random.Random) -> Value:
+    """Of every platform's form."""
     fake = _faker(rng.choice(("en_US", "de_DE", "it_IT", "pt_BR", "nl_NL")))
     first, last = fake.user_name().replace("-", ""), fake.last_name().lower()
     last = re.sub("[^a-z]", "", last) or "roe"
@@ -147,13 +154,16 @@ def handle(rng: random.Random) -> Value:
     if form == 2:
         return Value(f"@{last}_{_digits(rng, 2)}", rng.choice(("RT ", "RT", "via ", ".", "cc ")))
     if form == 3:
-        return Value(f"{last}_{_digits(rng, 2)}", rng.choice(("ig: ", "insta: ", "snapchat: ", "IG - ")))
+        return Value(
+            f"{last}_{_digits(rng, 2)}", rng.choice(("ig: ", "insta: ", "snapchat: ", "IG - "))
+        )
     if form == 4:
         return Value(f"u/{last}_{first}"[:22], "thanks ")
     return Value(f"@{first}" if form < 7 else f"@{first.upper()}")
 
 
 def ip(rng: random.Random) -> Value:
+    """Version 4 and 6, short and long."""
     if rng.random() < 0.5:
         return Value(str(ipaddress.IPv4Address(rng.getrandbits(32))))
     bits = rng.getrandbits(128)
@@ -164,6 +174,7 @@ def ip(rng: random.Random) -> Value:
 
 
 def mac(rng: random.Random) -> Value:
+    """Six bytes."""
     by = rng.choice(":-")
     text = by.join(f"{rng.randrange(256):02x}" for _ in range(6))
     return Value(rng.choice((text, text.upper())))
@@ -173,13 +184,16 @@ def mac(rng: random.Random) -> Value:
 def _iban_structures() -> dict[str, list[tuple[int, str]]]:
     lines = files("stdnum").joinpath("iban.dat").read_text(encoding="utf-8").splitlines()
     return {
-        line[:2]: [(int(n), of) for n, of in re.findall(r"(\d+)!([nac])", line.partition("bban=")[2])]
+        line[:2]: [
+            (int(n), of) for n, of in re.findall(r"(\d+)!([nac])", line.partition("bban=")[2])
+        ]
         for line in lines
         if "bban=" in line
     }
 
 
 def iban(rng: random.Random) -> Value:
+    """By the structures of ISO 13616; one in ten with a wrong checksum."""
     country, structure = rng.choice(sorted(_iban_structures().items()))
     letters = {"n": string.digits, "a": string.ascii_uppercase, "c": string.digits}
     bban = "".join("".join(rng.choices(letters[of], k=n)) for n, of in structure)
@@ -208,6 +222,7 @@ CARDS: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...] = (
 
 
 def card(rng: random.Random) -> Value:
+    """By the networks of ISO 7812, in their groupings."""
     prefixes, sizes = rng.choice(CARDS)
     prefix = rng.choice(prefixes)
     number = prefix + _digits(rng, sum(sizes) - len(prefix) - 1)
@@ -216,19 +231,24 @@ def card(rng: random.Random) -> Value:
 
 
 def south_african_id(rng: random.Random) -> Value:
+    """YYMMDD SSSS C A Z."""
     birth = _faker("en_US").date_of_birth(maximum_age=90).strftime("%y%m%d")
     number = f"{birth}{_digits(rng, 4)}{rng.choice('01')}8"
     number += luhn.calc_check_digit(number)
-    return Value(rng.choice((number, _grouped(number, (6, 4, 2, 1), " "), _grouped(number, (6, 4, 3), " "))))
+    return Value(
+        rng.choice((number, _grouped(number, (6, 4, 2, 1), " "), _grouped(number, (6, 4, 3), " ")))
+    )
 
 
 def us_social_security(rng: random.Random) -> Value:
+    """AAA GG SSSS."""
     area = rng.choice([*range(1, 666), *range(667, 900)])
     number = f"{area:03}{rng.randrange(1, 100):02}{rng.randrange(1, 10_000):04}"
     return Value(_grouped(number, (3, 2, 4), rng.choice(("-", "-", " ", "."))))
 
 
 def national_id(rng: random.Random) -> Value:
+    """Of forty countries."""
     number = _faker(rng.choice(ID_LOCALES)).ssn()
     return Value(number, rng.choice(("", "ID: ", "id number ")))
 
@@ -251,6 +271,7 @@ def _phone(rng: random.Random) -> tuple[str, phonenumbers.PhoneNumber]:
 
 
 def phone_international(rng: random.Random) -> Value:
+    """As E.164 and as people change it."""
     region, number = _phone(rng)
     text = phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
     code = f"+{number.country_code} "
@@ -269,6 +290,7 @@ def phone_international(rng: random.Random) -> Value:
 
 
 def phone_national(rng: random.Random) -> Value:
+    """As its country writes it, with the points and dashes of everyday."""
     region, number = _phone(rng)
     text = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
     form = rng.random()
@@ -284,11 +306,13 @@ def phone_national(rng: random.Random) -> Value:
 
 
 def address(rng: random.Random) -> Value:
+    """Whole, with town and postcode."""
     text = _faker(rng.choice(LOCALES)).address()
     return Value(text.replace("\n", rng.choice((", ", ", ", "\n"))))
 
 
 def street(rng: random.Random) -> Value:
+    """Without a town."""
     fake = _faker(rng.choice(LOCALES))
     return Value(
         fake.street_address().replace("\n", ", "),
@@ -297,25 +321,32 @@ def street(rng: random.Random) -> Value:
 
 
 BIRTHS = (
-    "born ", "born on ", "DOB: ", "DOB ", "dob ", "date of birth: ", "D.O.B. ", "birthday: ", "my birthday is ",
-    "(b. ", "geboren am ", "geb. ", "Geburtsdatum: ", "gebore op ", "geboortedatum: ", "né le ", "née le ",
-    "date de naissance : ", "nacido el ", "fecha de nacimiento: ", "nata il ", "data de nascimento: ",
-    "was born in Cape Town on ", "Date of birth (dd/mm/yyyy): ",
+    "born ", "born on ", "DOB: ", "DOB ", "dob ", "date of birth: ", "D.O.B. ", "birthday: ",
+    "my birthday is ", "(b. ", "geboren am ", "geb. ", "Geburtsdatum: ", "gebore op ",
+    "geboortedatum: ", "né le ", "née le ", "date de naissance : ", "nacido el ",
+    "fecha de nacimiento: ", "nata il ", "data de nascimento: ", "was born in Cape Town on ",
+    "Date of birth (dd/mm/yyyy): ",
 )  # fmt: skip
 
 
 def birth_date(rng: random.Random) -> Value:
+    """After the words of several languages."""
     born = _faker("en_US").date_of_birth(maximum_age=95)
     cue = rng.choice(BIRTHS)
     numeric = ("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d.%m.%Y", "%Y-%m-%d", "%d/%m/%y", "%Y/%m/%d")
     worded = ("%d %B %Y", "%B %d, %Y", "%b %d %Y", "%d %b %Y")
     is_abbreviation = cue == "(b. "
     forms = tuple(f for f in numeric if not (is_abbreviation and f.endswith("%y")))
-    text = born.strftime(rng.choice(forms if re.search("[éa]m|née? |geb|nac|nat|nasc|nais|Geb", cue) else forms + worded))
+    text = born.strftime(
+        rng.choice(
+            forms if re.search("[éa]m|née? |geb|nac|nat|nasc|nais|Geb", cue) else forms + worded
+        )
+    )
     return Value(text, cue)
 
 
 def coordinates(rng: random.Random) -> Value:
+    """Decimal, sexagesimal, coded."""
     lat, lon = rng.uniform(-85, 85), rng.uniform(-179, 179)
     north, east = "NS"[lat < 0], "EW"[lon < 0]
 
@@ -384,6 +415,7 @@ ACCOUNTS: tuple[tuple[str, str], ...] = (
 
 
 def account(rng: random.Random) -> Value:
+    """After the words of banks, states and firms."""
     cue, shape = rng.choice(ACCOUNTS)
     text = "".join(
         rng.choice(string.digits)
@@ -397,6 +429,7 @@ def account(rng: random.Random) -> Value:
 
 
 def wallet(rng: random.Random) -> Value:
+    """Of two crypto-currencies."""
     base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
     return Value(
         rng.choice(
@@ -410,6 +443,7 @@ def wallet(rng: random.Random) -> Value:
 
 
 def long_number(rng: random.Random) -> Value:
+    """Seven digits or more."""
     return Value(_digits(rng, rng.randint(7, 20)), rng.choice(("", "ticket ", "#", "no ")))
 
 

@@ -3,8 +3,8 @@
     .venv/bin/python -m benchmarks.pii_recall --data FOLDER
 
 On generated posts of every type (``pii_generator``), and, with ``--data``, on every labelled set in
-that folder: ``pii_labelled*.jsonl.gz`` of ``text`` and ``spans[start, end, type]``. A span counts as
-hidden when every letter and digit of it is masked, under whatever label. A mask counts as right
+that folder: ``pii_labelled*.jsonl.gz`` of ``text`` and ``spans[start, end, type]``. A span counts
+as hidden when every letter and digit of it is masked, under whatever label. A mask counts as right
 when it touches a labelled span.
 """
 
@@ -39,15 +39,19 @@ class Share(NamedTuple):
 
     @property
     def share(self) -> float:
+        """Of the n, between 0 and 1."""
         return self.hits / self.n
 
     @property
     def lower(self) -> float:
+        """Wilson's bound."""
         z, p, n = 1.96, self.share, self.n
         centre = p + z * z / (2 * n)
-        return (centre - z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n)
+        margin = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return max(0.0, (centre - margin) / (1 + z * z / n))
 
     def as_dict(self) -> dict[str, float]:
+        """For JSON."""
         return {"n": self.n, "share": round(self.share, 4), "lower_95": round(self.lower, 4)}
 
 
@@ -103,10 +107,13 @@ def table(title: str, shares: dict[str, Share]) -> str:
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pii_recall", description=__doc__)
     parser.add_argument("--data", type=Path, help="a folder with labelled sets")
     parser.add_argument("--count", type=int, default=1000, help="generated posts of each type")
-    parser.add_argument("--seed", type=int, default=REPORTED_SEED, help=f"{DEVELOPMENT_SEED} to develop")
+    parser.add_argument(
+        "--seed", type=int, default=REPORTED_SEED, help=f"{DEVELOPMENT_SEED} to develop"
+    )
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     results = {"generated": measure(generated(asked.count, asked.seed))}

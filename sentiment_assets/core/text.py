@@ -43,7 +43,8 @@ _DROPPED_OR_ESCAPED = re.compile(
 # word made of nothing else, with a digit in it. Lower-case s stays: "the 80s and 90s".
 # So do the country of an IBAN and the S of a latitude.
 _NUMBER_WITH_LETTERS = re.compile(
-    r"(?<![A-Za-z0-9_])(?!(?:IS|SI|SO|BI)[0-9]{2}[ -]?[0-9]{4})(?=[0-9]*[OolISB])(?=[OolISB]*[0-9])(?![0-9OolISB]*[OolISB]{3})"
+    r"(?<![A-Za-z0-9_])(?!(?:IS|SI|SO|BI)[0-9]{2}[ -]?[0-9]{4})(?=[0-9]*[OolISB])"
+    r"(?=[OolISB]*[0-9])(?![0-9OolISB]*[OolISB]{3})"
     r"[0-9OolISB]+(?![A-Za-z0-9_]|['’][a-z]| ?°)"
 )
 _LETTERS_TO_DIGITS = str.maketrans("OolISB", "001158")

@@ -229,7 +229,16 @@ def test_resources_are_made_when_needed(tmp_path: Path) -> None:
     assert silver_rules(settings).recipe("x") == rules.recipe("x")
     without_text = silver_rules(settings.model_copy(update={"keep_text": False}))
     assert without_text.recipe("x") != rules.recipe("x")
+    assert rules.region is None
+    assert silver_rules(settings.model_copy(update={"region": "ZA"})).region == "ZA"
     assert settings.pseudonym_key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_region_is_a_country_with_phones() -> None:
+    assert read_settings({"SENTIMENT_REGION": "za"}).region == "ZA"
+    for wrong in ("South Africa", "XX", "ZAF"):
+        with pytest.raises(SettingsError, match=r"SENTIMENT_REGION: .*two letters.*for example"):
+            read_settings({"SENTIMENT_REGION": wrong})
 
 
 def test_a_mistyped_name_is_told() -> None:

@@ -29,7 +29,7 @@ UNIT_NUMBER = (
 )
 SURE_UNIT_NUMBER = rf"(?i:(?:{SURE_UNIT})\.? ?#?[0-9]{{1,5}}[A-Za-z]?)(?![A-Za-z0-9%]|[.,][0-9])"
 UK_CODE = rf"(?:{UK_AREAS})[0-9][0-9A-HJKMNPR-Y]? ?[0-9][ABD-HJLNP-UW-Z]{{2}}"
-CANADIAN_CODE = "[A-CEGHJ-NPR-TVXY][0-9][A-CEGHJ-NPR-TV-Z][ -]?[0-9][A-CEGHJ-NPR-TV-Z][0-9]"
+CANADIAN_CODE = "[A-CEGHJ-NPR-TVXY][0-9][A-CEGHJ-NPR-TV-Z][ -]?[0-9][A-CEGHJ-NPR-TV-Z58][0-9]"
 
 _IRISH_CODE = r"[AC-FHKNPRTV-Y][0-9][0-9W] ?[0-9AC-FHKNPRTV-Y]{4}(?!\w)"
 
@@ -71,7 +71,7 @@ _TAILS = tuple(
 )
 # A town without a code: between commas or lines, to where its sentence goes on.
 _TOWN = re.compile(
-    r" ?[,\n][ \n>?]{0,6}"
+    r" ?[,\n][ \n>?]{0,6}(?=[^\W\d_]{3}|[A-Z]{2}\b)"
     r"(?!(?:Please|Call|Tel|Phone|Fax|The|Come|We|I|It|Thanks|Email|Mobile)\b)"
     rf"{PLACE}"
     r"(?= ?(?:[.,;!?)\n\"<|]|$| (?:in|for|is|on|at|by|and|to|this|with|last)\b))"
@@ -136,5 +136,5 @@ def addresses(
         start, end = match.span(group) if match[group] else match.span()
         wide_start, wide_end = _around(text, start, end)
         if start >= done and is_core(text, match, wide_end > end):
-            yield Span(max(wide_start, done), wide_end, KIND)
+            yield Span(wide_start if wide_start >= done else start, wide_end, KIND)
             at = done = wide_end

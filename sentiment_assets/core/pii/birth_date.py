@@ -15,14 +15,20 @@ _MONTH = rf"(?:{_MONTHS})[a-z]{{0,8}}\.?"
 _DAY = r"[0-3]?[0-9](?:st|nd|rd|th|er|e|ste|de|\.)?"
 _YEAR = r"(?:18|19|20)[0-9]{2}"
 _SEP = r" ?[-./\u5e74\u6708] ?"
-_NUMERIC = rf"{_YEAR}{_SEP}[01]?[0-9]{_SEP}[0-3]?[0-9]\u65e5?|[0-3]?[0-9]{_SEP}[0-3]?[0-9]{_SEP}(?:{_YEAR}|[0-9]{{2}})"
+_NUMERIC = (
+    rf"{_YEAR}{_SEP}[01]?[0-9]{_SEP}[0-3]?[0-9]\u65e5?|"
+    rf"[0-3]?[0-9]{_SEP}[0-3]?[0-9]{_SEP}(?:{_YEAR}|[0-9]{{2}})"
+)
 _DAY_MONTH = rf"{_DAY},? ?(?:of |de |di |-)?{_MONTH}"
 _MONTH_DAY = rf"{_MONTH} ?{_DAY}"
 _WITH_YEAR = (
     rf"(?:{_NUMERIC}|{_DAY_MONTH}(?:,? |-| de | del )'?(?:{_YEAR}|[0-9]{{2}}\b)"
     rf"|{_MONTH_DAY},? {_YEAR}|{_YEAR} {_MONTH_DAY})"
 )
-_SURE_DATE = rf"(?:{_WITH_YEAR}|{_DAY_MONTH}|{_MONTH_DAY}|[0-9]{{8}}|[0-3]?[0-9] [01]?[0-9] (?:{_YEAR}|[0-9]{{2}}))"
+_SURE_DATE = (
+    rf"(?:{_WITH_YEAR}|{_DAY_MONTH}|{_MONTH_DAY}|[0-9]{{8}}|[0-3]?[0-9] [01]?[0-9] (?:{_YEAR}|"
+    rf"[0-9]{{2}}))"
+)
 
 # What is asked for in forms: any date after it. Written as the rules see it, without accents.
 _SURE = "|".join(
@@ -100,21 +106,28 @@ _LIKELY = "|".join(
     )
 )
 _GAP = (
-    r"(?:[ _]?\([A-Za-z/ .-]{2,14}\))?[\"' :;=(>,.\[\n-]{0,5}"
-    r"(?:(?:is|was|it'?s|on|the|my|in|le|el|il|am|op|den|em|ist|est|es|e|at|dia|day|date|a|i)[ :,\"'.]{1,3}){0,3}"
+    r"(?:[ _]?\([A-Za-z/ .-]{2,14}\))?[\"' :;=(>,.?\[\n-]{0,5}"
+    r"(?:(?:is|was|it'?s|on|the|my|in|le|el|il|am|op|den|em|ist|est|es|e|at|dia|day|date|a|"
+    r"i)[ :,\"'.]{1,3}){0,3}"
 )
-_PLACE = r"(?:(?:in|at|te|a|en|em|i|w|\u00e0) [A-Z][A-Za-z.'-]{1,20}(?: [A-Z][A-Za-z.'-]{1,20}){0,2},? ?)?"
+_PLACE = (
+    r"(?:(?:in|at|te|a|en|em|i|w|\u00e0) [A-Z][A-Za-z.'-]{1,20}(?: [A-Z][A-Za-z.'-]{1,20})"
+    r"{0,2},? ?)?"
+)
 # No letter may follow the words at once: "ne" (born, in French) begins many.
 _BIRTH = re.compile(
-    rf"(?i:(?<![A-Za-z0-9])(?:{_SURE})(?![A-Za-z]){_GAP}(?P<sure>{_SURE_DATE})(?![0-9])"
-    rf"|(?<![A-Za-z0-9])(?:{_LIKELY})(?![A-Za-z]){_GAP}{_PLACE}{_GAP}(?P<likely>{_WITH_YEAR})(?![0-9])"
-    rf"|(?<![0-9])(?P<before>{_WITH_YEAR}),? ?\(?(?:d\.?o\.?b|\u65e5? ?\u751f))"
+    rf"(?i:(?<![A-Za-z0-9])(?:{_SURE})(?![A-Za-z]){_GAP}(?P<sure>{_SURE_DATE})(?![0-9A-SU-Za-z])"
+    rf"|(?<![A-Za-z0-9])(?:{_LIKELY})(?![A-Za-z]){_GAP}{_PLACE}{_GAP}(?P<likely>{_WITH_YEAR})(?![0-9A-SU-Za-z])"
+    rf"|(?<![0-9])(?P<before>{_WITH_YEAR}),? ?\(?(?:d\.?o\.?b|\u65e5? ?\u751f)"
+    # The field after a social security number, in a record of such.
+    rf"|(?<![0-9])[0-9]{{3}}-[0-9]{{2}}-[0-9]{{4}}(?P<bar>[|;,\t]) ?(?P<field>{_NUMERIC})"
+    r"(?=(?P=bar)))"
 )
 
 
 def _find(text: str) -> Iterator[Span]:
     for match in _BIRTH.finditer(text):
-        date = match.lastgroup or ""
+        date = next(g for g in ("sure", "likely", "before", "field") if match[g])
         # "B. 11.4.17" is a heading.
         if match.group()[:2].lower() == "b." and not re.search(_YEAR, match[date]):
             continue
@@ -125,6 +138,6 @@ BIRTH_DATE = Rule(
     "birth_date",
     # Words and a digit not far behind: the whole pattern takes ten times as long.
     rf"(?i:(?:^|[^a-z0-9])(?:{_SURE}|{_LIKELY})(?:[^a-z0-9][^0-9]{{0,70}})?[0-9]"
-    rf"|[0-9][^0-9]{{0,4}}(?:d\.?o\.?b|\u65e5? ?\u751f))",
+    rf"|[0-9][^0-9]{{0,4}}(?:d\.?o\.?b|\u65e5? ?\u751f)|-[0-9]{{4}}[|;,\t] ?[0-9])",
     _find,
 )

@@ -17,14 +17,18 @@ _MINUTES = r" ?[0-9]{1,2}(?:\.[0-9]+)? ?['\u2018\u2019\u2032\u00b4m]"
 _SECONDS = (
     r"(?: ?[0-9]{1,2}(?:\.[0-9]+)? ?(?:\"|''|[\u201c\u201d\u2033]|\u2032\u2032|\u2019\u2019|s))?"
 )
-_DEGREES = rf"[-+]?[0-9]{{1,3}}(?:\.[0-9]+)? ?[\u00b0d](?:{_MINUTES}{_SECONDS}| ?[0-9]{{1,2}}\.[0-9]{{2,}})?"
+_DEGREES = (
+    rf"[-+]?[0-9]{{1,3}}(?:\.[0-9]+)? ?[\u00b0d](?:{_MINUTES}{_SECONDS}|"
+    rf" ?[0-9]{{1,2}}\.[0-9]{{2,}})?"
+)
 _SIGN = r"(?:\u00b0 ?)?"
 # Open location codes leave out letters that are read as others.
 _PLUS = "[23456789CFGHJMPQRVWX]"
 
 _DECIMALS = rf"{_DECIMAL}{_SIGN}{_BETWEEN}{_DECIMAL}"
 _NAMED = (
-    rf"(?:lat(?:itude)?|breitengrad|breddegrad)[\"' :=]{{1,4}}[-+]?[0-9]{{1,2}}\.[0-9]+{_SIGN}(?:{_POLE})?"
+    rf"(?:lat(?:itude)?|breitengrad|breddegrad)[\"' :=]{{1,4}}[-+]?[0-9]{{1,2}}\.[0-9]+"
+    rf"{_SIGN}(?:{_POLE})?"
     r"[\"' ,;/&]{1,4}(?:and )?"
     rf"(?:lo?ng?(?:itude)?|long?\.|laengengrad|langengrad)[\"' :=]{{1,4}}[-+]?[0-9]{{1,3}}\.[0-9]+"
 )

@@ -20,6 +20,8 @@ _SOLID = re.compile(
 def _find(text: str) -> Iterator[Span]:
     done = 0
     for number in personal_numbers(text):
+        if len(number.digits) < 7:
+            continue
         for match in _SOLID.finditer(text, done, number.start):
             yield Span(*match.span(), DIGIT_RUN.kind)
         whole = _SOLID.search(text, max(done, number.start - 12), number.end + 2)

@@ -89,7 +89,7 @@ class Number(NamedTuple):
             )
         if self.sizes[-3:] == (3, 3, 4) and count <= 14:
             return True
-        if self.digits.startswith("00") and 9 <= count:
+        if self.digits.startswith("00") and count >= 9:
             return True
         return (
             self.digits.startswith("0") and 9 <= count <= 14 and min(self.sizes[1:], default=9) > 1

@@ -13,7 +13,8 @@ _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _AT = r"(?: ?[\[({<] ?at ?[\])}>] ?)"
 _DOT = r"(?: ?[\[({<] ?dot ?[\])}>] ?| dot )"
 
-_FOREIGN = r"[\u00df-\u02af\u0370-\u0dff]"
+# Without the long s and the dotless i, which match s and i where case does not count.
+_FOREIGN = r"[\u00df-\u012f\u0132-\u017e\u0180-\u02af\u0370-\u0dff]"
 
 _ADDRESS = re.compile(
     rf"{_LOCAL}(?:@{_HOST}(?:\.{_HOST})+)+"
@@ -42,7 +43,9 @@ def _find(text: str) -> Iterator[Span]:
 
 EMAIL = Rule(
     "email",
-    r"[A-Za-z0-9_+-]@[A-Za-z0-9]|[\u00df-\u02af\u0370-\u0dff]@|[\u00df-\u02af\u0370-\u0dff][\w.+-]*@|(?i:[\[({<] ?at ?[\])}>]| at [^ ]{1,70} dot | at (?:gmail|googlemail|yahoo|ymail|hotmail|outlook|live|msn|icloud|aol|proton|gmx|zoho))",
+    rf"[A-Za-z0-9_+-]@[A-Za-z0-9]|(?i:{_FOREIGN}[\w.+-]*@)"
+    r"|(?i:[\[({<] ?at ?[\])}>]| at [^ ]{1,70} dot |"
+    rf" at (?:{_PROVIDERS}))",
     _find,
     needs_digit=False,
 )

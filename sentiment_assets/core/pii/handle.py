@@ -22,11 +22,15 @@ _HANDLE = re.compile(
 
 
 _PLATFORMS = (
-    "ig|insta|instagram|snap|snapchat|sc|telegram|tg|discord|kik|skype|tiktok|tik tok|twitch|twitter|"
-    "psn|xbox(?: live)?|gamertag|gt|venmo|cash ?app|wechat|line|threads|bluesky|mastodon|signal|"
+    "ig|insta(?:gram)?|snap|snapchat|sc|telegram|tg|discord|kik|skype|tiktok|tik tok|"
+    "twitch|twitter|"
+    "psn|xbox(?: live)?|gamertag|gt|venmo|cash ?app|wechat|line|threads|bluesky|signal|"
     "user ?name|screen ?name|handle|user|nick(?:name)?|login"
 )
-_SAID = rf"(?:{_PLATFORMS})(?:(?: (?:id|name|handle|user(?: ?name)?|account))?(?: is | ?[:=>-]{{1,2}} ?)|(?: is)? )"
+_SAID = (
+    rf"(?:{_PLATFORMS})(?:(?: (?:id|name|handle|user(?: ?name)?|account))?(?: is |"
+    rf" ?[:=>-]{{1,2}} ?)|(?: is)? )"
+)
 # A plain word only where a colon says so and nothing goes on behind it.
 _NAMED = re.compile(
     rf"(?<![A-Za-z0-9_@#.-])(?i:{_SAID})\"?(?P<handle>[A-Za-z_](?=[A-Za-z.]*[0-9_]|[A-Za-z_]*\.[a-z])[A-Za-z0-9_.]{{2,29}}"
@@ -57,7 +61,8 @@ def _find(text: str) -> Iterator[Span]:
 HANDLE = Rule(
     "handle",
     rf"@[A-Za-z0-9_]|(?:^|[^A-Za-z0-9_])u/[A-Za-z0-9_-]|[A-Za-z0-9_.]#[0-9]{{4}}"
-    rf"|(?:^|[^A-Za-z0-9_])(?i:{_SAID})\"?[A-Za-z_][A-Za-z0-9]*[0-9_.]|(?i:{_PLATFORMS})[A-Za-z ]*: \"?[a-z][a-z0-9_.]+",
+    rf"|(?:^|[^A-Za-z0-9_])(?i:{_SAID})\"?[A-Za-z_][A-Za-z0-9]*[0-9_.]|"
+    rf"(?i:{_PLATFORMS})[A-Za-z ]*: \"?[a-z][a-z0-9_.]+",
     _find,
     needs_digit=False,
 )

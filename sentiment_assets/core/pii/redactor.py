@@ -17,8 +17,8 @@ from sentiment_assets.core.pii.birth_date import BIRTH_DATE
 from sentiment_assets.core.pii.card import CARD
 from sentiment_assets.core.pii.coordinates import COORDINATES
 from sentiment_assets.core.pii.device import DEVICE
-from sentiment_assets.core.pii.digits import SHORT_HINT
 from sentiment_assets.core.pii.digit_run import DIGIT_RUN
+from sentiment_assets.core.pii.digits import SHORT_HINT
 from sentiment_assets.core.pii.email import EMAIL
 from sentiment_assets.core.pii.handle import HANDLE
 from sentiment_assets.core.pii.iban import IBAN
@@ -138,7 +138,8 @@ def redact(text: str, known_names: Sequence[str] = (), region: str | None = None
     """Mask every identifier of ``text``; spans are sorted, disjoint and in the original's offsets.
 
     ``known_names`` are handles and display names that came with the post. ``region`` is the country
-    (ISO 3166, two letters) whose national phone numbers are looked for besides. Redacting the result
+    (two letters of ISO 3166) whose national phone numbers are looked for besides.
+    Redacting the result
     again changes nothing: a mask may uncover what its neighbour hid, so passes repeat until one
     finds nothing.
     """

@@ -16,7 +16,12 @@ _ENDING = rf"(?:{STREETS}|{STREETS_OR_NAMES}|(?i:{STREETS_IN_ANY_CASE}))"
 _STREET = re.compile(
     rf"{BEFORE}{NUMBER},? (?:(?:{WORD}|[0-9]{{1,3}}(?:st|nd|rd|th)) ){{1,4}}?{_ENDING}"
     # The same once more: a number and a street may have names that end alike (Park Drive).
-    rf"(?: (?:{STREETS}))?(?:\.? (?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)(?!\w))?(?![\w'\u2019])"
+    rf"(?: (?:{STREETS}))?(?:\.? (?:N|S|E|W|NE|NW|SE|SW|North|South|East|"
+    rf"West)(?!\w))?(?![\w'\u2019])"
+    # The corner of 12 Main Street and First Avenue.
+    rf"|(?P<corner>(?<!\w)(?i:(?:the )?(?:corner|intersection)) of (?:[^ \n\x00]{{1,20}} )"
+    rf"{{1,6}}?(?:and|&) "
+    rf"(?:[^ \n\x00.,]{{1,20}} ){{0,4}}?(?:{STREETS}|(?i:{STREETS_IN_ANY_CASE}))(?!\w))"
 )
 _IS_STREET = re.compile(rf"(?:{STREETS})$")
 _IN_ANY_CASE = frozenset(STREETS_IN_ANY_CASE.split("|"))
@@ -26,10 +31,15 @@ _SAINT_AFTER = re.compile(
     r" (?:Patrick|Patty|Paddy|Louis|John|Paul|Peter|Mary|James|George|Andrew|David|Nick|Jude|"
     r"Francis|Thomas|Vincent|Lucia)"
 )
-_DIRECTIONS = frozenset("N S E W NE NW SE SW North South East West".split())
+_DIRECTIONS = frozenset(
+    ["N", "S", "E", "W", "NE", "NW", "SE", "SW", "North", "South", "East", "West"]
+)
 
 
 def _is_street(text: str, match: re.Match[str], followed: bool) -> bool:
+    if match["corner"]:
+        # Without a number it is where shops are.
+        return any(c.isdigit() for c in match["corner"])
     number, *words = match.group().replace(",", "").replace(".", "").split()
     if words[-1] in _DIRECTIONS:
         words.pop()
@@ -59,6 +69,7 @@ def _find(text: str) -> Iterator[Span]:
 STREET = Rule(
     KIND,
     # No bounds on repetitions: each would multiply the states of the automaton.
-    rf"[0-9][0-9A-Za-z/-]*,? (?:[^ \n\x00]+ ){{1,4}}{_ENDING}(?:[^a-z]|$)",
+    rf"[0-9][0-9A-Za-z/-]*,? (?:[^ \n\x00]+ ){{1,4}}{_ENDING}(?:[^a-z]|$)|(?i:(?:corner|"
+    rf"intersection) of [^\n]*[0-9])",
     _find,
 )

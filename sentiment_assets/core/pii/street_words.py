@@ -24,13 +24,127 @@ STREETS_IN_ANY_CASE = (
 )
 # Words beside which none of these is a name: "5 miles down the road".
 NO_STREET = frozenset(
-    "a about across after against all along an and another any are around as at back be before "
-    "behind between block blocks boys but by cars day days dirt down each every fast few for from "
-    "girls good got great guys he her his hour hours i in into is it just kids km last like lol long "
-    "men mile miles min mins minutes more my near next of off on one open or other our out over "
-    "people percent right she so some straight that the their them then they this through times to "
-    "trip two under until up us was way we week weeks were when where which while who will with "
-    "women year years you your".split()
+    [
+        "a",
+        "about",
+        "across",
+        "after",
+        "against",
+        "all",
+        "along",
+        "an",
+        "and",
+        "another",
+        "any",
+        "are",
+        "around",
+        "as",
+        "at",
+        "back",
+        "be",
+        "before",
+        "behind",
+        "between",
+        "block",
+        "blocks",
+        "boys",
+        "but",
+        "by",
+        "cars",
+        "day",
+        "days",
+        "dirt",
+        "down",
+        "each",
+        "every",
+        "fast",
+        "few",
+        "for",
+        "from",
+        "girls",
+        "good",
+        "got",
+        "great",
+        "guys",
+        "he",
+        "her",
+        "his",
+        "hour",
+        "hours",
+        "i",
+        "in",
+        "into",
+        "is",
+        "it",
+        "just",
+        "kids",
+        "km",
+        "last",
+        "like",
+        "lol",
+        "long",
+        "men",
+        "mile",
+        "miles",
+        "min",
+        "mins",
+        "minutes",
+        "more",
+        "my",
+        "near",
+        "next",
+        "of",
+        "off",
+        "on",
+        "one",
+        "open",
+        "or",
+        "other",
+        "our",
+        "out",
+        "over",
+        "people",
+        "percent",
+        "right",
+        "she",
+        "so",
+        "some",
+        "straight",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "they",
+        "this",
+        "through",
+        "times",
+        "to",
+        "trip",
+        "two",
+        "under",
+        "until",
+        "up",
+        "us",
+        "was",
+        "way",
+        "we",
+        "week",
+        "weeks",
+        "were",
+        "when",
+        "where",
+        "which",
+        "while",
+        "who",
+        "will",
+        "with",
+        "women",
+        "year",
+        "years",
+        "you",
+        "your",
+    ]
 )
 # In one word with the name: Hauptstrasse, Kerkstraat, Eskelundsvej, Laugarvegur.
 COMPOUNDS = (
@@ -41,29 +155,45 @@ COMPOUNDS = (
 )
 # Words that end so and are no streets.
 NO_COMPOUND = frozenset(
-    "brigade renegade norweg norvege beweg hinweg onderweg halfweg schleswig "
-    "goddamm amsterdamm scoreboard megaplatz autobaan".split()
+    [
+        "brigade",
+        "renegade",
+        "norweg",
+        "norvege",
+        "beweg",
+        "hinweg",
+        "onderweg",
+        "halfweg",
+        "schleswig",
+        "goddamm",
+        "amsterdamm",
+        "scoreboard",
+        "megaplatz",
+        "autobaan",
+    ]
 )
 # First word of a street's name, in capitals: Via Roma, Largo do Carmo, Al. Jerozolimskie.
 OPENINGS = (
     "Avenue|Boulevard|Boul\\.?|Bd\\.?|Allees?|Quai|Ruelle|Sentier|Avd\\.?|Av\\.?|Travesia|Callejon|R\\.|"
     "Largo|Alameda|Rodovia|Via|Corso|Contrada|Lungomare|Stretto|Ladeira|Prospekt|Leoforos|Bulevardul|"
-    "Soseaua|Kalea|Lorong|Circunvalacion|Prolongacion|Loteamento|Al\\.|Os\\.|Pl\\.|Str\\."
+    "Piazza|Carretera|Soseaua|Kalea|Lorong|Circunvalacion|Prolongacion|Loteamento|Al\\.|Os\\.|Pl\\.|Str\\."
 )
 # Those that are words or names elsewhere ("Plaza Cinemas 13"): a town, a comma before the number or
 # a word such as "de" must say that this is a street.
 OPENINGS_OR_NAMES = (
-    "Place|Route|Cours|Passage|Camino|Ronda|Glorieta|Plaza|Pza\\.?|Calzada|Carrera|Diagonal|Rambla|"
+    "Place|Route|Cours|Paseo|Passage|Camino|Ronda|Glorieta|Plaza|Pza\\.?|Calzada|Carrera|Diagonal|Rambla|"
     "Strada|Gang|Trg|Cesta|Praia|Vale|Privada|Peatonal|Corredor|Ampliacion|Conjunto|Canada|Andador|"
     "Cerrada|Retorno|Viaduto|Condominio|Quinta|Setor|Passarela|Parque|Jardim|Fazenda|Colonia|"
     "Chacara|Borgo|Canale|Incrocio|Rotonda|Pasaje|Acceso|Cuesta|Vereda|Feira"
 )
 # In lower case too, if the name has capitals.
-OPENINGS_OF_NAMES = "avenue|boulevard|allees?|quai|aleja|corso|place|cours|route|passage"
+OPENINGS_OF_NAMES = (
+    "avenue|boulevard|allees?|quai|aleja|corso|paseo|piazza|carretera|place|cours|route|passage"
+)
 # Those that mean a street in any case.
 OPENINGS_IN_ANY_CASE = (
-    "rue|chemin|impasse|faubourg|calle|c/|avenida|avda\\.?|carrer|travessa|ulica|ul\\.|al\\.|os\\.|jalan|jl\\.|"
-    "jln\\.?|viale|piazza|vicolo|ulitsa|rua|osiedle|praca|carretera|paseo|estrada"
+    "rue|chemin|impasse|faubourg|calle|avenida|avda\\.?|carrer|travessa|ulica|ul\\.|al\\.|os\\.|jalan|jl\\.|"
+    "jln\\.?|viale|vicolo|ulitsa|rua|osiedle|praca|estrada"
 )
 # Last word of a street's name with its number behind it: Agip u. 96, Gosposka ulica 47.
 ENDINGS = (
@@ -78,7 +208,8 @@ JOINING = (
     "ter|zum|zur|am|y|e|et|sur|aux|au|a|the|of|and|upon|st|ste|dr|sv|sw|lez"
 )
 POST_BOX = (
-    "p\\.? ?o\\.? ?(?:box|bag)|post(?:al)?(?: office)? box|g\\.?p\\.?o\\.? box|locked bag|postbus|posbus|"
+    "p\\.? ?o\\.? ?(?:box|bag)|post(?:al)?(?: office)? box|g\\.?p\\.?o\\.? box|locked bag|"
+    "postbus|posbus|"
     "postfach|postboks|apartado(?: de correos| postal)?|casilla(?: postal| de correo)?|"
     "casella postale|caixa postal|boite postale|private bag|privaatsak|skrytka pocztowa"
 )
@@ -91,9 +222,12 @@ SURE_UNIT = "apt|apartment|suite|appt"
 CUES = (
     "address(?:es)?(?: on file)?|adres(?:se)?|direccion|indirizzo|endereco|zip ?code|"
     "(?:liv(?:e|es|ed|ing)|stay(?:s|ing)?|resid(?:e|es|ed|ing)|located|based) at|mov(?:ed|ing) to|"
-    "(?:office|house|home|shop|place|store|headquarters) is (?:at|on)|(?:meet|find|visit|join) (?:me|us) at|"
-    "deliver(?:ed)? to|ship(?:ped)? to|mail(?:ed)? to|sen[dt](?: \\w+)? to|return to|taxi to|arrived at|"
-    "woon(?:t)? (?:op|in|by)|wohn(?:e|t|haft)(?: in)?|habite(?: au)?|vivo en|abito in|moro na|location"
+    "(?:office|house|home|shop|place|store|headquarters) is (?:at|on)|(?:meet|find|visit|"
+    "join) (?:me|us) at|"
+    "deliver(?:ed)? to|ship(?:ped)? to|mail(?:ed)? to|sen[dt](?: \\w+)? to|return to|"
+    "taxi to|arrived at|"
+    "woon(?:t)? (?:op|in|by)|wohn(?:e|t|haft)(?: in)?|habite(?: au)?|vivo en|abito in|"
+    "moro na|location"
 )
 US_STATES = (
     "A[KLRZAEP]|C[AOT]|D[CE]|F[LM]|G[AU]|HI|I[ADLN]|K[SY]|LA|M[ADEHINOPST]|N[CDEHJMVY]|O[HKR]|P[ARW]|"
