@@ -65,6 +65,8 @@ setup(
         "dev": [
             "boto3>=1.35",
             "duckdb>=1",
+            # Names, streets and national ids of many countries to measure the masks on.
+            "faker>=30",
             "hypothesis>=6",
             "jsonschema[format]>=4.20",
             # An AWS that evaluates IAM. Tests call its evaluator, which is no public interface.

@@ -43,6 +43,7 @@ from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import KEYS_FOLDER, Origin
+from sentiment_assets.core.pii.national_phone import phone_regions
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.silver import SilverRules
@@ -179,6 +180,12 @@ class Settings(BaseModel):
         description="Keep masked text in silver; it is personal data still.",
         examples=["false"],
     )
+    region: str | None = Field(
+        None,
+        description="Country of most authors, two letters of ISO 3166: phone numbers as it writes "
+        "them at home are masked, those shorter than seven digits or grouped like a score too.",
+        examples=["ZA"],
+    )
     min_authors: int = Field(
         10,
         ge=1,
@@ -223,6 +230,13 @@ class Settings(BaseModel):
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError("the address must begin with http:// or https://")
         return url
+
+    @field_validator("region")
+    @classmethod
+    def _with_numbering_plan(cls, region: str | None) -> str | None:
+        if region is not None and region.upper() not in phone_regions():
+            raise ValueError("must be a country's two letters of ISO 3166, such as ZA, US or DE")
+        return region and region.upper()
 
     @field_validator("postgres_url")
     @classmethod
@@ -701,4 +715,5 @@ def silver_rules(settings: Settings) -> SilverRules:
         keys=pseudonym_keys(settings),
         topics=settings.read_tracking().topics,
         keep_text=settings.keep_text,
+        region=settings.region,
     )

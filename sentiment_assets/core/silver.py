@@ -30,7 +30,7 @@ from sentiment_assets.core.topics import TopicMatcher, hashtags
 from sentiment_assets.core.tracking import Topic, Tracking
 
 #: Raise the number of what changes the rows that it makes: silver made before is then out of date.
-RULE_VERSIONS = {"parsers": 1, "text": 1, "pii": 1, "language": 1, "topics": 1, "silver": 1}
+RULE_VERSIONS = {"parsers": 1, "text": 2, "pii": 2, "language": 1, "topics": 1, "silver": 1}
 
 #: What :func:`clean_batch` reads: parsed posts with what deduplication found of each.
 CLEAN_INPUT = pa.schema(
@@ -55,6 +55,8 @@ class SilverRules:
     scorer: str = "vader"
     #: Masked text is still personal data: it can be searched back to its author.
     keep_text: bool = True
+    #: Whose national phone numbers are looked for: ISO 3166, two letters.
+    region: str | None = None
 
     def recipe(self, platform: str, date: dt.date) -> str:
         """Twelve hex digits that change whenever the same bronze would give other rows.
@@ -69,6 +71,7 @@ class SilverRules:
             Tracking({}, self.topics).topics_fingerprint(),
             (scorer.name, scorer.version),
             self.keep_text,
+            self.region,
             self.keys.fingerprint(platform, date),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
@@ -175,7 +178,11 @@ def tidy(texts: pl.Series) -> pl.Series:
 
 
 def read_texts(
-    texts: pl.Series, known_names: pl.Series, hints: pl.Series, scorer: Scorer
+    texts: pl.Series,
+    known_names: pl.Series,
+    hints: pl.Series,
+    scorer: Scorer,
+    region: str | None = None,
 ) -> pl.DataFrame:
     """What is read of a text, one row each: masked first, then its language, then its sentiment.
 
@@ -184,12 +191,13 @@ def read_texts(
         known_names: names and handles that came with each text.
         hints: what the platform says of the language.
         scorer: scores what it knows the language of.
+        region: country whose national phone numbers are looked for.
 
     Returns:
         ``text`` (masked), ``redactions, lang, lang_confidence, unscored_reason`` and the
         ``sentiment_*`` columns of ``silver/posts``.
     """
-    masked = redact_batch(texts, known_names)
+    masked = redact_batch(texts, known_names, region)
     text = masked["text"]
     detected = _polars(language.detect(text.to_arrow())).rename({"confidence": "lang_confidence"})
     reason = language.scoring_gate(
@@ -223,7 +231,9 @@ def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
     text = tidy(posts["text"])
     created = pl.col("created_at")
     rows = posts.with_columns(
-        *read_texts(text, posts["known_names"], posts["platform_lang"], scorer).get_columns(),
+        *read_texts(
+            text, posts["known_names"], posts["platform_lang"], scorer, rules.region
+        ).get_columns(),
         date=created.dt.date(),
         window=created.dt.truncate("2h").dt.strftime("%H%M"),
         created_hour=created.dt.truncate("1h"),

@@ -19,8 +19,8 @@ import polars as pl
 # lower-casing never depends on a letter's place in its word.
 _LOOK_ALIKES = dict(
     zip(
-        "аеорсухіјѕһԁԛԝӏАВЕКМНОРСТУХІЈЅԌԚԜοανρυικΑΒΕΖΗΙΚΜΝΟΡΤΥΧςɡıℓ՝Σ",
-        "aeopcyxijshdqwlABEKMHOPCTYXIJSGQWoavpuikABEZHIKMNOPTYXσgil'σ",
+        "аеорсухіјѕһԁԛԝӏАВЕКМНОРСТУХІЈЅԌԚԜοανρυικΑΒΕΖΗΙΚΜΝΟΡΤΥΧςɡıℓ՝Σº˚",
+        "aeopcyxijshdqwlABEKMHOPCTYXIJSGQWoavpuikABEZHIKMNOPTYXσgil'σ°°",
         strict=True,
     )
 )
@@ -41,9 +41,11 @@ _DROPPED_OR_ESCAPED = re.compile(
 
 # Digits that were typed or read as letters: O for 0, l and I for 1, S for 5, B for 8. Only in a
 # word made of nothing else, with a digit in it. Lower-case s stays: "the 80s and 90s".
+# So do the country of an IBAN and the S of a latitude.
 _NUMBER_WITH_LETTERS = re.compile(
-    r"(?<![A-Za-z0-9_])(?=[0-9]*[OolISB])(?=[OolISB]*[0-9])(?![0-9OolISB]*[OolISB]{3})"
-    r"[0-9OolISB]+(?![A-Za-z0-9_]|['’][a-z])"
+    r"(?<![A-Za-z0-9_])(?!(?:IS|SI|SO|BI)[0-9]{2}[ -]?[0-9]{4})(?=[0-9]*[OolISB])"
+    r"(?=[OolISB]*[0-9])(?![0-9OolISB]*[OolISB]{3})"
+    r"[0-9OolISB]+(?![A-Za-z0-9_]|['’][a-z]| ?°)"
 )
 _LETTERS_TO_DIGITS = str.maketrans("OolISB", "001158")
 

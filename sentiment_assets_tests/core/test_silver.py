@@ -94,6 +94,16 @@ def test_the_schema_is_the_contracts_also_for_no_rows() -> None:
             assert result[name].null_count == 0, name
 
 
+def test_phones_of_the_rules_country_are_masked() -> None:
+    local = post(text="tel 33 93 31 or 331331, mobile 331331")
+    greenland = dataclasses.replace(RULES, region="GL")
+    texts = [cleaned(local, rules=rules)[0]["text"] for rules in (RULES, greenland)]
+    assert texts == [
+        "tel [phone] or 331331, mobile 331331",
+        "tel [phone] or [phone], mobile [phone]",
+    ]
+
+
 def test_columns_of_one_row() -> None:
     (row,) = cleaned(
         post(
@@ -437,8 +447,9 @@ def test_the_order_of_construction_is_no_part_of_the_recipe(same: SilverRules) -
         SilverRules(KEYS, (dataclasses.replace(PRICING, exclude=()), OUTAGE)),
         SilverRules(KEYS, (PRICING, Topic("outage", phrases=("down", "offline")))),
         SilverRules(KEYS, RULES.topics, keep_text=False),
+        SilverRules(KEYS, RULES.topics, region="ZA"),
     ],
-    ids=["keys", "fewer topics", "name", "keyword", "exclusion", "phrases", "no text"],
+    ids=["keys", "fewer topics", "name", "keyword", "exclusion", "phrases", "no text", "region"],
 )
 def test_what_changes_rows_changes_the_recipe(other: SilverRules) -> None:
     assert other.recipe("x", NOON.date()) != RULES.recipe("x", NOON.date())

@@ -253,6 +253,8 @@ def test_resources_are_made_when_needed(tmp_path: Path) -> None:
     assert silver_rules(settings).recipe("x", DAY) == rules.recipe("x", DAY)
     without_text = silver_rules(settings.model_copy(update={"keep_text": False}))
     assert without_text.recipe("x", DAY) != rules.recipe("x", DAY)
+    assert rules.region is None
+    assert silver_rules(settings.model_copy(update={"region": "ZA"})).region == "ZA"
     assert Path(settings.key_place).stat().st_mode & 0o777 == 0o600
 
 
@@ -355,6 +357,13 @@ def silver_row(window: Window) -> dict[str, Any]:
         if column.required
     }
     return row | {"platform": window.partition.platform, "window": window.name}
+
+
+def test_a_region_is_a_country_with_phones() -> None:
+    assert read_settings({"SENTIMENT_REGION": "za"}).region == "ZA"
+    for wrong in ("South Africa", "XX", "ZAF"):
+        with pytest.raises(SettingsError, match=r"SENTIMENT_REGION: .*two letters.*for example"):
+            read_settings({"SENTIMENT_REGION": wrong})
 
 
 def test_a_mistyped_name_is_told() -> None:

@@ -8,9 +8,24 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-SEPARATOR = r"(?:[.·•_*~]| {0,2}[-/]{1,2} {0,2}| {1,3}| ?\(|\)[ .-]{0,2})"
+SEPARATOR = r"(?:[.·•_*~]\(?| {0,2}[-/]{1,2} {0,2}| {1,3}| ?\(|\)[ .-]{0,2})"
 HINT = r"[0-9](?:[ .·•_*~/()-]{0,6}[0-9]){6}"
 """Seven digits with nothing but separators between them."""
+
+_CUES = (
+    "call|called|calling|tel|telephone|phone|ph|cell|cellphone|mobile|mob|whatsapp|text|txt|sms|fax|ring|"
+    "dial|contact|hotline|bel|skakel|anrufen|telefon|telefono|telefoon|appelez|llama|movil|"
+    "celular|telemovel|chiama|cellulare|landline|voicemail"
+)
+CUED_HINT = (
+    rf"{HINT}|(?i:(?:{_CUES})[^0-9a-z][^0-9]{{0,20}}[0-9]{{2,3}}[^0-9a-z]{{1,4}}[0-9]{{2,3}})"
+)
+"""The same, or six in groups after words that speak of a phone."""
+SHORT_HINT = (
+    rf"{CUED_HINT}|(?i:(?:{_CUES})[^0-9a-z][^0-9]{{0,20}}[0-9]{{2}}[^0-9a-z]?[0-9]{{2}})"
+    r"|[0-9]{2}[ .][0-9]{2}[ .][0-9]{2}|[0-9]{3}[ .][0-9]{3}"
+)
+"""The same, or six in groups, or any after such words."""
 
 _NUMBER = re.compile(rf"(?<![0-9])(?:\+ ?\(?|\(\+?)?[0-9]+(?:{SEPARATOR}[0-9]+)*")
 _DAY, _MONTH, _YEAR = (
@@ -26,11 +41,7 @@ _DATE_OR_TIME = re.compile(
 )
 _IS_YEAR = re.compile(rf"{_YEAR}$")
 _IS_CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-4])(?:00|15|30|45)$")
-_CUE = re.compile(
-    r"\b(?:call|called|calling|tel|telephone|phone|ph|cell|mobile|mob|whatsapp|text|txt|sms|fax|ring|"
-    r"dial|contact|hotline)\b[^0-9]{0,16}$",
-    re.IGNORECASE,
-)
+_CUE = re.compile(rf"\b(?:{_CUES})(?![A-Za-z0-9_])[^0-9]{{0,16}}$", re.IGNORECASE)
 _MONEY_BEFORE = re.compile(r"(?:[$€£¥₹₦₩₽]|\b(?:R|USD|EUR|GBP|ZAR|INR|Rs\.?)) ?$", re.IGNORECASE)
 _MONEY_AFTER = re.compile(
     r" ?(?:[$€£¥₹%]|(?:usd|eur|gbp|zar|euros?|dollars?|pounds?|rand|percent|bucks)\b)",
@@ -71,8 +82,14 @@ class Number(NamedTuple):
         if not 7 <= count <= 15:
             return False
         if "+" in self.opening or self.cue or any(")" in gap for gap in self.gaps):
-            return not (_IS_YEAR.match(self.groups[0]) and not self.cue)
+            return not (
+                all(map(_IS_YEAR.match, self.groups))
+                if self.cue
+                else _IS_YEAR.match(self.groups[0])
+            )
         if self.sizes[-3:] == (3, 3, 4) and count <= 14:
+            return True
+        if self.digits.startswith("00") and count >= 9:
             return True
         return (
             self.digits.startswith("0") and 9 <= count <= 14 and min(self.sizes[1:], default=9) > 1
@@ -122,12 +139,19 @@ def _is_lone_year(group: str, gap: str) -> bool:
     return not gap.strip(" ()") and bool(_IS_YEAR.match(group))
 
 
+def is_amount(text: str, number: Number) -> bool:
+    """Money, a share or a version."""
+    return bool(
+        _MONEY_BEFORE.search(text[max(0, number.start - 5) : number.start])
+        or _MONEY_AFTER.match(text, number.end)
+        or _VERSION_BEFORE.search(text[max(0, number.start - 12) : number.start])
+    )
+
+
 def _is_everyday(text: str, number: Number) -> bool:
     """A price, quantity, score, range, list of years or version: nobody's number."""
     groups, gaps = number.groups, number.gaps
-    if _MONEY_BEFORE.search(text[max(0, number.start - 5) : number.start]):
-        return True
-    if _MONEY_AFTER.match(text, number.end):
+    if is_amount(text, number):
         return True
     if all(_IS_YEAR.match(g) for g in groups) or set(groups[1:]) == {"000"}:
         return True
@@ -147,18 +171,29 @@ def _is_everyday(text: str, number: Number) -> bool:
     words = text[number.start : number.end]
     if re.fullmatch(r"[0-9]{1,3}-[0-9]{1,3}(?: +[0-9]{1,3}-[0-9]{1,3})+", words):
         return True
-    if re.fullmatch(r"[0-9]+\.[0-9]+(?: *[-/ ] *[0-9]+\.[0-9]+)*", words):
-        return True
-    return bool(_VERSION_BEFORE.search(text[max(0, number.start - 12) : number.start]))
+    return bool(re.fullmatch(r"[0-9]+\.[0-9]+(?: *[-/ ] *[0-9]+\.[0-9]+)*", words))
+
+
+def numbers(text: str) -> Iterator[Number]:
+    """All numbers but dates and times, as they are grouped."""
+    plain = _DATE_OR_TIME.sub(lambda m: "\x00" * len(m.group()), text)
+    for match in _NUMBER.finditer(plain):
+        for start, end in _apart(plain, *match.span()) or [match.span()]:
+            yield _trimmed(plain, _parsed(plain, start, end))
 
 
 def personal_numbers(text: str) -> Iterator[Number]:
-    """Numbers of seven or more digits, grouped or not, that are not everyday quantities."""
+    """Numbers of seven or more digits, grouped or not, that are not everyday quantities.
+
+    Six digits in groups are one too where words before them speak of a phone.
+    """
     plain = _DATE_OR_TIME.sub(lambda m: "\x00" * len(m.group()), text)
     for match in _NUMBER.finditer(plain):
         for start, end in _apart(plain, *match.span()):
             number = _trimmed(plain, _parsed(plain, start, end))
             if len(number.digits) < 7:
+                if number.cue and number.sizes in ((2, 2, 2), (3, 3)):
+                    yield number
                 continue
             if (
                 number.is_phone_shaped()
@@ -174,4 +209,4 @@ def _apart(text: str, start: int, end: int) -> list[tuple[int, int]]:
     counts = [sum(c.isdigit() for c in text[a:b]) for a, b in words]
     if min(counts) >= 7:
         return words
-    return [(start, end)] if sum(counts) >= 7 else []
+    return [(start, end)] if sum(counts) >= 6 else []

@@ -13,14 +13,20 @@ _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _AT = r"(?: ?[\[({<] ?at ?[\])}>] ?)"
 _DOT = r"(?: ?[\[({<] ?dot ?[\])}>] ?| dot )"
 
+# Without the long s and the dotless i, which match s and i where case does not count.
+_FOREIGN = r"[\u00df-\u012f\u0132-\u017e\u0180-\u02af\u0370-\u0dff]"
+
 _ADDRESS = re.compile(
     rf"{_LOCAL}(?:@{_HOST}(?:\.{_HOST})+)+"
+    # In Cyrillic, Greek, Hebrew, Arabic or an Indian script.
+    rf"|{_FOREIGN}[\w.+-]*@[\w-]+(?:\.[\w-]+)+|[\w.+-]*{_FOREIGN}@[\w-]+(?:\.[\w-]+)+"
     # Cut before its top-level domain: a name with a dot, or a host that everybody knows. Without
     # either it is a word glued to a handle ("thanks@user").
     rf"|(?<![A-Za-z0-9_])[A-Za-z0-9_]+\.(?:[A-Za-z0-9_.-]{{0,60}}[A-Za-z0-9_])@[A-Za-z][A-Za-z0-9-]{{3,}}"
     rf"|{_LOCAL}@(?:{_PROVIDERS})(?![A-Za-z0-9_])"
     rf"|{_LOCAL}{_AT}{_HOST}(?:(?:{_DOT}|\.){_HOST})+"
     rf"|{_LOCAL} at {_HOST} dot (?:{_HOST} dot )?[A-Za-z]{{2,4}}(?![A-Za-z0-9])"
+    rf"|{_LOCAL} at (?:{_PROVIDERS})(?:\.{_HOST}){{1,2}}"
     rf"|{_LOCAL}@{_HOST}{_DOT}[A-Za-z]{{2,4}}(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
@@ -36,5 +42,10 @@ def _find(text: str) -> Iterator[Span]:
 
 
 EMAIL = Rule(
-    "email", r"[A-Za-z0-9_+-]@[A-Za-z0-9]|(?i:[\[({<] ?at ?[\])}>]| at [^ ]{1,70} dot )", _find
+    "email",
+    rf"[A-Za-z0-9_+-]@[A-Za-z0-9]|(?i:{_FOREIGN}[\w.+-]*@)"
+    r"|(?i:[\[({<] ?at ?[\])}>]| at [^ ]{1,70} dot |"
+    rf" at (?:{_PROVIDERS}))",
+    _find,
+    needs_digit=False,
 )

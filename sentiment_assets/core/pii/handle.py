@@ -1,4 +1,7 @@
-"""``@handle`` of the platforms: X, Instagram's dotted ones, and ``@user@instance.social``."""
+"""Handles: ``@handle`` of the platforms, ``@user@instance.social``, ``u/user``, ``user#1234``.
+
+Without an @ only after the name of a platform or a word for a handle: "ig: jane_roe".
+"""
 
 import re
 from collections.abc import Iterator
@@ -18,9 +21,48 @@ _HANDLE = re.compile(
 )
 
 
+_PLATFORMS = (
+    "ig|insta(?:gram)?|snap|snapchat|sc|telegram|tg|discord|kik|skype|tiktok|tik tok|"
+    "twitch|twitter|"
+    "psn|xbox(?: live)?|gamertag|gt|venmo|cash ?app|wechat|line|threads|bluesky|signal|"
+    "user ?name|screen ?name|handle|user|nick(?:name)?|login"
+)
+_SAID = (
+    rf"(?:{_PLATFORMS})(?:(?: (?:id|name|handle|user(?: ?name)?|account))?(?: is |"
+    rf" ?[:=>-]{{1,2}} ?)|(?: is)? )"
+)
+# A plain word only where a colon says so and nothing goes on behind it.
+_NAMED = re.compile(
+    rf"(?<![A-Za-z0-9_@#.-])(?i:{_SAID})\"?(?P<handle>[A-Za-z_](?=[A-Za-z.]*[0-9_]|[A-Za-z_]*\.[a-z])[A-Za-z0-9_.]{{2,29}}"
+    r"|(?<=: )[a-z][a-z0-9_.]{2,29}(?= ?(?:[^A-Za-z0-9_ .'-]|$)))(?![A-Za-z0-9_@]|://)"
+)
+_LOOSE = re.compile(
+    r"(?<![A-Za-z0-9_/@.])/?u/[A-Za-z0-9_-]{3,20}(?![A-Za-z0-9_/-])"
+    r"|(?<![A-Za-z0-9_#@.])[A-Za-z0-9_.]{2,32}#(?!(?:19|20)[0-9]{2})[0-9]{4}(?![A-Za-z0-9_])"
+)
+
+
 def _find(text: str) -> Iterator[Span]:
-    for match in _HANDLE.finditer(text):
-        yield Span(match.start(), match.end(), HANDLE.kind)
+    found = [match.span() for match in _HANDLE.finditer(text)]
+    found += [match.span() for match in _LOOSE.finditer(text)]
+    for match in _NAMED.finditer(text):
+        handle = match["handle"].rstrip(".")
+        start = match.start("handle")
+        # "Instagram iphone7", "line B12": a product, and whatever else ends in a number.
+        if ":" in text[match.start() : start] or " is " in match.group() or "_" in handle:
+            found.append((start, start + len(handle)))
+    done = 0
+    for start, end in sorted(found):
+        if start >= done:
+            yield Span(start, end, HANDLE.kind)
+            done = end
 
 
-HANDLE = Rule("handle", r"@[A-Za-z0-9_]", _find)
+HANDLE = Rule(
+    "handle",
+    rf"@[A-Za-z0-9_]|(?:^|[^A-Za-z0-9_])u/[A-Za-z0-9_-]|[A-Za-z0-9_.]#[0-9]{{4}}"
+    rf"|(?:^|[^A-Za-z0-9_])(?i:{_SAID})\"?[A-Za-z_][A-Za-z0-9]*[0-9_.]|"
+    rf"(?i:{_PLATFORMS})[A-Za-z ]*: \"?[a-z][a-z0-9_.]+",
+    _find,
+    needs_digit=False,
+)

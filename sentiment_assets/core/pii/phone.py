@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from sentiment_assets.core.pii.digits import HINT, Number, personal_numbers
+from sentiment_assets.core.pii.digits import CUED_HINT, Number, personal_numbers
 from sentiment_assets.core.pii.rule import Rule, Span
 
 _EXTENSION = re.compile(r" ?(?:x|ext\.?|extension|#) ?[0-9]{1,6}", re.IGNORECASE)
@@ -12,6 +12,8 @@ _NORTH_AMERICAN = re.compile(r"1?[2-9][0-9]{2}[2-9][0-9]{6}$")
 
 def _is_phone(number: Number) -> bool:
     if number.is_phone_shaped():
+        return True
+    if len(number.digits) < 7:
         return True
     if len(number.groups) == 1:
         return bool(_NORTH_AMERICAN.match(number.digits))
@@ -26,4 +28,4 @@ def _find(text: str) -> Iterator[Span]:
             yield Span(number.start, extension.end() if extension else number.end, PHONE.kind)
 
 
-PHONE = Rule("phone", HINT, _find)
+PHONE = Rule("phone", CUED_HINT, _find)

@@ -7,36 +7,60 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import polars as pl
 import pyarrow as pa
 
+from sentiment_assets.core.pii.account import ACCOUNT
+from sentiment_assets.core.pii.birth_date import BIRTH_DATE
 from sentiment_assets.core.pii.card import CARD
+from sentiment_assets.core.pii.coordinates import COORDINATES
+from sentiment_assets.core.pii.device import DEVICE
 from sentiment_assets.core.pii.digit_run import DIGIT_RUN
+from sentiment_assets.core.pii.digits import SHORT_HINT
 from sentiment_assets.core.pii.email import EMAIL
 from sentiment_assets.core.pii.handle import HANDLE
 from sentiment_assets.core.pii.iban import IBAN
 from sentiment_assets.core.pii.ip import IP
 from sentiment_assets.core.pii.known_names import find_known_names, spellings
 from sentiment_assets.core.pii.national_id import NATIONAL_ID
+from sentiment_assets.core.pii.national_phone import national_phone
 from sentiment_assets.core.pii.phone import PHONE
+from sentiment_assets.core.pii.postal_place import POSTAL_PLACE
 from sentiment_assets.core.pii.rule import BLANK, Rule, Span, mask
+from sentiment_assets.core.pii.street import STREET
+from sentiment_assets.core.pii.street_abroad import STREET_ABROAD
 from sentiment_assets.core.pii.url import URL
 from sentiment_assets.core.text import NEEDS_CANONICAL, canonicalise
 
 # In order of priority: what an earlier rule claims is blank to the later ones. A link holds
-# addresses and numbers; a card holds a phone's shape, and a phone is a long number.
+# addresses and numbers; a card holds a phone's shape, and a phone is a long number. Addresses come
+# after what stands beside them in a form and before bare numbers, such as their postcodes.
 RULES: tuple[Rule, ...] = (
-    URL, EMAIL, HANDLE, IP, IBAN, CARD, NATIONAL_ID, PHONE, DIGIT_RUN,
+    URL, EMAIL, HANDLE, DEVICE, COORDINATES, IP, BIRTH_DATE, IBAN, CARD, NATIONAL_ID, STREET,
+    STREET_ABROAD, POSTAL_PLACE, ACCOUNT, PHONE, DIGIT_RUN,
 )  # fmt: skip
 KINDS = (*dict.fromkeys(rule.kind for rule in RULES), "name")
 
 # A text that still uncovers an identifier after so many passes was built to: its rest is masked.
 _PASSES = 16
 
-_HINTS = tuple((re.compile(rule.hint), rule) for rule in RULES)
-_ANY_HINT = "|".join(f"(?:{hint})" for hint in dict.fromkeys(rule.hint for rule in RULES))
-_HINT = re.compile(_ANY_HINT)
+
+@lru_cache(maxsize=512)
+def _hints(region: str | None) -> tuple[tuple[re.Pattern[str], Rule], ...]:
+    """The rules with those of a region before the phones and bare numbers of everywhere."""
+    national = (national_phone(region),) if region else ()
+    before = RULES.index(PHONE)
+    rules = (*RULES[:before], *national, *RULES[before:])
+    return tuple((re.compile(rule.hint), rule) for rule in rules)
+
+
+# Nearly every rule needs a digit, and one post in six has one. One pattern of all hints would take
+# ten times as long as each by itself.
+_NEEDS_DIGIT = tuple(dict.fromkeys(rule.hint for rule in RULES if rule.needs_digit))
+_NEEDS_NONE = tuple(dict.fromkeys(rule.hint for rule in RULES if not rule.needs_digit))
+_DIGIT = re.compile("[0-9]")
 _MASKS = re.compile("|".join(re.escape(mask(kind)) for kind in KINDS))
 
 
@@ -55,17 +79,16 @@ class Redaction:
         ]
 
 
-def _found(text: str, known_names: Sequence[str]) -> list[Span]:
+def _found(text: str, known_names: Sequence[str], region: str | None) -> list[Span]:
     """Spans of ``text`` by one pass of the rules, in the offsets of ``text``, masks left alone."""
     canonical = canonicalise(text)
     searched = canonical.text
     spans: list[Span] = []
-    if not (known_names or _HINT.search(searched)):
-        return spans
     # Masks of an earlier pass are no text: nothing may be found in them.
     searched = _MASKS.sub(lambda m: BLANK * len(m.group()), searched)
-    for hint, rule in _HINTS:
-        if hint.search(searched):
+    has_digit = bool(_DIGIT.search(searched))
+    for hint, rule in _hints(region):
+        if (has_digit or not rule.needs_digit) and hint.search(searched):
             claimed = list(rule.find(searched))
             spans += claimed
             searched = _blanked(searched, claimed)
@@ -111,17 +134,19 @@ def _in_original(spans: Sequence[Span], later: Sequence[Span]) -> list[Span]:
     return sorted((*spans, *moved))
 
 
-def redact(text: str, known_names: Sequence[str] = ()) -> Redaction:
+def redact(text: str, known_names: Sequence[str] = (), region: str | None = None) -> Redaction:
     """Mask every identifier of ``text``; spans are sorted, disjoint and in the original's offsets.
 
-    ``known_names`` are handles and display names that came with the post. Redacting the result
+    ``known_names`` are handles and display names that came with the post. ``region`` is the country
+    (two letters of ISO 3166) whose national phone numbers are looked for besides.
+    Redacting the result
     again changes nothing: a mask may uncover what its neighbour hid, so passes repeat until one
     finds nothing.
     """
     spans: list[Span] = []
     masked = text
     for done in itertools.count():
-        later = _found(masked, known_names)
+        later = _found(masked, known_names, region)
         if not later:
             break
         merged = _in_original(spans, later)
@@ -142,16 +167,22 @@ _PLAIN_HANDLE = r"""(^|[\s.,:;!?"'(])@[A-Za-z_][A-Za-z0-9_]*(?:\.[a-z0-9_]+)*"""
 _REDACTIONS = pa.list_(pa.struct([("kind", pa.string()), ("count", pa.int32())]))
 
 
-def redact_batch(texts: pl.Series, known_names: pl.Series | None = None) -> pl.DataFrame:
+def redact_batch(
+    texts: pl.Series, known_names: pl.Series | None = None, regions: pl.Series | str | None = None
+) -> pl.DataFrame:
     """``redact`` over a column: the same texts and counts, row by row, in a fraction of the time.
 
-    ``known_names`` holds a list of strings (or null) per text. Returns ``text`` (null where the
+    ``known_names`` holds a list of strings (or null) per text, ``regions`` a country (or null) per
+    text, or is one for all. Returns ``text`` (null where the
     input is) and ``redactions``, a list of ``{kind, count}`` ordered by kind, empty where the text
     is null or nothing was masked.
     """
-    raw, text = pl.col("raw"), pl.col("text")
+    raw, text, region = pl.col("raw"), pl.col("text"), pl.col("region")
     frame = (
         pl.DataFrame({"raw": texts.cast(pl.String)})
+        .with_columns(
+            region=regions if isinstance(regions, pl.Series) else pl.lit(regions, pl.String)
+        )
         .with_row_index("row")
         .with_columns(disguised=raw.str.contains(NEEDS_CANONICAL).fill_null(False))
         .with_columns(
@@ -175,7 +206,11 @@ def redact_batch(texts: pl.Series, known_names: pl.Series | None = None) -> pl.D
         frame.join(disguised, on="row", how="left", maintain_order="left")
         .with_columns(read=pl.col("read").fill_null(text))
         .with_columns(
-            careful=pl.col("read").str.contains(_ANY_HINT)
+            careful=(
+                pl.col("read").str.contains("[0-9]") & pl.any_horizontal(_hinted(_NEEDS_DIGIT))
+            )
+            | pl.any_horizontal(_hinted(_NEEDS_NONE))
+            | (region.is_not_null() & pl.col("read").str.contains(SHORT_HINT))
             # Masks that the author typed would be counted with ours.
             | (~pl.col("disguised") & raw.str.contains(_MASKS.pattern))
         )
@@ -202,7 +237,10 @@ def redact_batch(texts: pl.Series, known_names: pl.Series | None = None) -> pl.D
         ).list.filter(pl.element().struct.field("count") > 0),
     )
     rest = frame.filter("careful")
-    results = [redact(raw, names or ()) for raw, names in rest.select("raw", "names").iter_rows()]
+    results = [
+        redact(raw, names or (), region)
+        for raw, names, region in rest.select("raw", "names", "region").iter_rows()
+    ]
     careful = pl.DataFrame(
         {
             "row": rest["row"],
@@ -212,6 +250,10 @@ def redact_batch(texts: pl.Series, known_names: pl.Series | None = None) -> pl.D
         }
     )
     return pl.concat([plain, careful]).sort("row").drop("row")
+
+
+def _hinted(hints: Sequence[str]) -> list[pl.Expr]:
+    return [pl.col("read").str.contains(hint) for hint in hints]
 
 
 def _rows_with_names(frame: pl.DataFrame, known_names: pl.Series) -> pl.Series:

@@ -20,12 +20,14 @@ class Rule:
     ``hint`` is a regex in the syntax that Python and Rust share; every canonical text in which
     ``find`` finds something matches it, so that whole columns can be filtered at once. ``find``
     takes canonical text (``core.text.canonicalise``) and yields disjoint spans from left to right;
-    characters that an earlier rule claimed are NUL in it.
+    characters that an earlier rule claimed are NUL in it, which no pattern may match across.
+    ``needs_digit`` says that ``find`` finds nothing in a text without an ASCII digit.
     """
 
     kind: str
     hint: str
     find: Callable[[str], Iterator[Span]]
+    needs_digit: bool = True
 
 
 BLANK = "\x00"

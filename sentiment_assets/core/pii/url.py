@@ -10,8 +10,10 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # Top levels that are no words: "great.It was" is two sentences, "great.com" a site.
 _SURE = (
     "com|org|net|edu|gov|mil|info|biz|io|tv|fm|ly|gl|gy|app|dev|news|xyz|online|site|shop|store|blog|"
-    "uk|za|de|fr|es|nl|jp|cn|ru|br|au|nz|ca|mx|ch|se|dk|fi|pl|cz|gr|hu|ro|ie|kr|ke|ng|eu"
+    "uk|za|de|fr|es|nl|jp|cn|ru|br|au|nz|ca|mx|ch|se|dk|fi|pl|cz|gr|hu|ro|ie|kr|ke|ng|eu|pt|tr|ua|cl|ec|uy|sg|hk|tw|vn|pk|lk|np|ae|sa|qa|kw|eg|tn|dz|gh|tz|ug|"
+    "zm|zw|bw|na|mz|sk|hr|rs|bg|lt|lv|ee|lu|mt|cy|kz|uz|gg|cc|page|link|cloud|tech|life|live|media|social"
 )
+_PROVIDER = r"(?:gmail|googlemail|yahoo|hotmail|outlook|icloud|aol|protonmail|gmx|live)\."
 # Any other needs a path to be taken for a site.
 _BARE = (
     rf"(?:(?P<domain>(?:{_LABEL}\.)+(?:{_SURE}))(?![A-Za-z0-9_(-])(?:[/?#]{_URL_CHARS}*|:[0-9]+{_URL_CHARS}*)?"
@@ -22,7 +24,8 @@ _URL = re.compile(
     rf"https?://t\.co/[A-Za-z0-9]{{1,10}}"
     rf"|(?:https?|ftp|hxxps?):/{{1,2}}{_URL_CHARS}+"
     rf"|(?<![A-Za-z0-9_@.-])www\.{_URL_CHARS}+"
-    rf"|(?<![A-Za-z0-9_@.#/-]){_BARE}(?!@)",
+    # "jane [at] gmail.com" is an e-mail address.
+    rf"|(?<![A-Za-z0-9_@.#/-])(?<!at[\])}}>])(?<!at[\])}}>] )(?!(?<= at ){_PROVIDER}){_BARE}(?!@)",
     re.IGNORECASE,
 )
 _NOT_LAST = ".,;:!?'\"*_~|([{"
@@ -52,4 +55,5 @@ URL = Rule(
     "url",
     rf"(?i:(?:http|ftp|hxxp)s?:/|www\.|[a-z0-9]\.(?:(?:{_SURE})(?:[^a-z0-9_-]|$)|[a-z]{{2,12}}/))",
     _find,
+    needs_digit=False,
 )

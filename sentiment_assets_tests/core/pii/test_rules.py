@@ -5,7 +5,11 @@ import re
 
 import pytest
 
+from sentiment_assets.core.pii.account import ACCOUNT
+from sentiment_assets.core.pii.birth_date import BIRTH_DATE
 from sentiment_assets.core.pii.card import CARD
+from sentiment_assets.core.pii.coordinates import COORDINATES
+from sentiment_assets.core.pii.device import DEVICE
 from sentiment_assets.core.pii.digit_run import DIGIT_RUN
 from sentiment_assets.core.pii.email import EMAIL
 from sentiment_assets.core.pii.handle import HANDLE
@@ -28,6 +32,7 @@ CASES: list[tuple[Rule, str, list[str]]] = [
     (EMAIL, "jane(at)example.com", ["jane(at)example.com"]),
     (EMAIL, "jane at example dot com", ["jane at example dot com"]),
     (EMAIL, "jane.roe@gmail or jane@gmail", ["jane.roe@gmail", "jane@gmail"]),
+    (EMAIL, "иван@почта.рф, jane at gmail.com", ["ивaн@пoчтa.pф", "jane at gmail.com"]),
     (EMAIL, "lunch @ noon, me@5, f@cking, w@w", []),
     (EMAIL, "RT@jane.roe: hi @user@example.social", []),
     (EMAIL, "meet at joe's, dot your i's", []),
@@ -40,6 +45,11 @@ CASES: list[tuple[Rule, str, list[str]]] = [
     (HANDLE, "＠user &#64;user @\u200buser", ["@user"] * 3),
     (HANDLE, "thanks@user", ["@user"]),
     (HANDLE, "@@user @1direction", ["@user", "@1direction"]),
+    (HANDLE, "ig: jane_roe, snapchat: janeroe", ["jane_roe", "janeroe"]),
+    (HANDLE, "my insta is jane.roe99! IG - roe_x", ["jane.roe99", "roe_x"]),
+    (HANDLE, "u/jane_roe or jane#4711", ["u/jane_roe", "jane#4711"]),
+    (HANDLE, "Instagram: follow us, snap: so good, wow#2016, Discord is down, line 12, w/u/s", []),
+    (HANDLE, "Twitter iphone7, user is happy2, skype: now", ["happy2", "now"]),
     (HANDLE, "sh@t, bad@ss, me@5, @ 5pm, @5pm, @10k, @7 @2x @", []),
     (URL, "see https://t.co/AbCdEf1234, ok", ["https://t.co/AbCdEf1234"]),
     (URL, "https://t.co/AbCdEf1234Remigration", ["https://t.co/AbCdEf1234"]),
@@ -52,6 +62,8 @@ CASES: list[tuple[Rule, str, list[str]]] = [
         ["www.example.com/x", "example.co.uk", "bit.ly/3xYz"],
     ),
     (URL, "hxxp://evil.example ex\u200bample.com", ["hxxp://evil.example", "example.com"]),
+    (URL, "jane [at] example.com, jane(at)example.com, jane at gmail.com", []),
+    (URL, "Greennews.ng or jane.page", ["Greennews.ng", "jane.page"]),
     (URL, "great.It was", []),
     (URL, "end.Blog next, 22.se, e.g. this, a.m./p.m., and/or, logger.info(x)", []),
     (URL, "v1.2.3 node.js $1.50 Mr.Smith U.S. jane@example.com", []),
@@ -69,6 +81,7 @@ CASES: list[tuple[Rule, str, list[str]]] = [
     (IBAN, "pay DE89370400440532013000 now", ["DE89370400440532013000"]),
     (IBAN, "gb12spfc66723974480868 (wrong checksum)", ["gb12spfc66723974480868"]),
     (IBAN, "NL91-ABNA-0417-1643-00", ["NL91-ABNA-0417-1643-00"]),
+    (IBAN, "IS64 4667 5322 6294 2507 2937 55", ["IS64 4667 5322 6294 2507 2937 55"]),
     (IBAN, "GB2012championship IT12 GAME OVER, de2016bundesligasieger", []),
     (CARD, "4111-1111-1111-1111", ["4111-1111-1111-1111"]),
     (CARD, "4000 0000 0043 5638 has a wrong checksum", ["4000 0000 0043 5638"]),
@@ -83,7 +96,28 @@ CASES: list[tuple[Rule, str, list[str]]] = [
         ["891-36-5528", "376-68-4593", "680-10-1001"],
     ),
     (NATIONAL_ID, "8001015009087 and 800101 5009 08 7", ["8001015009087", "800101 5009 08 7"]),
-    (NATIONAL_ID, "AB 12 34 56 C, QQ123456C, AB123456D", ["AB 12 34 56 C", "AB123456D"]),
+    (
+        NATIONAL_ID,
+        "AB 12 34 56 C, ZZ713475T, AB123456D, AB12345D",
+        ["AB 12 34 56 C", "ZZ713475T", "AB123456D"],
+    ),
+    (
+        NATIONAL_ID,
+        "12.345.678-Z, 131052-308T, 850101-2345678",
+        ["12.345.678-Z", "131052-308T", "850101-2345678"],
+    ),
+    (NATIONAL_ID, "756.1234.5678.97 and 93.05.18-223.61", ["756.1234.5678.97", "93.05.18-223.61"]),
+    (
+        NATIONAL_ID,
+        "1 85 05 78 006 084 36, 37060219600206796X",
+        ["1 85 05 78 006 084 36", "37060219600206796X"],
+    ),
+    (
+        NATIONAL_ID,
+        "12.345.678-5, A123456(3), 070593-1234",
+        ["12.345.678-5", "A123456(3)", "070593-1234"],
+    ),
+    (NATIONAL_ID, "+211-977-129-819, 046 454 286, 123 456 789", ["046 454 286"]),
     (
         NATIONAL_ID,
         "RSSMRA85T10A562S S1234567D 12345678Z",
@@ -108,15 +142,100 @@ CASES: list[tuple[Rule, str, list[str]]] = [
     (PHONE, "202-224-3121 202-224-3122", ["202-224-3121", "202-224-3122"]),
     (PHONE, "(202-224-3121)", ["202-224-3121"]),
     (PHONE, "032 385 68 19 in 2016", ["032 385 68 19"]),
+    (PHONE, "call 33 93 31, tel. 555 014; bel 12.34.56", ["33 93 31", "555 014", "12.34.56"]),
+    (
+        PHONE,
+        "00225 21 23 4 59765 and 8.(771).000.3873",
+        ["00225 21 23 4 59765", "8.(771).000.3873"],
+    ),
+    (PHONE, "33 93 31, appel 2014 - 2015, called 2016-2017, call 911", []),
     (PHONE, "2015-2016, 2014 2015 2016, (2017–2021), 1914-1918", []),
     (DIGIT_RUN, "case 3837252, 0 8 2 5 5 5 0 1", ["3837252", "0 8 2 5 5 5 0 1"]),
-    (DIGIT_RUN, "MRN-6735988 #01082017 x1234567y", ["6735988", "01082017", "1234567"]),
+    (DIGIT_RUN, "MRN-6735988 #01082017 x1234567y", ["MRN-6735988", "01082017", "1234567"]),
+    (
+        DIGIT_RUN,
+        "AB1234567, A12345678Z, 8193-7244253-6",
+        ["AB1234567", "A12345678Z", "8193-7244253-6"],
+    ),
     (DIGIT_RUN, "$1000000 is seven digits", ["1000000"]),
     (DIGIT_RUN, "1\u200b2\u200b3\u200b4567", ["1234567"]),
     (DIGIT_RUN, "916950781 / 916950782", ["916950781 / 916950782"]),
+    (DEVICE, "5c:8a:e6:42:fa:56 or 5C-8A-E6-42-FA-56", ["5c:8a:e6:42:fa:56", "5C-8A-E6-42-FA-56"]),
+    (DEVICE, "001a.2b3c.4d5e", ["001a.2b3c.4d5e"]),
+    (
+        DEVICE,
+        "idfa aede52e7-03ee-455a-83c4-e57283966239",
+        ["aede52e7-03ee-455a-83c4-e57283966239"],
+    ),
+    (DEVICE, "10:30:15, ab:cd:ef:ab:cd:ef, 1234.5678.9012, 1:2:3:4:5:6", []),
+    (COORDINATES, "40.7128, -74.0060; (33.9249,18.4241)", ["40.7128, -74.0060", "33.9249,18.4241"]),
+    (COORDINATES, "40.7128° N, 74.0060° W", ["40.7128° N, 74.0060° W"]),
+    (COORDINATES, "40º42'46\"N 74º0'22\"W", ["40°42'46\"N 74°0'22\"W"]),
+    (COORDINATES, "S33° 55.509' E18° 25.439'", ["S33° 55.509' E18° 25.439'"]),
+    (COORDINATES, "geo:37.78,-122.39 and 8FVC9G8F+6W", ["geo:37.78,-122.39", "8FVC9G8F+6W"]),
+    (COORDINATES, "lat: -33.92, lng: 18.42", ["lat: -33.92, lng: 18.42"]),
+    (
+        COORDINATES,
+        "9.250, 9.500; 3.141, 2.718; 99.9999, 199.9999; $12.3456, 1234+56; it is 40° N of here",
+        [],
+    ),
+    (
+        BIRTH_DATE,
+        "DOB: 1990-01-15, dob 15/1/90, D.O.B 15 01 90",
+        ["1990-01-15", "15/1/90", "15 01 90"],
+    ),
+    (BIRTH_DATE, '{"date_of_birth": "1978-02-22"}', ["1978-02-22"]),
+    (BIRTH_DATE, "born in Cape Town on 12 March 1990", ["12 March 1990"]),
+    (BIRTH_DATE, "Jane Roe (b. March 3rd, 1980)", ["March 3rd, 1980"]),
+    (BIRTH_DATE, "date of birth. It's 10/15/1986", ["10/15/1986"]),
+    (BIRTH_DATE, "my birthday is 5/7/1990; DOB (dd/mm/yyyy): 05071990", ["5/7/1990", "05071990"]),
+    (BIRTH_DATE, "geboren am 12. März 1990, gebore op 1 Mei 1991", ["12. Marz 1990", "1 Mei 1991"]),
+    (
+        BIRTH_DATE,
+        "née le 3 mars 1985; nacida el 12 de marzo de 1990",
+        ["3 mars 1985", "12 de marzo de 1990"],
+    ),
+    (BIRTH_DATE, "What is your date of birth?\nA: 10/02/1953.", ["10/02/1953"]),
+    (BIRTH_DATE, "415-55-7615|1980-04-04|x, 415-55-7615 1980-04-04", ["1980-04-04"]),
+    (BIRTH_DATE, "Дата рождения: 12.03.1990", ["12.03.1990"]),
+    (BIRTH_DATE, "1990年1月2日生まれ。生年月日：1990年1月2日", ["1990年1月2日"] * 2),
+    (
+        BIRTH_DATE,
+        "on 12 March 1990, birthday bash 12/10, born 2 run 2016, my birthday is July 5, "
+        "New Adventures. Jan 31st, 2016, B. 11.4.17, ne 5/7/1990x",
+        [],
+    ),
+    (ACCOUNT, "account no 12345, acct #44556, a/c: 123456", ["12345", "44556", "123456"]),
+    (ACCOUNT, "Passport: P7X110527; passport number AB 123456", ["P7X110527", "AB 123456"]),
+    (ACCOUNT, "my driver's license number is a56319335", ["a56319335"]),
+    (ACCOUNT, "License: DL-T25645-45 | Policy: POL-44", ["DL-T25645-45", "POL-44"]),
+    (ACCOUNT, 'empid="EMP-36411" (ID: EMP-24065)', ["EMP-36411", "EMP-24065"]),
+    (ACCOUNT, "sort code 12-34-56, BSB 123-456", ["12-34-56", "123-456"]),
+    (ACCOUNT, "SWIFT: CHASUS33, BIC DEUTDEFF500", ["CHASUS33", "DEUTDEFF500"]),
+    (ACCOUNT, "number plate CA 123-456, plates ABC 1234", ["CA 123-456", "ABC 1234"]),
+    (ACCOUNT, "booking reference ABC123, order no. 12345", ["ABC123", "12345"]),
+    (ACCOUNT, "MRN-12345, D123-4567-8901", ["MRN-12345", "D123-4567-8901"]),
+    (ACCOUNT, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", ["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]),
+    (
+        ACCOUNT,
+        "0x742d35Cc6634C0532925a3b844Bc454e4438f44e",
+        ["0x742d35Cc6634C0532925a3b844Bc454e4438f44e"],
+    ),
+    (
+        ACCOUNT,
+        "my account since 2009, account 5,000,000, passport 2016, order #66, case 12 of 2016, "
+        "visa 2017/2018, Policy: 1000 troops, I.D. please, TIN 2016",
+        [],
+    ),
+    (
+        ACCOUNT,
+        "ISO-27001 CVE-2016-12345 COVID-19 iPhone6s 1080p60fps R2D2 C3PO #S1E2S3 315x6365x10365x10 "
+        "USA2016TRUMP2020",
+        [],
+    ),
     *(
         (rule, text, [])
-        for rule in (PHONE, DIGIT_RUN, CARD, NATIONAL_ID)
+        for rule in (PHONE, DIGIT_RUN, CARD, NATIONAL_ID, ACCOUNT, COORDINATES, BIRTH_DATE)
         for text in (
             "open 24/7, 24/7/365",
             "$1,000,000 or R100 000 000 or €1.000.000 or 1 000 000 people",
