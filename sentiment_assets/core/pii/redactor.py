@@ -11,13 +11,16 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow as pa
 
+from sentiment_assets.core.pii.allowed import is_allowed
 from sentiment_assets.core.pii.card import CARD
 from sentiment_assets.core.pii.digit_run import DIGIT_RUN
 from sentiment_assets.core.pii.email import EMAIL
 from sentiment_assets.core.pii.handle import HANDLE
 from sentiment_assets.core.pii.iban import IBAN
 from sentiment_assets.core.pii.ip import IP
-from sentiment_assets.core.pii.known_names import find_known_names, spellings
+from sentiment_assets.core.pii.known_names import find_known_names, searched_for
+from sentiment_assets.core.pii.names import NameFinder, find_names
+from sentiment_assets.core.pii.names_suspected import suspects
 from sentiment_assets.core.pii.national_id import NATIONAL_ID
 from sentiment_assets.core.pii.phone import PHONE
 from sentiment_assets.core.pii.rule import BLANK, Rule, Span, mask
@@ -55,26 +58,31 @@ class Redaction:
         ]
 
 
-def _found(text: str, known_names: Sequence[str]) -> list[Span]:
+def _found(text: str, known_names: Sequence[str], allow: tuple[str, ...]) -> list[Span]:
     """Spans of ``text`` by one pass of the rules, in the offsets of ``text``, masks left alone."""
     canonical = canonicalise(text)
     searched = canonical.text
     spans: list[Span] = []
-    if not (known_names or _HINT.search(searched)):
-        return spans
     # Masks of an earlier pass are no text: nothing may be found in them.
-    searched = _MASKS.sub(lambda m: BLANK * len(m.group()), searched)
+    searched = _without_masks(searched)
     for hint, rule in _HINTS:
         if hint.search(searched):
             claimed = list(rule.find(searched))
             spans += claimed
             searched = _blanked(searched, claimed)
     if known_names:
-        spans += find_known_names(searched, known_names)
+        claimed = list(find_known_names(searched, known_names, allow))
+        spans += claimed
+        searched = _blanked(searched, claimed)
+    spans += find_names(searched, allow)
     offsets = canonical.offsets
     return sorted(
         Span(offsets[s.start], _without_controls(text, offsets[s.end]), s.kind) for s in spans
     )
+
+
+def _without_masks(text: str) -> str:
+    return _MASKS.sub(lambda match: BLANK * len(match.group()), text)
 
 
 def _without_controls(text: str, end: int) -> int:
@@ -111,17 +119,24 @@ def _in_original(spans: Sequence[Span], later: Sequence[Span]) -> list[Span]:
     return sorted((*spans, *moved))
 
 
-def redact(text: str, known_names: Sequence[str] = ()) -> Redaction:
+def redact(
+    text: str,
+    known_names: Sequence[str] = (),
+    allow: tuple[str, ...] = (),
+    finder: NameFinder | None = None,
+) -> Redaction:
     """Mask every identifier of ``text``; spans are sorted, disjoint and in the original's offsets.
 
-    ``known_names`` are handles and display names that came with the post. Redacting the result
-    again changes nothing: a mask may uncover what its neighbour hid, so passes repeat until one
-    finds nothing.
+    ``known_names`` are handles and display names that came with the post, ``allow`` words and
+    phrases that name nobody (brands, places, tracked topics), ``finder`` a model that looks for
+    names where the rules found none. Redacting the result again changes nothing, unless a model
+    changes its mind: a mask may uncover what its neighbour hid, so passes repeat until one finds
+    nothing.
     """
     spans: list[Span] = []
     masked = text
     for done in itertools.count():
-        later = _found(masked, known_names)
+        later = _found(masked, known_names, allow)
         if not later:
             break
         merged = _in_original(spans, later)
@@ -130,8 +145,34 @@ def redact(text: str, known_names: Sequence[str] = ()) -> Redaction:
             merged = [s for s in spans if s.end <= cut.start]
             merged.append(Span(cut.start, len(text), cut.kind))
         spans = merged
-        masked = _replaced(text, spans, lambda span: mask(span.kind))
+        masked = _masked(text, spans)
+    if finder is not None:
+        (later,) = _recognised([masked], finder, allow)
+        spans = _in_original(spans, later)
+        masked = _masked(text, spans)
     return Redaction(masked, tuple(spans))
+
+
+def _masked(text: str, spans: Sequence[Span]) -> str:
+    return _replaced(text, spans, lambda span: mask(span.kind))
+
+
+def _recognised(
+    masked: Sequence[str], finder: NameFinder, allow: tuple[str, ...]
+) -> list[list[Span]]:
+    """What a model takes for names in masked texts, without what touches a mask."""
+    found = []
+    for text, spans in zip(masked, finder.find(masked), strict=True):
+        masks = [match.span() for match in _MASKS.finditer(text)]
+        found.append(
+            [
+                Span(start, end, "name")
+                for start, end in sorted(spans)
+                if all(end <= left or start >= right for left, right in masks)
+                and not is_allowed(text[start:end], allow)
+            ]
+        )
+    return found
 
 
 # Most posts with an identifier hold a plain handle or the platform's short link. Those are masked
@@ -142,7 +183,12 @@ _PLAIN_HANDLE = r"""(^|[\s.,:;!?"'(])@[A-Za-z_][A-Za-z0-9_]*(?:\.[a-z0-9_]+)*"""
 _REDACTIONS = pa.list_(pa.struct([("kind", pa.string()), ("count", pa.int32())]))
 
 
-def redact_batch(texts: pl.Series, known_names: pl.Series | None = None) -> pl.DataFrame:
+def redact_batch(
+    texts: pl.Series,
+    known_names: pl.Series | None = None,
+    allow: tuple[str, ...] = (),
+    finder: NameFinder | None = None,
+) -> pl.DataFrame:
     """``redact`` over a column: the same texts and counts, row by row, in a fraction of the time.
 
     ``known_names`` holds a list of strings (or null) per text. Returns ``text`` (null where the
@@ -185,7 +231,7 @@ def redact_batch(texts: pl.Series, known_names: pl.Series | None = None) -> pl.D
         names = known_names
         rows = _rows_with_names(frame.select("row", "read"), names)
         frame = frame.with_columns(careful=pl.col("careful") | pl.col("row").is_in(rows.implode()))
-    frame = frame.with_columns(names=names)
+    frame = _without_plain_names(frame.with_columns(names=names), allow)
     plain = frame.filter(~pl.col("careful").fill_null(False)).select(
         "row",
         "text",
@@ -198,11 +244,13 @@ def redact_batch(texts: pl.Series, known_names: pl.Series | None = None) -> pl.D
                 .fill_null(0)
                 .cast(pl.Int32),
             )
-            for kind in ("handle", "url")
+            for kind in ("handle", "name", "url")
         ).list.filter(pl.element().struct.field("count") > 0),
     )
     rest = frame.filter("careful")
-    results = [redact(raw, names or ()) for raw, names in rest.select("raw", "names").iter_rows()]
+    results = [
+        redact(raw, names or (), allow) for raw, names in rest.select("raw", "names").iter_rows()
+    ]
     careful = pl.DataFrame(
         {
             "row": rest["row"],
@@ -211,7 +259,78 @@ def redact_batch(texts: pl.Series, known_names: pl.Series | None = None) -> pl.D
             "redactions": pl.Series(pa.array([r.counts() for r in results], _REDACTIONS)),
         }
     )
-    return pl.concat([plain, careful]).sort("row").drop("row")
+    redacted = pl.concat([plain, careful]).sort("row").drop("row")
+    return redacted if finder is None else _with_recognised(redacted, finder, allow)
+
+
+def _without_plain_names(frame: pl.DataFrame, allow: tuple[str, ...]) -> pl.DataFrame:
+    """Names masked in ``text`` where nothing else is to be done; else ``careful`` says so."""
+    read = pl.col("read").str.replace_all(_MASKS.pattern, BLANK)
+    frame = frame.with_columns(careful=pl.col("careful").fill_null(False))
+    open_rows = frame.filter(~pl.col("careful")).select("row", "disguised", read=read)
+    suspected = open_rows.filter(suspects(open_rows["read"]))
+    careful = [suspected.filter("disguised")["row"]]
+    masked: list[pl.DataFrame] = []
+    rows = (
+        suspected.filter(~pl.col("disguised"))
+        .select("row")
+        .join(frame.select("row", "text"), on="row", maintain_order="left")
+    )
+    while rows.height:
+        pieces = []
+        for number, text in rows.iter_rows():
+            spans = list(find_names(_without_masks(text), allow))
+            if spans:
+                pieces.append((number, _masked(text, spans)))
+        rows = pl.DataFrame(pieces, schema={"row": pl.UInt32, "text": pl.String}, orient="row")
+        masked.append(rows)
+        blank = rows["text"].str.replace_all(_MASKS.pattern, BLANK)
+        # A mask may uncover what its neighbour hid: another name, or another kind altogether.
+        careful.append(rows.filter(blank.str.contains(_ANY_HINT))["row"])
+        rows = rows.filter(suspects(blank))
+    if masked:
+        frame = frame.update(pl.concat(masked).unique("row", keep="last"), on="row")
+    return frame.with_columns(
+        careful=pl.col("careful") | pl.col("row").is_in(pl.concat(careful).implode())
+    )
+
+
+def _with_recognised(
+    redacted: pl.DataFrame, finder: NameFinder, allow: tuple[str, ...]
+) -> pl.DataFrame:
+    """Masked texts and their counts, with what a model finds besides."""
+    rows = redacted.with_row_index("row").drop_nulls("text")
+    found = _recognised(rows["text"].to_list(), finder, allow)
+    later = pl.DataFrame(
+        {
+            "row": rows["row"],
+            "text": [_masked(text, s) for text, s in zip(rows["text"], found, strict=True)],
+            "more": [len(spans) for spans in found],
+        },
+        schema={"row": pl.UInt32, "text": pl.String, "more": pl.Int32},
+    )
+    counted = (
+        redacted.with_row_index("row")
+        .select("row", "redactions")
+        .explode("redactions", empty_as_null=False, keep_nulls=False)
+        .unnest("redactions")
+    )
+    named = later.filter(pl.col("more") > 0).select("row", kind=pl.lit("name"), count="more")
+    counts = (
+        pl.concat([counted, named])
+        .group_by("row", "kind")
+        .agg(pl.col("count").sum())
+        .sort("row", "kind")
+        .group_by("row", maintain_order=True)
+        .agg(redactions=pl.struct("kind", "count"))
+    )
+    return (
+        redacted.with_row_index("row")
+        .select("row")
+        .join(later.select("row", "text"), on="row", how="left", maintain_order="left")
+        .join(counts, on="row", how="left", maintain_order="left")
+        .select("text", pl.col("redactions").fill_null([]))
+    )
 
 
 def _rows_with_names(frame: pl.DataFrame, known_names: pl.Series) -> pl.Series:
@@ -222,7 +341,7 @@ def _rows_with_names(frame: pl.DataFrame, known_names: pl.Series) -> pl.Series:
         .drop_nulls()
     )
     # Pairs: Polars takes ten times as long to build a column of lists from tuples.
-    pairs = [(name, spelling) for name in given["name"].unique() for spelling in spellings(name)]
+    pairs = [(name, spelling) for name in given["name"].unique() for spelling in searched_for(name)]
     spelled = pl.DataFrame(
         {"name": [name for name, _ in pairs], "spelling": [spelling for _, spelling in pairs]},
         schema={"name": pl.String, "spelling": pl.String},
