@@ -38,6 +38,7 @@ from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import Origin
+from sentiment_assets.core.pii.name_models import ModelError, require
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.core.tracking import Tracking, parse_tracking
@@ -127,6 +128,12 @@ class Settings(BaseModel):
         True,
         description="Keep masked text in silver; it is personal data still.",
         examples=["false"],
+    )
+    name_model: Literal["none", "spacy"] = Field(
+        "none",
+        description="A model that looks for names of people where the rules found none: slow, and "
+        "in the extra `ner`.",
+        examples=["spacy"],
     )
     min_authors: int = Field(
         10,
@@ -528,7 +535,7 @@ def silver_rules(settings: Settings) -> SilverRules:
     """What cleaning needs: keys, topics, scorer.
 
     Raises:
-        SettingsError: silver was made with keys that are not there.
+        SettingsError: silver was made with keys that are not there, or the name model is missing.
     """
     key_file = settings.pseudonym_key_file
     if not key_file.exists() and settings.open_lake().table(SILVER_POSTS).exists():
@@ -537,8 +544,15 @@ def silver_rules(settings: Settings) -> SilverRules:
             "new ones would part every author from the posts before. Restore it from its backup "
             "(docs/runbooks/lost-pseudonym-keys.md)"
         )
+    try:
+        require(settings.name_model)
+    except ModelError as error:
+        raise SettingsError(f"SENTIMENT_NAME_MODEL: {error}") from None
+    tracking = settings.read_tracking()
     return SilverRules(
         keys=load_or_create_keys(key_file, list(PLATFORMS)),
-        topics=settings.read_tracking().topics,
+        topics=tracking.topics,
         keep_text=settings.keep_text,
+        allow=tracking.allow,
+        name_model=settings.name_model,
     )

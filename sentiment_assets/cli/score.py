@@ -24,12 +24,21 @@ _BATCH = 5_000
 def score(file: TextIO, as_json: bool, lang: str) -> None:
     """Score texts from FILE, or - for standard input: one text a line, or JSON lines with `text`.
 
-    Texts are treated as on their way to silver: cleaned, identifiers masked, language checked,
-    then scored. A text whose language the scorer doesn't know gets the reason instead of a score.
+    Texts are treated as on their way to silver: cleaned, identifiers masked (names too, but for
+    what the tracking file lists), language checked, then scored. A text whose language the scorer doesn't know gets the reason instead of a score.
     """
+    from sentiment_assets.core.tracking import allowed_by
+    from sentiment_assets.definitions import read_settings
+
+    settings = read_settings()
+    allowed: tuple[str, ...] = ()
+    # To score a text nothing has to be tracked.
+    if settings.tracking.exists():
+        tracking = settings.read_tracking()
+        allowed = allowed_by(tracking.topics, tracking.allow)
     texts = _texts(file)
     while batch := list(islice(texts, _BATCH)):
-        for row in _scored(batch, lang):
+        for row in _scored(batch, lang, allowed, settings.name_model):
             if as_json:
                 click.echo(json.dumps(row, ensure_ascii=False))
             else:
@@ -58,7 +67,9 @@ def _texts(file: TextIO) -> Iterator[str]:
             yield stripped
 
 
-def _scored(texts: list[str], lang: str) -> list[dict[str, object]]:
+def _scored(
+    texts: list[str], lang: str, allowed: tuple[str, ...], name_model: str
+) -> list[dict[str, object]]:
     import polars as pl
 
     from sentiment_assets.core.sentiment import scorer_named
@@ -69,5 +80,7 @@ def _scored(texts: list[str], lang: str) -> list[dict[str, object]]:
         pl.Series([[]] * len(texts), dtype=pl.List(pl.String)),
         pl.Series([lang] * len(texts), dtype=pl.String),
         scorer_named("vader"),
+        allowed,
+        name_model,
     )
     return read.rename(lambda name: name.removeprefix("sentiment_")).to_dicts()

@@ -22,15 +22,17 @@ from sentiment_assets.core import language
 from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import Window
 from sentiment_assets.core.parsers import POST_SCHEMA, Refusal
+from sentiment_assets.core.pii.allowed import phrases
+from sentiment_assets.core.pii.name_models import NONE, model_named
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys, Use, pseudonym_expr
 from sentiment_assets.core.pii.redactor import redact_batch
 from sentiment_assets.core.sentiment import Scorer, label_of, scorer_named
 from sentiment_assets.core.text import normalise
 from sentiment_assets.core.topics import TopicMatcher, hashtags
-from sentiment_assets.core.tracking import Topic, Tracking
+from sentiment_assets.core.tracking import Topic, Tracking, allowed_by
 
 #: Raise the number of what changes the rows that it makes: silver made before is then out of date.
-RULE_VERSIONS = {"parsers": 1, "text": 1, "pii": 1, "language": 1, "topics": 1, "silver": 1}
+RULE_VERSIONS = {"parsers": 1, "text": 1, "pii": 2, "language": 1, "topics": 1, "silver": 1}
 
 #: What :func:`clean_batch` reads: parsed posts with what deduplication found of each.
 CLEAN_INPUT = pa.schema(
@@ -55,6 +57,10 @@ class SilverRules:
     scorer: str = "vader"
     #: Masked text is still personal data: it can be searched back to its author.
     keep_text: bool = True
+    #: Brands and places that no name is seen in, beside the words of the topics.
+    allow: tuple[str, ...] = ()
+    #: A model that looks for names where the rules found none (``core.pii.name_models``).
+    name_model: str = NONE
 
     def recipe(self, platform: str) -> str:
         """Twelve hex digits that change whenever the same bronze would give other rows."""
@@ -65,9 +71,16 @@ class SilverRules:
             Tracking({}, self.topics).topics_fingerprint(),
             (scorer.name, scorer.version),
             self.keep_text,
+            sorted(phrases(self.allowed)),
+            self.name_model,
             self.keys.fingerprint(platform),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Words and phrases that name nobody: what is tracked, and what ``allow`` lists."""
+        return allowed_by(self.topics, self.allow)
 
     @cached_property
     def matcher(self) -> TopicMatcher:
@@ -171,7 +184,12 @@ def tidy(texts: pl.Series) -> pl.Series:
 
 
 def read_texts(
-    texts: pl.Series, known_names: pl.Series, hints: pl.Series, scorer: Scorer
+    texts: pl.Series,
+    known_names: pl.Series,
+    hints: pl.Series,
+    scorer: Scorer,
+    allowed: tuple[str, ...] = (),
+    name_model: str = NONE,
 ) -> pl.DataFrame:
     """What is read of a text, one row each: masked first, then its language, then its sentiment.
 
@@ -180,12 +198,14 @@ def read_texts(
         known_names: names and handles that came with each text.
         hints: what the platform says of the language.
         scorer: scores what it knows the language of.
+        allowed: words and phrases that name nobody (:attr:`SilverRules.allowed`).
+        name_model: the model that looks for further names.
 
     Returns:
         ``text`` (masked), ``redactions, lang, lang_confidence, unscored_reason`` and the
         ``sentiment_*`` columns of ``silver/posts``.
     """
-    masked = redact_batch(texts, known_names)
+    masked = redact_batch(texts, known_names, allowed, model_named(name_model))
     text = masked["text"]
     detected = _polars(language.detect(text.to_arrow())).rename({"confidence": "lang_confidence"})
     reason = language.scoring_gate(
@@ -217,9 +237,17 @@ def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
     posts = _polars(batch)
     scorer = scorer_named(rules.scorer)
     text = tidy(posts["text"])
+    read = read_texts(
+        text,
+        posts["known_names"],
+        posts["platform_lang"],
+        scorer,
+        rules.allowed,
+        rules.name_model,
+    )
     created = pl.col("created_at")
     rows = posts.with_columns(
-        *read_texts(text, posts["known_names"], posts["platform_lang"], scorer).get_columns(),
+        *read.get_columns(),
         date=created.dt.date(),
         window=created.dt.truncate("2h").dt.strftime("%H%M"),
         created_hour=created.dt.truncate("1h"),
