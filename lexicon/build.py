@@ -66,6 +66,8 @@ def main(packages: Path) -> None:
         grade = _grade(name, words, common, places, often)
         if name in often:
             grade += "o"
+        if name in settled:
+            grade += "f"
         lines.append(f"{name}\t{kinds}{grade}\n")
     _write("names.tsv.gz", lines)
     kept = sorted(word for word in words | common if len(word) > 2)

@@ -25,7 +25,8 @@ def score(file: TextIO, as_json: bool, lang: str) -> None:
     """Score texts from FILE, or - for standard input: one text a line, or JSON lines with `text`.
 
     Texts are treated as on their way to silver: cleaned, identifiers masked (names too, but for
-    what the tracking file lists), language checked, then scored. A text whose language the scorer doesn't know gets the reason instead of a score.
+    what the tracking file lists), language checked, then scored. A text whose language the scorer
+    doesn't know gets the reason instead of a score.
     """
     from sentiment_assets.core.tracking import allowed_by
     from sentiment_assets.definitions import read_settings

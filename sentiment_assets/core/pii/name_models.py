@@ -54,7 +54,7 @@ def require(name: str) -> None:
         found = "none"
     if found != _VERSION:
         raise ModelError(
-            f"name model {name}: {_PACKAGE} {_VERSION} is needed and {found} is installed; {_ADVICE}"
+            f"name model {name}: {_PACKAGE} {_VERSION} is needed, {found} is installed; {_ADVICE}"
         )
 
 

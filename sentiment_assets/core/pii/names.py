@@ -20,6 +20,7 @@ from typing import Protocol
 from sentiment_assets.core.pii.allowed import without_allowed
 from sentiment_assets.core.pii.lexicon import (
     BRAND,
+    FREQUENT,
     GIVEN,
     OFTEN,
     PLACE,
@@ -343,8 +344,11 @@ class _Text:
             return False
         if words[0].bits & (BRAND | PLACE) and surname.bits & (BRAND | PLACE):
             return False
-        # Two everyday words: "Mark Brown" beside "Rose Garden" and "Long Beach".
-        return bool(words[0].bits & OFTEN) and surname.key not in FEATURES
+        # Two everyday words: "Mark Brown" and "Will Smith" beside "Rose Garden" and "Long Beach".
+        if surname.key in FEATURES:
+            return False
+        both_common = is_common(words[0].key) and is_common(surname.key)
+        return bool(words[0].bits & OFTEN or (surname.bits & FREQUENT and not both_common))
 
     def turned_round(self, i: int) -> int | None:
         """``Roe, Jane``: in a field of its own, or both surely names."""

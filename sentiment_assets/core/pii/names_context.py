@@ -98,7 +98,7 @@ NO_SURNAME = _words(
     a an and are as at be but by can did do does for from get go got had has have he her here him
     his how i if in is it its just like made me my no not now of off on or our out over she should
     so than that the their them then there these they this to too up us vs was we were what when
-    where who why will with would you your all any been being live lives love loves said says new
+    where who why with would you your all any been being live lives love loves said says new
     old one two first last today tonight tomorrow yesterday happy birthday please thanks thank rt
     dob mrn ssn email phone npi dea address name date id hi hello hey dear sales box aura via ft
     feat aka born sen rep

@@ -11,7 +11,16 @@ from functools import cache
 
 import polars as pl
 
-from sentiment_assets.core.pii.lexicon import BRAND, GIVEN, OFTEN, PLACE, SELDOM, UNSURE, lexicon
+from sentiment_assets.core.pii.lexicon import (
+    BRAND,
+    FREQUENT,
+    GIVEN,
+    OFTEN,
+    PLACE,
+    SELDOM,
+    UNSURE,
+    lexicon,
+)
 from sentiment_assets.core.pii.name_words import entry_of
 from sentiment_assets.core.pii.names_context import ANNOUNCERS, PARTICLES, ROLES_AND_TITLES, TITLES
 
@@ -113,7 +122,7 @@ def _kind(token: str) -> int:
         return kind
     if not bits & UNSURE:
         return kind | _ALONE | (_WITHOUT_CASE if bits & GIVEN else 0)
-    if bits & OFTEN:
+    if bits & (OFTEN | FREQUENT):
         kind |= _WITH_COMPANY
     if bits & GIVEN and not bits & (SELDOM | PLACE | BRAND):
         kind |= _IF_ADDRESSED

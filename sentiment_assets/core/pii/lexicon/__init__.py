@@ -12,11 +12,22 @@ from functools import cache
 from importlib import resources
 
 #: Bits of a name's entry: what it is, and what else it is.
-GIVEN, SURNAME, WORD, PLACE, BRAND, SELDOM, OFTEN = 1, 2, 4, 8, 16, 32, 64
+GIVEN, SURNAME, WORD, PLACE, BRAND, SELDOM = 1, 2, 4, 8, 16, 32
+#: A given name, a surname of very many people.
+OFTEN, FREQUENT = 64, 128
 #: Any of these: alone the name is left.
 UNSURE = WORD | PLACE | BRAND | SELDOM
 
-_BITS = {"g": GIVEN, "s": SURNAME, "w": WORD, "p": PLACE, "b": BRAND, "n": SELDOM, "o": OFTEN}
+_BITS = {
+    "g": GIVEN,
+    "s": SURNAME,
+    "w": WORD,
+    "p": PLACE,
+    "b": BRAND,
+    "n": SELDOM,
+    "o": OFTEN,
+    "f": FREQUENT,
+}
 _ENDINGS = ("s", "es", "d", "ed", "ing", "ly", "er", "ers", "y")
 
 
