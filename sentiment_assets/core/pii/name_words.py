@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from sentiment_assets.core.pii.lexicon import UNSURE, lexicon
-from sentiment_assets.core.pii.names_context import POSSESSIVE
+from sentiment_assets.core.pii.names_context import POSSESSIVE, ROLES_AND_TITLES
 
 
 class Word(NamedTuple):
@@ -20,6 +20,8 @@ class Word(NamedTuple):
     #: What the lexicon says.
     bits: int
     capitals: bool
+    #: Whether it may begin a name by itself: a known name, an initial, a title.
+    tells: bool
 
     @property
     def is_initial(self) -> bool:
@@ -55,11 +57,13 @@ def is_common(key: str) -> bool:
 
 
 @lru_cache(maxsize=65_536)
-def entry_of(written: str) -> tuple[int, str, int, bool]:
-    """Length without a possessive, key, bits, capitals: what is known of a word anywhere."""
+def entry_of(written: str) -> tuple[int, str, int, bool, bool]:
+    """What is known of a word anywhere: its length without a possessive, and a word's fields."""
     word = POSSESSIVE.sub("", written)
     key = word.lower()
-    return len(word), key, bits_of(key), len(key) > 1 and word.isupper()
+    bits = bits_of(key)
+    tells = bool(bits) or len(key) == 1 or key in ROLES_AND_TITLES
+    return len(word), key, bits, len(key) > 1 and word.isupper(), tells
 
 
 def read_words(text: str, pattern: re.Pattern[str]) -> list[Word]:
@@ -67,7 +71,7 @@ def read_words(text: str, pattern: re.Pattern[str]) -> list[Word]:
     words = []
     for match in pattern.finditer(text):
         start = match.start()
-        length, key, bits, capitals = entry_of(match[0])
+        length, key, bits, capitals, tells = entry_of(match[0])
         # What Word(...) does, in half the time.
-        words.append(tuple.__new__(Word, (start, start + length, key, bits, capitals)))
+        words.append(tuple.__new__(Word, (start, start + length, key, bits, capitals, tells)))
     return words

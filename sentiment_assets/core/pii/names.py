@@ -107,28 +107,24 @@ class _Text:
         return "." not in gap or word.is_initial or word.key in TITLES or word.key in CALLED
 
     def names(self) -> Iterator[tuple[int, int]]:
+        """Half-open ranges of characters."""
         found: list[tuple[int, int]] = []
-        i = 0
-        for j, word in enumerate(self.words):
+        free = 0
+        for i, word in enumerate(self.words):
             # Most words are in no list, and then only what stands around them can say anything.
-            if j < i or not (word.bits or self.announces or len(word.key) == 1 or self.leads(j)):
+            if i < free or not (word.tells or self.announces or self.leads(i)):
                 continue
-            i = j
             last = self.name_at(i)
-            if last is None:
-                i += 1
-            else:
+            if last is not None:
                 found.append((i, last))
-                i = last + 1
+                free = last + 1
         for first, last in self.with_company(found):
             end = self.words[last].end
             degree = DEGREE_AHEAD.match(self.text, end)
             yield self.words[first].start, degree.end() if degree else end
 
     def leads(self, i: int) -> bool:
-        """Whether word ``i`` is a title, or followed by a surname."""
-        if self.words[i].key in ROLES_AND_TITLES:
-            return True
+        """Whether word ``i`` is followed by a surname."""
         return i + 1 < len(self.words) and bool(self.words[i + 1].bits & SURNAME)
 
     def with_company(self, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -197,7 +193,7 @@ class _Text:
         if sure:
             return i if self.alone(i) else None
         if word.bits & GIVEN and not word.capitals and self.spoken_to(i):
-            return i
+            return self.end_of(i, announced=False)
         return None
 
     def announcement(self, i: int) -> str:
@@ -229,7 +225,9 @@ class _Text:
     def spoken_to(self, i: int) -> bool:
         """Whether a given name that is a word, too, is addressed, quoted or signed with."""
         word = self.words[i]
-        if word.bits & (PLACE | BRAND) or self.sentence_goes_on(i) or self.place(i, i):
+        if word.bits & (PLACE | BRAND) or word.key in FEATURES:
+            return False
+        if self.sentence_goes_on(i) or self.place(i, i):
             return False
         before = self.announcement(i)
         if before and WEAK.search(before):
@@ -508,7 +506,13 @@ def find_names(text: str, allow: tuple[str, ...] = ()) -> Iterator[Span]:
     cased = MIXED_CASE.search(text)
     text = without_allowed(text, allow)
     lowered = text.lower()
-    found = list(_Text(text, lowered).names() if cased else _caseless(text))
+    found: list[tuple[int, int]] = []
+    if not cased:
+        found += _caseless(text)
+    else:
+        said = _Text(text, lowered)
+        if said.announces or any(word.tells for word in said.words):
+            found += said.names()
     if not text.isascii():
         found += _uncased(text)
     if "name" in lowered or "call" in lowered or "ask for" in lowered:

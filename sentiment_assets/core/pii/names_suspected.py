@@ -22,7 +22,14 @@ from sentiment_assets.core.pii.lexicon import (
     lexicon,
 )
 from sentiment_assets.core.pii.name_words import entry_of
-from sentiment_assets.core.pii.names_context import ANNOUNCERS, PARTICLES, ROLES_AND_TITLES, TITLES
+from sentiment_assets.core.pii.names_context import (
+    ANNOUNCERS,
+    FEATURES,
+    NO_SURNAME,
+    PARTICLES,
+    ROLES_AND_TITLES,
+    TITLES,
+)
 
 # What a column is searched for, in the syntax of Rust: a superset of what the rules above need.
 # Word boundaries and letter case of ASCII alone are ten times as fast, and what lies beyond ASCII
@@ -97,8 +104,11 @@ def _kinds(tokens: pl.DataFrame) -> dict[str, int]:
     found = {}
     for token in tokens["token"].unique().drop_nulls().to_list():
         # Of all that the pattern finds, only these are no entries of their own.
-        compound = "'" in token or "\u2019" in token
-        kind = _kind(token) if compound else known.get(token, 0)
+        if "'" in token or "\u2019" in token:
+            _, key, bits, *_ = entry_of(token)
+            kind = _kind(key, bits)
+        else:
+            kind = known.get(token, 0)
         if kind:
             found[token] = kind
     return found
@@ -106,25 +116,25 @@ def _kinds(tokens: pl.DataFrame) -> dict[str, int]:
 
 @cache
 def _known_kinds() -> dict[str, int]:
-    words = (*lexicon().names, *ROLES_AND_TITLES)
-    return {word: kind for word in words if (kind := _kind(word))}
+    names = lexicon().names
+    words = (*names, *(ROLES_AND_TITLES - names.keys()))
+    return {word: kind for word in words if (kind := _kind(word, names.get(word, 0)))}
 
 
 _ALONE, _WITH_COMPANY, _IF_ADDRESSED, _WITHOUT_CASE = 1, 2, 4, 8
 
 
-def _kind(token: str) -> int:
-    _, key, bits, _ = entry_of(token)
+def _kind(key: str, bits: int) -> int:
     kind = 0
     if key in ROLES_AND_TITLES:
         kind |= _WITH_COMPANY | (_WITHOUT_CASE if key in TITLES else 0)
-    if not bits:
+    if not bits or key in NO_SURNAME:
         return kind
     if not bits & UNSURE:
         return kind | _ALONE | (_WITHOUT_CASE if bits & GIVEN else 0)
     if bits & (OFTEN | FREQUENT):
         kind |= _WITH_COMPANY
-    if bits & GIVEN and not bits & (SELDOM | PLACE | BRAND):
+    if bits & GIVEN and not bits & (SELDOM | PLACE | BRAND) and key not in FEATURES:
         kind |= _IF_ADDRESSED
     return kind
 

@@ -5,7 +5,7 @@ import itertools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -75,7 +75,11 @@ def _found(text: str, known_names: Sequence[str], allow: tuple[str, ...]) -> lis
         spans += claimed
         searched = _blanked(searched, claimed)
     spans += find_names(searched, allow)
-    offsets = canonical.offsets
+    return _in_text(text, spans, canonical.offsets)
+
+
+def _in_text(text: str, spans: Iterable[Span], offsets: Sequence[int]) -> list[Span]:
+    """Spans of a canonical text where they stand in the text that it was made of, sorted."""
     return sorted(
         Span(offsets[s.start], _without_controls(text, offsets[s.end]), s.kind) for s in spans
     )
@@ -238,7 +242,7 @@ def redact_batch(
         redactions=pl.concat_list(
             pl.struct(
                 kind=pl.lit(kind),
-                count=pl.when("disguised")
+                count=pl.when(pl.col("disguised") & (kind != "name"))
                 .then(0)
                 .otherwise(text.str.count_matches(mask(kind), literal=True))
                 .fill_null(0)
@@ -269,22 +273,31 @@ def _without_plain_names(frame: pl.DataFrame, allow: tuple[str, ...]) -> pl.Data
     frame = frame.with_columns(careful=pl.col("careful").fill_null(False))
     open_rows = frame.filter(~pl.col("careful")).select("row", "disguised", read=read)
     suspected = open_rows.filter(suspects(open_rows["read"]))
-    careful = [suspected.filter("disguised")["row"]]
+    careful = [pl.Series([], dtype=pl.UInt32)]
     masked: list[pl.DataFrame] = []
-    rows = (
-        suspected.filter(~pl.col("disguised"))
-        .select("row")
-        .join(frame.select("row", "text"), on="row", maintain_order="left")
+    rows = suspected.select("row", "disguised").join(
+        frame.select("row", "text"), on="row", how="left", maintain_order="left"
     )
     while rows.height:
         pieces = []
-        for number, text in rows.iter_rows():
-            spans = list(find_names(_without_masks(text), allow))
+        for number, disguised, text in rows.iter_rows():
+            if disguised:
+                canonical = canonicalise(text)
+                found = find_names(_without_masks(canonical.text), allow)
+                spans = _in_text(text, found, canonical.offsets)
+            else:
+                spans = list(find_names(_without_masks(text), allow))
             if spans:
-                pieces.append((number, _masked(text, spans)))
-        rows = pl.DataFrame(pieces, schema={"row": pl.UInt32, "text": pl.String}, orient="row")
-        masked.append(rows)
-        blank = rows["text"].str.replace_all(_MASKS.pattern, BLANK)
+                pieces.append((number, disguised, _masked(text, spans)))
+        rows = pl.DataFrame(pieces, schema=rows.schema, orient="row")
+        masked.append(rows.drop("disguised"))
+        blank = pl.Series(
+            [
+                _without_masks(canonicalise(text).text if disguised else text)
+                for disguised, text in rows.select("disguised", "text").iter_rows()
+            ],
+            dtype=pl.String,
+        )
         # A mask may uncover what its neighbour hid: another name, or another kind altogether.
         careful.append(rows.filter(blank.str.contains(_ANY_HINT))["row"])
         rows = rows.filter(suspects(blank))
