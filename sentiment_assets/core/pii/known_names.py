@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sentiment_assets.core.pii.allowed import folded, phrases
 from sentiment_assets.core.pii.lexicon import lexicon
+from sentiment_assets.core.pii.names_context import TITLE_BEFORE
 from sentiment_assets.core.pii.rule import Span
 from sentiment_assets.core.text import canonicalise
 
@@ -23,7 +24,7 @@ _MIN_PART = 3
 _WORD = re.compile(r"[^\W_](?:[\w.'-]*[^\W_])?")
 # Scripts that write words without spaces: no boundary to ask for.
 _UNSPACED = re.compile(r"^[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{2,}$")
-_INITIALS_BEFORE = re.compile(r"(?<![^\W_])(?:[A-Za-z]\. ?){1,3}$|(?<![^\W_])[A-Z] $")
+_INITIALS_BEFORE = re.compile(r"(?<![^\W_])(?:[A-Za-z]\. ?){1,3}\Z|(?<![^\W_])[A-Z] \Z")
 _INITIAL_AFTER = re.compile(r" ([A-Z])\.")
 # What people put between the words of a name.
 _SIGNS = (" ", "", "_", ".", "-")
@@ -86,11 +87,16 @@ def _is_bounded(text: str, start: int, end: int) -> bool:
     return not ((start and text[start - 1].isalnum()) or (end < len(text) and text[end].isalnum()))
 
 
-def _with_initials(text: str, start: int, end: int, initials: frozenset[str]) -> tuple[int, int]:
-    """``J. Roe`` and ``Jane R.``, where J and R begin words of a known name."""
+def _with_what_belongs(
+    text: str, start: int, end: int, initials: frozenset[str]
+) -> tuple[int, int]:
+    """``Dr Roe``; ``J. Roe`` and ``Jane R.``, where J and R begin words of a known name."""
     before = _INITIALS_BEFORE.search(text, max(0, start - 8), start)
     if before and set(before[0].lower()) & set(string.ascii_lowercase) <= initials:
         start = before.start()
+    title = TITLE_BEFORE.search(text, max(0, start - 14), start)
+    if title:
+        start = title.start()
     after = _INITIAL_AFTER.match(text, end)
     if after and after[1].lower() in initials:
         end = after.end()
@@ -120,7 +126,7 @@ def find_known_names(
             ):
                 found.append((start - (text[start - 1 : start] == "@"), end))
             start = lowered.find(spelling, start + 1)
-    found = [_with_initials(text, start, end, initials) for start, end in found]
+    found = [_with_what_belongs(text, start, end, initials) for start, end in found]
     merged: list[list[int]] = []
     for start, end in sorted(found):
         # "Jane" and "Roe" in "Jane Roe" are one name.

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from sentiment_assets.core.pii.lexicon import UNSURE, lexicon
-from sentiment_assets.core.pii.names_context import POSSESSIVE, ROLES_AND_TITLES
+from sentiment_assets.core.pii.names_context import FORMED, POSSESSIVE, ROLES_AND_TITLES
 
 
 class Word(NamedTuple):
@@ -49,6 +49,12 @@ def bits_of(key: str) -> int:
 def is_word(key: str) -> bool:
     """Whether an English dictionary has it."""
     return lexicon().is_word(key)
+
+
+@lru_cache(maxsize=65_536)
+def is_formed(key: str) -> bool:
+    """Whether a word in no list begins like a name that is made from words of its language."""
+    return FORMED.match(key) is not None and not is_word(key)
 
 
 def is_common(key: str) -> bool:

@@ -29,7 +29,13 @@ from sentiment_assets.core.pii.lexicon import (
     UNSURE,
     WORD,
 )
-from sentiment_assets.core.pii.name_words import bits_of, is_common, is_word, read_words
+from sentiment_assets.core.pii.name_words import (
+    bits_of,
+    is_common,
+    is_formed,
+    is_word,
+    read_words,
+)
 from sentiment_assets.core.pii.names_context import (
     ANNOUNCERS,
     ANNOUNCING,
@@ -57,7 +63,6 @@ from sentiment_assets.core.pii.names_context import (
     STATE_AHEAD,
     STRONG,
     TITLES,
-    VERBS,
     WEAK,
 )
 from sentiment_assets.core.pii.rule import Span
@@ -120,12 +125,19 @@ class _Text:
                 free = last + 1
         for first, last in self.with_company(found):
             end = self.words[last].end
+            if self.words[last].is_initial and self.text[end : end + 1] == ".":
+                end += 1
             degree = DEGREE_AHEAD.match(self.text, end)
             yield self.words[first].start, degree.end() if degree else end
 
     def leads(self, i: int) -> bool:
-        """Whether word ``i`` is followed by a surname."""
-        return i + 1 < len(self.words) and bool(self.words[i + 1].bits & SURNAME)
+        """Whether word ``i`` is followed by a surname, or the like."""
+        if i + 1 >= len(self.words):
+            return False
+        following = self.words[i + 1]
+        return bool(following.bits & SURNAME) or (
+            not following.bits and (is_formed(self.words[i].key) or is_formed(following.key))
+        )
 
     def with_company(self, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """What stands in one list with a name (``Ann, Hope and Mark``) is another."""
@@ -145,7 +157,6 @@ class _Text:
                     LISTED.fullmatch(gap)
                     and word.bits
                     and not word.bits & (SELDOM | PLACE | BRAND)
-                    and word.key not in VERBS
                     and word.key not in NO_SURNAME
                     and not self.place(j, j)
                     and not self.joined(j)
@@ -172,6 +183,10 @@ class _Text:
             return self.after_initials(i)
         if word.bits & SELDOM:
             return None
+        if word.bits & SURNAME:
+            turned = self.turned_round(i)
+            if turned is not None:
+                return turned
         if self.announces:
             before = self.announcement(i)
             if before and STRONG.search(before) and not self.place(i, i):
@@ -181,15 +196,11 @@ class _Text:
             last = self.end_of(i, announced=False)
             if last > i and self.full_name(i, last):
                 return last
-        if word.bits & SURNAME:
-            turned = self.turned_round(i)
-            if turned is not None:
-                return turned
-            if sure and not word.bits & GIVEN and self.joined(i):
-                following = self.words[i + 1]
-                if following.bits & GIVEN and not following.bits & UNSURE:
-                    # Family name first.
-                    return self.end_of(i + 1, announced=False)
+        elif sure and self.joined(i):
+            following = self.words[i + 1]
+            if following.bits & GIVEN and not following.bits & UNSURE:
+                # Family name first.
+                return self.end_of(i + 1, announced=False)
         if sure:
             return i if self.alone(i) else None
         if word.bits & GIVEN and not word.capitals and self.spoken_to(i):
@@ -218,9 +229,24 @@ class _Text:
                 return self.end_of(i, announced=True)
             if GREETED.search(before) and self.text[word.end : word.end + 1] in (",", "!"):
                 return i
-        if i + 1 < len(self.words) and self.words[i + 1].bits & SURNAME and self.unknown_given(i):
-            return self.end_of(i + 1, announced=False)
+        if i + 1 < len(self.words):
+            following = self.words[i + 1]
+            if following.bits & SURNAME and self.unknown_given(i):
+                return self.end_of(i + 1, announced=False)
+            if not following.bits and self.formed(i):
+                return i + 1
         return None
+
+    def formed(self, i: int) -> bool:
+        """Whether two words that nobody knows are made like a name, mid-sentence or not."""
+        pair = self.words[i : i + 2]
+        return (
+            any(is_formed(word.key) for word in pair)
+            and all(len(w.key) > 2 and not w.capitals and not is_word(w.key) for w in pair)
+            and self.joined(i)
+            and not self.headline
+            and not self.place(i, i + 1)
+        )
 
     def spoken_to(self, i: int) -> bool:
         """Whether a given name that is a word, too, is addressed, quoted or signed with."""
@@ -235,12 +261,15 @@ class _Text:
         return bool(SIGNED.search(self.text[max(0, word.start - 4) : word.start]))
 
     def titled(self, i: int) -> int | None:
+        """The last word of a name behind a title, or behind several (``Prof Dr Okeke``)."""
+        while self.joined(i) and self.words[i + 1].key in TITLES:
+            i += 1
         word = self.words[i]
         if not self.joined(i):
             return None
         following = self.words[i + 1]
-        if following.key in NO_SURNAME or following.key in TITLES or following.key in CALLED:
-            return self.titled(i + 1) if following.key in TITLES else None
+        if following.key in NO_SURNAME or following.key in CALLED:
+            return None
         surely = word.key in TITLES
         if following.is_initial:
             return self.after_initials(i + 1) or (i + 1 if surely else None)
@@ -310,11 +339,14 @@ class _Text:
                 elif not self.joined(j):
                     break
                 continue
-            if word.key in NO_SURNAME or word.key in TITLES:
+            gap = self.text[self.words[j - 1].end : word.start]
+            particle = PARTICLE_AHEAD.match(gap)
+            if word.key in NO_SURNAME and not particle:
+                break
+            if word.key in TITLES and not (word.bits & SURNAME and not self.joined(j)):
                 break
             if word.key in NOT_PEOPLE and word.key not in PEOPLE_TOO:
                 break
-            gap = self.text[self.words[j - 1].end : word.start]
             if word.bits & SELDOM:
                 break
             if word.bits:
@@ -323,9 +355,9 @@ class _Text:
                 if self.headline and word.bits & (WORD | SELDOM) and self.joined(j):
                     break
             elif not (sure and not is_word(word.key) and word.capitals <= self.words[i].capitals):
-                if not (sure and PARTICLE_AHEAD.match(gap)):
+                if not (sure and particle):
                     break
-            elif self.headline and j - i > 1 and gap == " ":
+            elif self.headline and j - i > 1 and not particle:
                 break
             last = j
         return last
@@ -409,7 +441,7 @@ _UNCASED = "\u0590-\u0fff\u3040-\u30fa\u30fc-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _UNCASED_PAIR = re.compile(
     rf"(?<![{_UNCASED}])(?=([{_UNCASED}]{{1,14}})[ \u30fb\u00b7]([{_UNCASED}]{{1,14}}))"
 )
-_UNCASED_TITLES = re.compile("(?:さん|様|さま|くん|君|ちゃん|先生|씨|님)$")
+_UNCASED_TITLES = re.compile("(?:さん|様|さま|くん|君|ちゃん|先生|씨|님).*")
 
 
 def _uncased(text: str) -> Iterator[tuple[int, int]]:
@@ -511,8 +543,7 @@ def find_names(text: str, allow: tuple[str, ...] = ()) -> Iterator[Span]:
         found += _caseless(text)
     else:
         said = _Text(text, lowered)
-        if said.announces or any(word.tells for word in said.words):
-            found += said.names()
+        found += said.names()
     if not text.isascii():
         found += _uncased(text)
     if "name" in lowered or "call" in lowered or "ask for" in lowered:

@@ -29,8 +29,10 @@ PARTICLES = (
     r"|la|le|y|e|el|al|ul|bin|bint|ibn|ben|abu)"
 )
 # Between two words of one name: a space, an initial's dot, small words that belong to surnames.
-JOIN = re.compile(rf"\.? (?:{PARTICLES} ){{0,3}}$|\.$| ?['\u2019\"(][^\W\d_]{{2,12}}['\u2019\")] $")
-PARTICLE_AHEAD = re.compile(rf"\.? (?:{PARTICLES} ){{1,3}}$")
+JOIN = re.compile(
+    rf"\.? (?:{PARTICLES} ){{0,3}}\Z|\.\Z| ?['\u2019\"(][^\W\d_]{{2,12}}['\u2019\")] \Z"
+)
+PARTICLE_AHEAD = re.compile(rf"\.? (?:{PARTICLES} ){{1,3}}\Z")
 
 # Titles that need no more proof: whoever follows is a person.
 TITLES = _words(
@@ -128,9 +130,11 @@ def _any_of(phrases: tuple[str, ...]) -> str:
     return "|".join(re.escape(p).replace("'", _APOSTROPHE) for p in phrases)
 
 
-STRONG = re.compile(rf"\b(?:{_any_of(_STRONG)}|names? ?[:=] ?[\"']?) {{0,2}}[\"']?$", re.IGNORECASE)
-WEAK = re.compile(rf"\b(?:{_any_of(_WEAK)})[,:!]? {{1,2}}$", re.IGNORECASE)
-GREETED = re.compile(r"\b(?:dear|hi|hello|hey) $", re.IGNORECASE)
+STRONG = re.compile(
+    rf"\b(?:{_any_of(_STRONG)}|names? ?[:=] ?[\"']?) {{0,2}}[\"']?\Z", re.IGNORECASE
+)
+WEAK = re.compile(rf"\b(?:{_any_of(_WEAK)})[,:!]? {{1,2}}\Z", re.IGNORECASE)
+GREETED = re.compile(r"\b(?:dear|hi|hello|hey) \Z", re.IGNORECASE)
 
 
 def _last_words(phrases: tuple[str, ...]) -> frozenset[str]:
@@ -154,12 +158,29 @@ LOWER_ANNOUNCED = re.compile(
     r"(?P<name>[^\W\d_]{3,}(?: [^\W\d_]{3,})?)",
     re.IGNORECASE,
 )
-SIGNED = re.compile(r"(?:^|[\n.!?] ?|  )[-~] ?$")
-FIELD = re.compile(r"(?:^|[:\n\"'=>|] ?)$")
+SIGNED = re.compile(r"(?:^|[\n.!?] ?|  )[-~] ?\Z")
+FIELD = re.compile(r"(?:^|[:\n\"'=>|] ?)\Z")
 
 IN_LISTS = re.compile(r", |&| (?:and|und|en|et|y|e) ")
 LISTED = re.compile(r",? (?:and|&|und|en|et|y|e) |, ")
 STATE_AHEAD = re.compile("(?:, ?| )[A-Z]{2}(?![A-Za-z])")
 DEGREE_AHEAD = re.compile(r",? (?:M\.?D|Ph\.?D|DVM|DDS|J[rR]|S[rR]|I{2,3}|IV|Esq)\b\.?")
-# Verbs that are given names: in a list of names they may begin the next clause.
-VERBS = _words("will may mark chase grant rob sue pat bill drew bless chance can do so an")
+# How names begin that are made from words of their language, so that no list has them all. Only
+# beside another word that nobody knows: "Adelaide" begins like a name from Lagos.
+_BEGINNINGS = """
+olu oluwa ade ayo ola omo ogun ife fola folo bab aki aye opa osa osar efo eho aig iye abio abim
+chuk chin chid chib nwa nwo nne nna onye onwu okon okor okol ikech ikenn obio ezen ugoc uzo ifeo
+ngoz kelec ezin nkem
+mth mkh mts msh mhl ndl nts nks nko ndum nok nom non nob nos ntom sibu sibo siph siya sizw sine
+sind thand thab themb thul lindi lunge lungi luya zand zane zinh zint zama zola zuk xol qha gqo
+bong busi khany khay hlon hla ngc ngw ngq mng ndz mphat mbon mbath mabas mahl
+tsh tlh ditl mots mokg moko mote moth moga letla lets keab kene kele boit boip boiy refi reit
+reabe katl kgo mmat phal rama ntha lebo lerat tebo tumel
+wanj wang nyam njor kipr kipk kipc chep cheru jepc jepk ocho ochi odhi onya otie akiny akel nak
+nalu namu ssem sseb mukas mugis habi niyo uwim gebr wold tesf hailem selam alem abdel abdul abdir
+"""
+_BEGINS = "|".join(sorted(_BEGINNINGS.split(), key=len, reverse=True))
+FORMED = re.compile(rf"(?={'[a-z]' * 6})(?:{_BEGINS})")
+
+#: Right before a name that is known: it goes with it.
+TITLE_BEFORE = re.compile(rf"(?<![^\W_])(?:{'|'.join(sorted(TITLES))})\.? \Z", re.IGNORECASE)

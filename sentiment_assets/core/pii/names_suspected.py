@@ -25,6 +25,7 @@ from sentiment_assets.core.pii.name_words import entry_of
 from sentiment_assets.core.pii.names_context import (
     ANNOUNCERS,
     FEATURES,
+    FORMED,
     NO_SURNAME,
     PARTICLES,
     ROLES_AND_TITLES,
@@ -108,7 +109,7 @@ def _kinds(tokens: pl.DataFrame) -> dict[str, int]:
             _, key, bits, *_ = entry_of(token)
             kind = _kind(key, bits)
         else:
-            kind = known.get(token, 0)
+            kind = known.get(token, 0) or (_WITH_COMPANY if FORMED.match(token) else 0)
         if kind:
             found[token] = kind
     return found

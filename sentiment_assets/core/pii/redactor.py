@@ -227,7 +227,7 @@ def redact_batch(
         .with_columns(
             careful=pl.col("read").str.contains(_ANY_HINT)
             # Masks that the author typed would be counted with ours.
-            | (~pl.col("disguised") & raw.str.contains(_MASKS.pattern))
+            | raw.str.contains(_MASKS.pattern)
         )
     )
     names = pl.Series([None], dtype=pl.List(pl.String)).new_from_index(0, frame.height)
