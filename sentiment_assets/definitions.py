@@ -28,6 +28,7 @@ from resources.environments import (
     setting_names,
     silver_dates,
     silver_rules,
+    text_rules,
 )
 from resources.instance_storage import storage_url
 from resources.key_store import KeyringError
@@ -70,6 +71,7 @@ __all__ = [
     "silver_dates",
     "silver_rules",
     "storage_url",
+    "text_rules",
     "unlock",
     "wrap",
 ]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
+
+if TYPE_CHECKING:
+    from sentiment_assets.core.silver import TextRules
 
 _BATCH = 5_000
 
@@ -24,12 +27,16 @@ _BATCH = 5_000
 def score(file: TextIO, as_json: bool, lang: str) -> None:
     """Score texts from FILE, or - for standard input: one text a line, or JSON lines with `text`.
 
-    Texts are treated as on their way to silver: cleaned, identifiers masked, language checked,
-    then scored. A text whose language the scorer doesn't know gets the reason instead of a score.
+    Texts are treated as on their way to silver: cleaned, identifiers masked (names too, but for
+    what the tracking file lists), language checked, then scored. A text whose language the scorer
+    doesn't know gets the reason instead of a score.
     """
+    from sentiment_assets.definitions import read_settings, text_rules
+
+    rules = text_rules(read_settings())
     texts = _texts(file)
     while batch := list(islice(texts, _BATCH)):
-        for row in _scored(batch, lang):
+        for row in _scored(batch, lang, rules):
             if as_json:
                 click.echo(json.dumps(row, ensure_ascii=False))
             else:
@@ -58,16 +65,15 @@ def _texts(file: TextIO) -> Iterator[str]:
             yield stripped
 
 
-def _scored(texts: list[str], lang: str) -> list[dict[str, object]]:
+def _scored(texts: list[str], lang: str, rules: TextRules) -> list[dict[str, object]]:
     import polars as pl
 
-    from sentiment_assets.core.sentiment import scorer_named
     from sentiment_assets.core.silver import read_texts, tidy
 
     read = read_texts(
         tidy(pl.Series("text", texts, dtype=pl.String)),
         pl.Series([[]] * len(texts), dtype=pl.List(pl.String)),
         pl.Series([lang] * len(texts), dtype=pl.String),
-        scorer_named("vader"),
+        rules,
     )
     return read.rename(lambda name: name.removeprefix("sentiment_")).to_dicts()

@@ -22,15 +22,17 @@ from sentiment_assets.core import language
 from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import Window
 from sentiment_assets.core.parsers import POST_SCHEMA, Refusal
+from sentiment_assets.core.pii.allowed import phrases
+from sentiment_assets.core.pii.column import redact_batch
+from sentiment_assets.core.pii.name_models import NONE, model_named
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys, Use, pseudonym_expr
-from sentiment_assets.core.pii.redactor import redact_batch
-from sentiment_assets.core.sentiment import Scorer, label_of, scorer_named
+from sentiment_assets.core.sentiment import label_of, scorer_named
 from sentiment_assets.core.text import normalise
 from sentiment_assets.core.topics import TopicMatcher, hashtags
-from sentiment_assets.core.tracking import Topic, Tracking
+from sentiment_assets.core.tracking import Topic, Tracking, allowed_by
 
 #: Raise the number of what changes the rows that it makes: silver made before is then out of date.
-RULE_VERSIONS = {"parsers": 1, "text": 2, "pii": 2, "language": 1, "topics": 1, "silver": 1}
+RULE_VERSIONS = {"parsers": 2, "text": 2, "pii": 2, "language": 1, "topics": 1, "silver": 1}
 
 #: What :func:`clean_batch` reads: parsed posts with what deduplication found of each.
 CLEAN_INPUT = pa.schema(
@@ -47,6 +49,19 @@ KEY_COLUMNS = ("platform", "chain_id", "post_id", "fetched_at", "source", "objec
 
 
 @dataclass(frozen=True)
+class TextRules:
+    """How a text is read: what of it is masked, and who scores it."""
+
+    scorer: str = "vader"
+    #: Whose national phone numbers are looked for: ISO 3166, two letters.
+    region: str | None = None
+    #: Words and phrases that name nobody: brands, places, what is tracked.
+    allowed: tuple[str, ...] = ()
+    #: A model that looks for names where the rules found none (``core.pii.name_models``).
+    name_model: str = NONE
+
+
+@dataclass(frozen=True)
 class SilverRules:
     """Everything that cleaning needs, made once a run and shipped to every worker."""
 
@@ -57,6 +72,10 @@ class SilverRules:
     keep_text: bool = True
     #: Whose national phone numbers are looked for: ISO 3166, two letters.
     region: str | None = None
+    #: Brands and places that no name is seen in, beside the words of the topics.
+    allow: tuple[str, ...] = ()
+    #: A model that looks for names where the rules found none (``core.pii.name_models``).
+    name_model: str = NONE
 
     def recipe(self, platform: str, date: dt.date) -> str:
         """Twelve hex digits that change whenever the same bronze would give other rows.
@@ -72,9 +91,21 @@ class SilverRules:
             (scorer.name, scorer.version),
             self.keep_text,
             self.region,
+            sorted(phrases(self.allowed)),
+            self.name_model,
             self.keys.fingerprint(platform, date),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+    @property
+    def reading(self) -> TextRules:
+        """What of these rules concerns a text by itself."""
+        return TextRules(self.scorer, self.region, self.allowed, self.name_model)
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Words and phrases that name nobody: what is tracked, and what ``allow`` lists."""
+        return allowed_by(self.topics, self.allow)
 
     @cached_property
     def matcher(self) -> TopicMatcher:
@@ -178,11 +209,7 @@ def tidy(texts: pl.Series) -> pl.Series:
 
 
 def read_texts(
-    texts: pl.Series,
-    known_names: pl.Series,
-    hints: pl.Series,
-    scorer: Scorer,
-    region: str | None = None,
+    texts: pl.Series, known_names: pl.Series, hints: pl.Series, rules: TextRules
 ) -> pl.DataFrame:
     """What is read of a text, one row each: masked first, then its language, then its sentiment.
 
@@ -190,14 +217,16 @@ def read_texts(
         texts: from :func:`tidy`.
         known_names: names and handles that came with each text.
         hints: what the platform says of the language.
-        scorer: scores what it knows the language of.
-        region: country whose national phone numbers are looked for.
+        rules: what is masked, and who scores what it knows the language of.
 
     Returns:
         ``text`` (masked), ``redactions, lang, lang_confidence, unscored_reason`` and the
         ``sentiment_*`` columns of ``silver/posts``.
     """
-    masked = redact_batch(texts, known_names, region)
+    scorer = scorer_named(rules.scorer)
+    masked = redact_batch(
+        texts, known_names, rules.region, rules.allowed, model_named(rules.name_model)
+    )
     text = masked["text"]
     detected = _polars(language.detect(text.to_arrow())).rename({"confidence": "lang_confidence"})
     reason = language.scoring_gate(
@@ -229,11 +258,10 @@ def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
     posts = _polars(batch)
     scorer = scorer_named(rules.scorer)
     text = tidy(posts["text"])
+    read = read_texts(text, posts["known_names"], posts["platform_lang"], rules.reading)
     created = pl.col("created_at")
     rows = posts.with_columns(
-        *read_texts(
-            text, posts["known_names"], posts["platform_lang"], scorer, rules.region
-        ).get_columns(),
+        *read.get_columns(),
         date=created.dt.date(),
         window=created.dt.truncate("2h").dt.strftime("%H%M"),
         created_hour=created.dt.truncate("1h"),

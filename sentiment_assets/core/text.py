@@ -166,7 +166,7 @@ def normalise(text: Text) -> Text:
     X escapes ``&``, ``<`` and ``>`` in what it delivers: unescaped once, ``&`` last, so that
     ``&amp;lt;`` (a user who typed ``&lt;``) reads ``&lt;``. Control characters are dropped,
     letters composed (NFC), runs of white space become one space, ends are trimmed. Emoji keep
-    their zero-width joiners and variation selectors.
+    their zero-width joiners and variation selectors; those that follow nothing are dropped.
     """
     return (
         text.str.replace_all("&lt;", "<", literal=True)
@@ -175,5 +175,8 @@ def normalise(text: Text) -> Text:
         .str.replace_all(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\x{feff}]", "")
         .str.normalize("NFC")
         .str.replace_all(r"\s+", " ")
+        # What is left of an emoji that was taken away: it joins or varies nothing.
+        .str.replace_all(r"(^| )[\x{200d}\x{fe0f}]+", "$1")
+        .str.replace_all("  +", " ")
         .str.strip_chars(" ")
     )

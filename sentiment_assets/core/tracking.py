@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import yaml
@@ -61,6 +61,8 @@ class Tracking:
 
     sources: Mapping[str, tuple[TrackedSource, ...]]
     topics: tuple[Topic, ...]
+    #: Brands and places that no name of a person is seen in.
+    allow: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """SHA-256 in hex over the content; comments, layout and the order of lists do not count."""
@@ -68,7 +70,9 @@ class Tracking:
             platform: sorted((source.name, source.kind, source.value) for source in tracked)
             for platform, tracked in self.sources.items()
         }
-        return _digest([sources, self.topics_fingerprint()])
+        # Left out where there is none: a file without it keeps the fingerprint that it had.
+        allow = [sorted(self.allow)] if self.allow else []
+        return _digest([sources, self.topics_fingerprint(), *allow])
 
     def topics_fingerprint(self) -> str:
         """The same over the topics alone: a new source does not make sorted posts stale."""
@@ -82,6 +86,16 @@ class Tracking:
                 for topic in self.topics
             }
         )
+
+
+def allowed_by(topics: Sequence[Topic], allow: Sequence[str]) -> tuple[str, ...]:
+    """Words and phrases that name nobody: the topics' names and words, and ``allow``; sorted."""
+    tracked = (
+        word
+        for topic in topics
+        for word in (topic.name.replace("_", " "), *topic.keywords, *topic.phrases)
+    )
+    return tuple(sorted({*tracked, *allow}))
 
 
 class TrackingError(ValueError):
@@ -132,11 +146,14 @@ class _Reader:
                 (1, f"{self.source}:1: the file is empty; for example: version: {VERSION}")
             )
             return Tracking({}, ())
-        top = self.mapping(root, "", ("version", "platforms", "topics"), "version: 1")
+        top = self.mapping(root, "", ("version", "platforms", "topics", "allow"), "version: 1")
         version = self.required(root, top, "version", "", f"version: {VERSION}")
         if version and (_kind(version), version.value) != ("a number", str(VERSION)):
             self.say(version, f"this program reads version: {VERSION} (a number) and no other")
-        return Tracking(self.sources(root, top), self.topics(root, top))
+        allow = self.words(
+            top.get("allow"), "allow", "brands or places", "allow: [Nimbus, Cape Town]"
+        )
+        return Tracking(self.sources(root, top), self.topics(root, top), allow)
 
     def sources(
         self, root: yaml.Node, top: dict[str, yaml.Node]

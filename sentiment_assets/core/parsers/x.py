@@ -39,7 +39,14 @@ class _Url(Struct, gc=False):
     unwound_url: str = ""
 
 
+class _Annotation(Struct, gc=False):
+    type: str = ""
+    normalized_text: str = ""
+
+
 class _Entities(Struct, gc=False):
+    #: What X recognised in the text; people among it.
+    annotations: list[_Annotation] = field(default_factory=list)
     mentions: list[_Mention] = field(default_factory=list)
     urls: list[_Url] = field(default_factory=list)
 
@@ -176,8 +183,6 @@ def row(payload: Payload) -> Post:
     kind = _kind(post, references)
     note = post.note_tweet or post.note_post
     text = note.text if note else post.text
-    if kind == "repost":
-        text = _reposted_text(payload, references) or text
     entities = (note and note.entities) or post.entities
     metrics = post.public_metrics
     chain = post.edit_history_tweet_ids or post.edit_history_post_ids or ()
@@ -189,8 +194,15 @@ def row(payload: Payload) -> Post:
     if entities is not None:
         mentioned = {mention.username for mention in entities.mentions}
         mention_count = len(mentioned)
-        names += mentioned
+        names += (*mentioned, *_people(entities))
         domains = _domains(entities.urls)
+    original = _reposted(payload, references) if kind == "repost" else None
+    if original is not None:
+        note = original.note_tweet or original.note_post
+        text = (note.text if note else original.text) or text
+        for said in (original.entities, note and note.entities):
+            if said:
+                names += (*(mention.username for mention in said.mentions), *_people(said))
     return Post(
         post_id=post.id,
         chain_id=_first_id(chain, post.id),
@@ -252,14 +264,17 @@ def _kind(post: _Post, references: list[_Reference] | tuple[()]) -> Kind:
     return "post"
 
 
-def _reposted_text(payload: Payload, references: list[_Reference] | tuple[()]) -> str | None:
-    """The whole text of a repost's original: a repost's own is cut at 140 characters."""
+def _reposted(payload: Payload, references: list[_Reference] | tuple[()]) -> _Post | None:
+    """A repost's original, for its whole text: a repost's own is cut at 140 characters."""
     originals = {r.id for r in references if r.type in ("retweeted", "reposted")}
     for original in (*payload.includes.tweets, *payload.includes.posts):
         if original.id in originals:
-            note = original.note_tweet or original.note_post
-            return note.text if note else original.text
+            return original
     return None
+
+
+def _people(entities: _Entities) -> list[str]:
+    return [found.normalized_text for found in entities.annotations if found.type == "Person"]
 
 
 def _reposts(metrics: _Metrics | None) -> int | None:

@@ -1,9 +1,14 @@
 """Handles and display names that the payload itself gives, wherever the text repeats them."""
 
 import re
+import string
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
+from sentiment_assets.core.pii.allowed import folded, phrases
+from sentiment_assets.core.pii.lexicon import lexicon
+from sentiment_assets.core.pii.names_context import TITLE_BEFORE
 from sentiment_assets.core.pii.rule import Span
 from sentiment_assets.core.text import canonicalise
 
@@ -19,43 +24,109 @@ _MIN_PART = 3
 _WORD = re.compile(r"[^\W_](?:[\w.'-]*[^\W_])?")
 # Scripts that write words without spaces: no boundary to ask for.
 _UNSPACED = re.compile(r"^[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{2,}$")
+_INITIALS_BEFORE = re.compile(r"(?<![^\W_])(?:[A-Za-z]\. ?){1,3}\Z|(?<![^\W_])[A-Z] \Z")
+_INITIAL_AFTER = re.compile(r" ([A-Z])\.")
+# What people put between the words of a name.
+_SIGNS = (" ", "", "_", ".", "-")
 _GAP = re.compile(r"[ _.'-]{1,2}$")
 
 
-@lru_cache(maxsize=65_536)
-def spellings(name: str) -> tuple[str, ...]:
-    """Lower-case canonical strings to look for: the whole name, run together, and its words.
+class _Known(NamedTuple):
+    """How a name may be written, in lower-case canonical strings."""
 
-    Empty for names without a letter (emoji, digits, white space) and for everyday words.
-    """
-    canonical = canonicalise(name).text.lower().replace("\u2019", "'")
-    words = _WORD.findall(canonical)
-    whole = {" ".join(words), "".join(words), "_".join(words)}
-    parts = {w for w in words if len(w) >= _MIN_PART} if len(words) > 1 else set()
-    found = {
-        s
-        for s in whole | parts
-        if s not in _EVERYDAY and len(s) > 1 and any(c.isalpha() for c in s)
-    }
-    found |= {s.replace("'", "\u2019") for s in found}
-    return tuple(sorted(found, key=lambda s: (-len(s), s)))
+    #: Of the whole name: with any sign between its words, turned round, run together.
+    whole: frozenset[str]
+    #: Its words, each of which names the same person.
+    parts: frozenset[str]
+    #: Those of both that every text may hold: they count with a capital only.
+    capitalised: frozenset[str]
+    initials: frozenset[str]
+
+
+@lru_cache(maxsize=65_536)
+def _known(name: str) -> _Known:
+    """Without strings for names without a letter (emoji, digits, white space)."""
+    words = _words(name)
+    several = len(words) > 1
+    orders = [words, words[::-1]]
+    if len(words) > 2:
+        orders += [[words[0], words[-1]], [words[-1], words[0]]]
+    whole = {sign.join(order) for order in orders for sign in _SIGNS} if several else {*words}
+    parts = {w for w in words if len(w) >= _MIN_PART} if several else set()
+    alone = (parts | (set() if several else whole)) - _EVERYDAY
+    common = {word for word in alone if word in lexicon().common}
+    # "Happy Customer" names nobody by half of it; "Hope" does where it is written as a name.
+    nobody = {word for word in common if word not in lexicon().names}
+    return _Known(
+        frozenset(_written((whole & alone if not several else whole) - nobody)),
+        frozenset(_written((parts & alone) - nobody)),
+        frozenset(_written(common)),
+        frozenset(word[0] for word in words) if several else frozenset(),
+    )
+
+
+def _words(name: str) -> list[str]:
+    return _WORD.findall(canonicalise(name).text.lower().replace("\u2019", "'"))
+
+
+def _written(spellings: set[str]) -> set[str]:
+    found = {s for s in spellings if len(s) > 1 and any(c.isalpha() for c in s)}
+    return found | {s.replace("'", "\u2019") for s in found}
+
+
+@lru_cache(maxsize=65_536)
+def searched_for(name: str) -> tuple[str, ...]:
+    """Strings of which one stands in every lower-case canonical text that spells the name."""
+    known = _known(name)
+    # Every spelling of the whole holds its longest word.
+    longest = {max(_words(name), key=len, default="")} if known.whole else set()
+    return tuple(sorted(known.parts | _written(longest)))
 
 
 def _is_bounded(text: str, start: int, end: int) -> bool:
     return not ((start and text[start - 1].isalnum()) or (end < len(text) and text[end].isalnum()))
 
 
-def find_known_names(text: str, known_names: Sequence[str]) -> Iterator[Span]:
-    """Spans of canonical text that spell a known name, in any case, with or without ``@``."""
+def _with_what_belongs(
+    text: str, start: int, end: int, initials: frozenset[str]
+) -> tuple[int, int]:
+    """``Dr Roe``; ``J. Roe`` and ``Jane R.``, where J and R begin words of a known name."""
+    before = _INITIALS_BEFORE.search(text, max(0, start - 8), start)
+    if before and set(before[0].lower()) & set(string.ascii_lowercase) <= initials:
+        start = before.start()
+    title = TITLE_BEFORE.search(text, max(0, start - 14), start)
+    if title:
+        start = title.start()
+    after = _INITIAL_AFTER.match(text, end)
+    if after and after[1].lower() in initials:
+        end = after.end()
+    return start, end
+
+
+def find_known_names(
+    text: str, known_names: Sequence[str], allow: tuple[str, ...] = ()
+) -> Iterator[Span]:
+    """Spans of canonical text that spell a known name, in any case, with or without ``@``.
+
+    A word that ``allow`` lists stays, also where it is part of a name. A name of several words
+    stays only where ``allow`` lists that very name: somebody may be called like two brands.
+    """
+    allowed = phrases(allow)
+    names = [_known(name) for name in known_names if folded(name).lstrip("@") not in allowed]
     lowered = text.lower()
+    initials = frozenset().union(*(known.initials for known in names))
     found: list[tuple[int, int]] = []
-    for spelling in {s for name in known_names for s in spellings(name)}:
+    for spelling in frozenset().union(*(known.whole | known.parts for known in names)) - allowed:
+        proper = any(spelling in known.capitalised for known in names)
         start = lowered.find(spelling)
         while start >= 0:
             end = start + len(spelling)
-            if _UNSPACED.match(spelling) or _is_bounded(lowered, start, end):
+            if (_UNSPACED.match(spelling) or _is_bounded(lowered, start, end)) and not (
+                proper and text[start].islower()
+            ):
                 found.append((start - (text[start - 1 : start] == "@"), end))
             start = lowered.find(spelling, start + 1)
+    found = [_with_what_belongs(text, start, end, initials) for start, end in found]
     merged: list[list[int]] = []
     for start, end in sorted(found):
         # "Jane" and "Roe" in "Jane Roe" are one name.

@@ -1,29 +1,30 @@
-"""From a text to the same text without identifiers: the rules in order, one text or a column."""
+"""From a text to the same text without identifiers: the rules in order, pass after pass.
+
+What belongs here: the order of the rules, and what one text becomes. Columns are ``column``'s.
+"""
 
 import bisect
 import itertools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import polars as pl
-import pyarrow as pa
-
 from sentiment_assets.core.pii.account import ACCOUNT
+from sentiment_assets.core.pii.allowed import is_allowed
 from sentiment_assets.core.pii.birth_date import BIRTH_DATE
 from sentiment_assets.core.pii.card import CARD
 from sentiment_assets.core.pii.coordinates import COORDINATES
 from sentiment_assets.core.pii.device import DEVICE
 from sentiment_assets.core.pii.digit_run import DIGIT_RUN
-from sentiment_assets.core.pii.digits import SHORT_HINT
 from sentiment_assets.core.pii.email import EMAIL
 from sentiment_assets.core.pii.handle import HANDLE
 from sentiment_assets.core.pii.iban import IBAN
 from sentiment_assets.core.pii.ip import IP
-from sentiment_assets.core.pii.known_names import find_known_names, spellings
+from sentiment_assets.core.pii.known_names import find_known_names
+from sentiment_assets.core.pii.names import NameFinder, find_names
 from sentiment_assets.core.pii.national_id import NATIONAL_ID
 from sentiment_assets.core.pii.national_phone import national_phone
 from sentiment_assets.core.pii.phone import PHONE
@@ -32,7 +33,7 @@ from sentiment_assets.core.pii.rule import BLANK, Rule, Span, mask
 from sentiment_assets.core.pii.street import STREET
 from sentiment_assets.core.pii.street_abroad import STREET_ABROAD
 from sentiment_assets.core.pii.url import URL
-from sentiment_assets.core.text import NEEDS_CANONICAL, canonicalise
+from sentiment_assets.core.text import Canonical, canonicalise
 
 # In order of priority: what an earlier rule claims is blank to the later ones. A link holds
 # addresses and numbers; a card holds a phone's shape, and a phone is a long number. Addresses come
@@ -44,24 +45,23 @@ RULES: tuple[Rule, ...] = (
 KINDS = (*dict.fromkeys(rule.kind for rule in RULES), "name")
 
 # A text that still uncovers an identifier after so many passes was built to: its rest is masked.
-_PASSES = 16
+PASSES = 16
+
+_DIGIT = re.compile("[0-9]")
+MASKS = re.compile("|".join(re.escape(mask(kind)) for kind in KINDS))
+
+
+@lru_cache(maxsize=512)
+def rules_of(region: str | None) -> tuple[Rule, ...]:
+    """The rules with those of a region before the phones and bare numbers of everywhere."""
+    before = RULES.index(PHONE)
+    national = (national_phone(region),) if region else ()
+    return (*RULES[:before], *national, *RULES[before:])
 
 
 @lru_cache(maxsize=512)
 def _hints(region: str | None) -> tuple[tuple[re.Pattern[str], Rule], ...]:
-    """The rules with those of a region before the phones and bare numbers of everywhere."""
-    national = (national_phone(region),) if region else ()
-    before = RULES.index(PHONE)
-    rules = (*RULES[:before], *national, *RULES[before:])
-    return tuple((re.compile(rule.hint), rule) for rule in rules)
-
-
-# Nearly every rule needs a digit, and one post in six has one. One pattern of all hints would take
-# ten times as long as each by itself.
-_NEEDS_DIGIT = tuple(dict.fromkeys(rule.hint for rule in RULES if rule.needs_digit))
-_NEEDS_NONE = tuple(dict.fromkeys(rule.hint for rule in RULES if not rule.needs_digit))
-_DIGIT = re.compile("[0-9]")
-_MASKS = re.compile("|".join(re.escape(mask(kind)) for kind in KINDS))
+    return tuple((re.compile(rule.hint), rule) for rule in rules_of(region))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +79,118 @@ class Redaction:
         ]
 
 
-def _found(text: str, known_names: Sequence[str], region: str | None) -> list[Span]:
-    """Spans of ``text`` by one pass of the rules, in the offsets of ``text``, masks left alone."""
-    canonical = canonicalise(text)
-    searched = canonical.text
+def redact(
+    text: str,
+    known_names: Sequence[str] = (),
+    region: str | None = None,
+    allow: tuple[str, ...] = (),
+    finder: NameFinder | None = None,
+) -> Redaction:
+    """Mask every identifier of ``text``; spans are sorted, disjoint and in the original's offsets.
+
+    Redacting the result again changes nothing, unless a model changes its mind: a mask may uncover
+    what its neighbour hid, so passes repeat until one finds nothing.
+
+    Args:
+        text: as it was written.
+        known_names: handles and display names that came with the post.
+        region: the country (two letters of ISO 3166) whose national phone numbers are looked for.
+        allow: words and phrases that name nobody: brands, places, tracked topics.
+        finder: a model that looks for names where the rules found none.
+    """
     spans: list[Span] = []
-    # Masks of an earlier pass are no text: nothing may be found in them.
-    searched = _MASKS.sub(lambda m: BLANK * len(m.group()), searched)
-    has_digit = bool(_DIGIT.search(searched))
-    for hint, rule in _hints(region):
-        if (has_digit or not rule.needs_digit) and hint.search(searched):
-            claimed = list(rule.find(searched))
-            spans += claimed
-            searched = _blanked(searched, claimed)
+    masked = text
+    for done in itertools.count():
+        canonical = canonicalise(masked)
+        searched = without_masks(canonical.text)
+        hinted = [rule for hint, rule in _hints(region) if _may_hold(rule, hint, searched)]
+        later = found(masked, canonical, searched, hinted, known_names, allow)
+        if not later:
+            break
+        merged = _in_original(spans, later)
+        if done >= PASSES:
+            cut = min(set(merged) - set(spans))
+            merged = [s for s in spans if s.end <= cut.start]
+            merged.append(Span(cut.start, len(text), cut.kind))
+        spans = merged
+        masked = with_masks(text, spans)
+    if finder is not None:
+        (later,) = recognised([masked], finder, allow)
+        spans = _in_original(spans, later)
+        masked = with_masks(text, spans)
+    return Redaction(masked, tuple(spans))
+
+
+def _may_hold(rule: Rule, hint: re.Pattern[str], searched: str) -> bool:
+    if rule.needs_digit and not _DIGIT.search(searched):
+        return False
+    return hint.search(searched) is not None
+
+
+def found(
+    text: str,
+    canonical: Canonical,
+    searched: str,
+    rules: Iterable[Rule],
+    known_names: Sequence[str],
+    allow: tuple[str, ...],
+    *,
+    suspected: bool = True,
+) -> list[Span]:
+    """What one pass finds, sorted, in the offsets of ``text``.
+
+    Args:
+        text: what is masked so far.
+        canonical: ``text`` as a reader sees it.
+        searched: the same with masks blank.
+        rules: those whose hint ``searched`` matches, in their order.
+        known_names: as :func:`redact` takes them.
+        allow: as :func:`redact` takes them.
+        suspected: whether it may hold a name that did not come with the post.
+    """
+    spans: list[Span] = []
+    for rule in rules:
+        claimed = list(rule.find(searched))
+        spans += claimed
+        searched = _blanked(searched, claimed)
     if known_names:
-        spans += find_known_names(searched, known_names)
+        claimed = list(find_known_names(searched, known_names, allow))
+        spans += claimed
+        searched = _blanked(searched, claimed)
+    if suspected:
+        spans += find_names(searched, allow)
     offsets = canonical.offsets
     return sorted(
         Span(offsets[s.start], _without_controls(text, offsets[s.end]), s.kind) for s in spans
     )
+
+
+def recognised(
+    masked: Sequence[str], finder: NameFinder, allow: tuple[str, ...]
+) -> list[list[Span]]:
+    """What a model takes for names in masked texts, without what touches a mask."""
+    names = []
+    for text, spans in zip(masked, finder.find(masked), strict=True):
+        masks = [match.span() for match in MASKS.finditer(text)]
+        names.append(
+            [
+                Span(start, end, "name")
+                for start, end in sorted(spans)
+                if all(end <= left or start >= right for left, right in masks)
+                and not is_allowed(text[start:end], allow)
+            ]
+        )
+    return names
+
+
+def without_masks(text: str) -> str:
+    """Masks of an earlier pass are no text: nothing may be found in them."""
+    return MASKS.sub(lambda match: BLANK * len(match.group()), text) if "[" in text else text
+
+
+def with_masks(text: str, spans: Sequence[Span]) -> str:
+    """The text with a mask in place of each span."""
+    return _replaced(text, spans, lambda span: mask(span.kind))
 
 
 def _without_controls(text: str, end: int) -> int:
@@ -108,7 +201,7 @@ def _without_controls(text: str, end: int) -> int:
 
 
 def _blanked(text: str, spans: Sequence[Span]) -> str:
-    return _replaced(text, spans, lambda span: BLANK * (span.end - span.start))
+    return _replaced(text, spans, lambda span: BLANK * (span.end - span.start)) if spans else text
 
 
 def _replaced(text: str, spans: Sequence[Span], replacement: Callable[[Span], str]) -> str:
@@ -132,151 +225,3 @@ def _in_original(spans: Sequence[Span], later: Sequence[Span]) -> list[Span]:
         for i in [bisect.bisect_right(ends, start)]
     ]
     return sorted((*spans, *moved))
-
-
-def redact(text: str, known_names: Sequence[str] = (), region: str | None = None) -> Redaction:
-    """Mask every identifier of ``text``; spans are sorted, disjoint and in the original's offsets.
-
-    ``known_names`` are handles and display names that came with the post. ``region`` is the country
-    (two letters of ISO 3166) whose national phone numbers are looked for besides.
-    Redacting the result
-    again changes nothing: a mask may uncover what its neighbour hid, so passes repeat until one
-    finds nothing.
-    """
-    spans: list[Span] = []
-    masked = text
-    for done in itertools.count():
-        later = _found(masked, known_names, region)
-        if not later:
-            break
-        merged = _in_original(spans, later)
-        if done >= _PASSES:
-            cut = min(set(merged) - set(spans))
-            merged = [s for s in spans if s.end <= cut.start]
-            merged.append(Span(cut.start, len(text), cut.kind))
-        spans = merged
-        masked = _replaced(text, spans, lambda span: mask(span.kind))
-    return Redaction(masked, tuple(spans))
-
-
-# Most posts with an identifier hold a plain handle or the platform's short link. Those are masked
-# in place; whatever still shows a hint of anything afterwards goes through ``redact``.
-_PLAIN_LINK = r"(^|\s)https://t\.co/[A-Za-z0-9]{1,10}"
-_PLAIN_HANDLE = r"""(^|[\s.,:;!?"'(])@[A-Za-z_][A-Za-z0-9_]*(?:\.[a-z0-9_]+)*"""
-
-_REDACTIONS = pa.list_(pa.struct([("kind", pa.string()), ("count", pa.int32())]))
-
-
-def redact_batch(
-    texts: pl.Series, known_names: pl.Series | None = None, regions: pl.Series | str | None = None
-) -> pl.DataFrame:
-    """``redact`` over a column: the same texts and counts, row by row, in a fraction of the time.
-
-    ``known_names`` holds a list of strings (or null) per text, ``regions`` a country (or null) per
-    text, or is one for all. Returns ``text`` (null where the
-    input is) and ``redactions``, a list of ``{kind, count}`` ordered by kind, empty where the text
-    is null or nothing was masked.
-    """
-    raw, text, region = pl.col("raw"), pl.col("text"), pl.col("region")
-    frame = (
-        pl.DataFrame({"raw": texts.cast(pl.String)})
-        .with_columns(
-            region=regions if isinstance(regions, pl.Series) else pl.lit(regions, pl.String)
-        )
-        .with_row_index("row")
-        .with_columns(disguised=raw.str.contains(NEEDS_CANONICAL).fill_null(False))
-        .with_columns(
-            text=pl.when("disguised")
-            .then(raw)
-            .otherwise(
-                raw.str.replace_all(_PLAIN_LINK, "${1}[url]").str.replace_all(
-                    _PLAIN_HANDLE, "${1}[handle]"
-                )
-            )
-        )
-    )
-    # What the rules read in place of a disguised text, so that they need not look at most of them.
-    disguised = frame.filter("disguised").select(
-        "row",
-        read=pl.Series(
-            [canonicalise(t).text for t in frame.filter("disguised")["raw"]], dtype=pl.String
-        ),
-    )
-    frame = (
-        frame.join(disguised, on="row", how="left", maintain_order="left")
-        .with_columns(read=pl.col("read").fill_null(text))
-        .with_columns(
-            careful=(
-                pl.col("read").str.contains("[0-9]") & pl.any_horizontal(_hinted(_NEEDS_DIGIT))
-            )
-            | pl.any_horizontal(_hinted(_NEEDS_NONE))
-            | (region.is_not_null() & pl.col("read").str.contains(SHORT_HINT))
-            # Masks that the author typed would be counted with ours.
-            | (~pl.col("disguised") & raw.str.contains(_MASKS.pattern))
-        )
-    )
-    names = pl.Series([None], dtype=pl.List(pl.String)).new_from_index(0, frame.height)
-    if known_names is not None and known_names.dtype != pl.Null:
-        names = known_names
-        rows = _rows_with_names(frame.select("row", "read"), names)
-        frame = frame.with_columns(careful=pl.col("careful") | pl.col("row").is_in(rows.implode()))
-    frame = frame.with_columns(names=names)
-    plain = frame.filter(~pl.col("careful").fill_null(False)).select(
-        "row",
-        "text",
-        redactions=pl.concat_list(
-            pl.struct(
-                kind=pl.lit(kind),
-                count=pl.when("disguised")
-                .then(0)
-                .otherwise(text.str.count_matches(mask(kind), literal=True))
-                .fill_null(0)
-                .cast(pl.Int32),
-            )
-            for kind in ("handle", "url")
-        ).list.filter(pl.element().struct.field("count") > 0),
-    )
-    rest = frame.filter("careful")
-    results = [
-        redact(raw, names or (), region)
-        for raw, names, region in rest.select("raw", "names", "region").iter_rows()
-    ]
-    careful = pl.DataFrame(
-        {
-            "row": rest["row"],
-            "text": pl.Series([result.text for result in results], dtype=pl.String),
-            # Polars takes twenty times as long as Arrow to build a list of structs.
-            "redactions": pl.Series(pa.array([r.counts() for r in results], _REDACTIONS)),
-        }
-    )
-    return pl.concat([plain, careful]).sort("row").drop("row")
-
-
-def _hinted(hints: Sequence[str]) -> list[pl.Expr]:
-    return [pl.col("read").str.contains(hint) for hint in hints]
-
-
-def _rows_with_names(frame: pl.DataFrame, known_names: pl.Series) -> pl.Series:
-    """Numbers of the rows whose ``read`` text may spell one of their names."""
-    given = (
-        frame.select("row", text=pl.col("read").str.to_lowercase(), name=known_names)
-        .explode("name", empty_as_null=True, keep_nulls=True)
-        .drop_nulls()
-    )
-    # Pairs: Polars takes ten times as long to build a column of lists from tuples.
-    pairs = [(name, spelling) for name in given["name"].unique() for spelling in spellings(name)]
-    spelled = pl.DataFrame(
-        {"name": [name for name, _ in pairs], "spelling": [spelling for _, spelling in pairs]},
-        schema={"name": pl.String, "spelling": pl.String},
-    )
-    text, spelling = pl.col("text"), pl.col("spelling")
-    # Lower case outside ASCII differs between Unicode versions: such pairs are looked at in detail.
-    beyond_ascii = r"[^\x00-\x7f]"
-    return (
-        given.join(spelled, on="name")
-        .filter(
-            text.str.contains(spelling, literal=True)
-            | (text.str.contains(beyond_ascii) & spelling.str.contains(beyond_ascii))
-        )["row"]
-        .unique()
-    )

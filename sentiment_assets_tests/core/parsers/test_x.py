@@ -141,6 +141,28 @@ def test_a_note_without_entities_keeps_the_posts() -> None:
     assert (post.text, post.known_names) == ("all of it", ["short"])
 
 
+def test_people_that_x_recognised_are_names() -> None:
+    recognised = {
+        "annotations": [
+            {"type": "Person", "normalized_text": "Jane Roe", "probability": 0.9},
+            {"type": "Place", "normalized_text": "Durban"},
+            {"start": 1},
+        ]
+    }
+    assert parsed(entities=recognised).known_names == ["Jane Roe"]
+
+
+def test_a_reposts_names_are_those_of_the_original_too() -> None:
+    people = {"annotations": [{"type": "Person", "normalized_text": "Jane Roe"}]}
+    original = {
+        **ORIGINAL,
+        "entities": {"mentions": [{"username": "nimbus"}]},
+        "note_tweet": {"text": "all of it", "entities": people},
+    }
+    post = parsed({"tweets": [original]}, referenced_tweets=[{"type": "retweeted", "id": "9"}])
+    assert (post.text, post.known_names) == ("all of it", ["nimbus", "Jane Roe"])
+
+
 REPOSTS = [{"type": "retweeted", "id": "9"}]
 
 

@@ -50,7 +50,7 @@ NAMED = [
     ("thanks Jane!", ["jane"], "thanks [name]!"),
     ("JANE ROE, Jane's and roe", ["Jane Roe"], "[name], [name]'s and [name]"),
     ("janeroe, #JaneRoe, jane_roe", ["Jane Roe"], "[name], #[name], [name]"),
-    ("janet, mjane, roebuck", ["Jane Roe"], "janet, mjane, roebuck"),
+    ("janes, mjane, roebuck", ["Jane Roe"], "janes, mjane, roebuck"),
     ("jane_r99 said", ["@jane_r99"], "[name] said"),
     ("@2016 in 2016", ["@2016"], "@2016 in 2016"),
     ("José, Jose\u0301 or JOSE; Jо\u200bse", ["José"], "[name], [name] or [name]; [name]"),

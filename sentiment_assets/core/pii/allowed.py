@@ -1,0 +1,45 @@
+"""Words and phrases that name nobody here: brands, places, the words of tracked topics.
+
+What belongs here: what an allow-list matches. Whole words only, in any case: ``nimbus`` keeps
+"Nimbus" and not "Nimbusson". Whose names it applies to is decided by ``known_names`` and ``names``.
+"""
+
+import re
+from functools import cache
+
+from sentiment_assets.core.pii.rule import BLANK
+from sentiment_assets.core.text import canonicalise
+
+
+def folded(phrase: str) -> str:
+    """Canonical, in lower case, one space between words."""
+    return " ".join(canonicalise(phrase).text.lower().split())
+
+
+@cache
+def phrases(allow: tuple[str, ...]) -> frozenset[str]:
+    """The list as it is compared, without what holds no letter."""
+    found = map(folded, allow)
+    return frozenset(phrase for phrase in found if any(map(str.isalpha, phrase)))
+
+
+@cache
+def _pattern(allow: tuple[str, ...]) -> re.Pattern[str] | None:
+    longest_first = sorted(phrases(allow), key=lambda phrase: (-len(phrase), phrase))
+    if not longest_first:
+        return None
+    either = "|".join(re.escape(phrase).replace(r"\ ", " +") for phrase in longest_first)
+    return re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_])", re.IGNORECASE)
+
+
+def without_allowed(text: str, allow: tuple[str, ...]) -> str:
+    """Canonical text of the same length, with what is allowed blank."""
+    pattern = _pattern(allow)
+    if pattern is None:
+        return text
+    return pattern.sub(lambda match: BLANK * len(match.group()), text)
+
+
+def is_allowed(name: str, allow: tuple[str, ...]) -> bool:
+    """Whether nothing of a name is left when what is allowed is taken away."""
+    return not any(map(str.isalnum, without_allowed(canonicalise(name).text, allow)))

@@ -1,0 +1,72 @@
+"""Names of people and everyday words: what may be looked up. The data and its licences: README.md.
+
+What belongs here: reading the two files and answering of one word. What a text says with its words
+belongs in ``core.pii.names``. ``lexicon/build.py`` in the repository's root makes the files.
+"""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+#: Bits of a name's entry: what it is, and what else it is.
+GIVEN, SURNAME, WORD, PLACE, BRAND, SELDOM = 1, 2, 4, 8, 16, 32
+#: A given name, a surname of very many people.
+OFTEN, FREQUENT = 64, 128
+#: Any of these: alone the name is left.
+UNSURE = WORD | PLACE | BRAND | SELDOM
+
+_BITS = {
+    "g": GIVEN,
+    "s": SURNAME,
+    "w": WORD,
+    "p": PLACE,
+    "b": BRAND,
+    "n": SELDOM,
+    "o": OFTEN,
+    "f": FREQUENT,
+}
+_ENDINGS = ("s", "es", "d", "ed", "ing", "ly", "er", "ers", "y")
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """All of it; names and words are canonical and in lower case."""
+
+    names: dict[str, int]
+    words: frozenset[str]
+    #: Words so common, or of so much sentiment, that a name written like them needs proof.
+    common: frozenset[str]
+
+    def is_word(self, word: str) -> bool:
+        """Whether an English dictionary has it, or what it is a form of."""
+        return word in self.words or any(
+            word.endswith(ending)
+            and (word[: -len(ending)] in self.words or word[: -len(ending)] + "e" in self.words)
+            for ending in _ENDINGS
+        )
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Read on first use (40 ms, 15 MB), once a process."""
+    names = {}
+    for line in _lines("names.tsv.gz"):
+        name, _, kinds = line.partition("\t")
+        bits = 0
+        for kind in kinds:
+            bits |= _BITS[kind]
+        names[name] = bits
+    words = _lines("words.txt.gz")
+    return Lexicon(
+        names,
+        frozenset(word.removesuffix("*") for word in words),
+        frozenset(word[:-1] for word in words if word.endswith("*")),
+    )
+
+
+def _lines(name: str) -> list[str]:
+    file = resources.files(__package__) / name
+    return gzip.decompress(file.read_bytes()).decode().splitlines()
