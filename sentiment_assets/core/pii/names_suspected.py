@@ -37,9 +37,9 @@ from sentiment_assets.core.pii.names_context import (
 # is looked at anyway.
 _ASCII_CAPITALISED = "[A-Z](?:['\u2019]?[A-Za-z])+"
 _ASCII_WORD = "[A-Za-z]{2,}"
+_BETWEEN = rf"(?:\.|\.? (?:{PARTICLES} ){{0,3}}[\"'(\u2019]?)"
 _ASCII_RUN = (
-    rf"{_ASCII_CAPITALISED}(?:(?:['\u2019-][A-Za-z]+)*\.? (?:{PARTICLES} ){{0,3}}[\"'(\u2019]?[A-Z]"
-    r"(?:['\u2019]?[A-Za-z])*)+"
+    rf"{_ASCII_CAPITALISED}(?:(?:['\u2019-][A-Za-z]+)*{_BETWEEN}[A-Z](?:['\u2019]?[A-Za-z])*)+"
 )
 _BEYOND_ASCII = r"[\p{L}&&[^A-Za-z]]"
 # Last words of what announces an unknown name; read in lower case.
@@ -49,9 +49,11 @@ _ANNOUNCED = (
 )
 _INITIAL = r"(?:^|[^A-Za-z])[A-Z]\."
 
+# With what follows: an announcement may be a name that another one announces ("by Dear Hope").
+_ANNOUNCER = "|".join(re.escape(word) for word in sorted(ANNOUNCERS) if word.isascii())
 _SPOKEN = (
-    rf"(?:^|[^A-Za-z])(?:{'|'.join(map(re.escape, sorted(a for a in ANNOUNCERS if a.isascii())))})"
-    rf" {{1,2}}{_ASCII_CAPITALISED}|[-~] ?{_ASCII_CAPITALISED}"
+    rf"(?:(?:^|[^A-Za-z])(?:{_ANNOUNCER}) {{1,2}}|[-~] ?)"
+    rf"{_ASCII_CAPITALISED}(?:[^A-Za-z]{{1,3}}{_ASCII_CAPITALISED})*"
 )
 
 
