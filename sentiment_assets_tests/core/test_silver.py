@@ -358,8 +358,9 @@ def test_the_recipe_is_twelve_hex_digits_and_stays() -> None:
             KEYS,
             (PRICING, dataclasses.replace(OUTAGE, keywords=tuple(reversed(OUTAGE.keywords)))),
         ),
+        SilverRules(KEYS, RULES.topics, allow=(OUTAGE.keywords[0].upper(),)),
     ],
-    ids=["topics in another order", "keywords in another order"],
+    ids=["topics in another order", "keywords in another order", "allowed already"],
 )
 def test_the_order_of_construction_is_no_part_of_the_recipe(same: SilverRules) -> None:
     assert same.recipe("x") == RULES.recipe("x")
@@ -375,8 +376,20 @@ def test_the_order_of_construction_is_no_part_of_the_recipe(same: SilverRules) -
         SilverRules(KEYS, (dataclasses.replace(PRICING, exclude=()), OUTAGE)),
         SilverRules(KEYS, (PRICING, Topic("outage", phrases=("down", "offline")))),
         SilverRules(KEYS, RULES.topics, keep_text=False),
+        SilverRules(KEYS, RULES.topics, allow=("Nimbus",)),
+        SilverRules(KEYS, RULES.topics, name_model="spacy"),
     ],
-    ids=["keys", "fewer topics", "name", "keyword", "exclusion", "phrases", "no text"],
+    ids=[
+        "keys",
+        "fewer topics",
+        "name",
+        "keyword",
+        "exclusion",
+        "phrases",
+        "no text",
+        "allowed",
+        "name model",
+    ],
 )
 def test_what_changes_rows_changes_the_recipe(other: SilverRules) -> None:
     assert other.recipe("x") != RULES.recipe("x")
