@@ -86,6 +86,8 @@ def _in_text(text: str, spans: Iterable[Span], offsets: Sequence[int]) -> list[S
 
 
 def _without_masks(text: str) -> str:
+    if "[" not in text:
+        return text
     return _MASKS.sub(lambda match: BLANK * len(match.group()), text)
 
 
