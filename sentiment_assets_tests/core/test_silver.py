@@ -430,8 +430,9 @@ def test_the_recipe_is_twelve_hex_digits_and_stays() -> None:
             KEYS,
             (PRICING, dataclasses.replace(OUTAGE, keywords=tuple(reversed(OUTAGE.keywords)))),
         ),
+        SilverRules(KEYS, RULES.topics, allow=(OUTAGE.keywords[0].upper(),)),
     ],
-    ids=["topics in another order", "keywords in another order"],
+    ids=["topics in another order", "keywords in another order", "allowed already"],
 )
 def test_the_order_of_construction_is_no_part_of_the_recipe(same: SilverRules) -> None:
     assert same.recipe("x", NOON.date()) == RULES.recipe("x", NOON.date())
@@ -448,8 +449,21 @@ def test_the_order_of_construction_is_no_part_of_the_recipe(same: SilverRules) -
         SilverRules(KEYS, (PRICING, Topic("outage", phrases=("down", "offline")))),
         SilverRules(KEYS, RULES.topics, keep_text=False),
         SilverRules(KEYS, RULES.topics, region="ZA"),
+        SilverRules(KEYS, RULES.topics, allow=("Nimbus",)),
+        SilverRules(KEYS, RULES.topics, name_model="spacy"),
     ],
-    ids=["keys", "fewer topics", "name", "keyword", "exclusion", "phrases", "no text", "region"],
+    ids=[
+        "keys",
+        "fewer topics",
+        "name",
+        "keyword",
+        "exclusion",
+        "phrases",
+        "no text",
+        "region",
+        "allowed",
+        "name model",
+    ],
 )
 def test_what_changes_rows_changes_the_recipe(other: SilverRules) -> None:
     assert other.recipe("x", NOON.date()) != RULES.recipe("x", NOON.date())

@@ -250,6 +250,7 @@ OTHER = [
     pytest.param(GOOD.replace("[price]", "[prices]"), False, id="keyword"),
     pytest.param(GOOD.replace("keywords: [price]", "phrases: [price]"), False, id="field"),
     pytest.param(GOOD.replace("name: pricing", "name: cost"), False, id="topic's name"),
+    pytest.param(GOOD + "allow: [Nimbus]\n", True, id="allowed"),
 ]
 
 

@@ -94,8 +94,9 @@ def redact_batch(
             _counted(masked, KINDS),
             _one_by_one(careful, allow),
         ]
-    ).sort("row")
-    return redacted.drop("row") if finder is None else _with_recognised(redacted, finder, allow)
+    )
+    redacted = redacted.sort("row").drop("row")
+    return redacted if finder is None else _with_recognised(redacted, finder, allow)
 
 
 def _plainly_masked(frame: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from sentiment_assets.core.pii.allowed import folded, phrases
+from sentiment_assets.core.pii.allowed import folded, phrases, without_allowed
 from sentiment_assets.core.pii.lexicon import lexicon
 from sentiment_assets.core.pii.names_context import TITLE_BEFORE
 from sentiment_assets.core.pii.rule import Span
@@ -40,6 +40,7 @@ class _Known(NamedTuple):
     parts: frozenset[str]
     #: Those of both that every text may hold: they count with a capital only.
     capitalised: frozenset[str]
+    #: Of a name of several words; of one word none.
     initials: frozenset[str]
 
 
@@ -113,19 +114,27 @@ def find_known_names(
     """
     allowed = phrases(allow)
     names = [_known(name) for name in known_names if folded(name).lstrip("@") not in allowed]
-    lowered = text.lower()
     initials = frozenset().union(*(known.initials for known in names))
+    capitalised = frozenset().union(*(known.capitalised for known in names))
+    full = frozenset().union(*(known.whole for known in names if known.initials))
     found: list[tuple[int, int]] = []
-    for spelling in frozenset().union(*(known.whole | known.parts for known in names)) - allowed:
-        proper = any(spelling in known.capitalised for known in names)
-        start = lowered.find(spelling)
-        while start >= 0:
-            end = start + len(spelling)
-            if (_UNSPACED.match(spelling) or _is_bounded(lowered, start, end)) and not (
-                proper and text[start].islower()
-            ):
-                found.append((start - (text[start - 1 : start] == "@"), end))
-            start = lowered.find(spelling, start + 1)
+    for spellings, searched in (
+        (full, text),
+        (
+            frozenset().union(*(known.parts if known.initials else known.whole for known in names)),
+            without_allowed(text, allow),
+        ),
+    ):
+        lowered = searched.lower()
+        for spelling in spellings:
+            start = lowered.find(spelling)
+            while start >= 0:
+                end = start + len(spelling)
+                if (_UNSPACED.match(spelling) or _is_bounded(lowered, start, end)) and not (
+                    spelling in capitalised and text[start].islower()
+                ):
+                    found.append((start - (text[start - 1 : start] == "@"), end))
+                start = lowered.find(spelling, start + 1)
     found = [_with_what_belongs(text, start, end, initials) for start, end in found]
     merged: list[list[int]] = []
     for start, end in sorted(found):

@@ -13,7 +13,6 @@ move the sentiment of a text, masked or not.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -36,10 +35,10 @@ from sentiment_assets.core.pii.name_words import (
     is_word,
     read_words,
 )
+from sentiment_assets.core.pii.names_caseless import find_caseless, find_uncased
 from sentiment_assets.core.pii.names_context import (
     ANNOUNCERS,
     ANNOUNCING,
-    ANY_WORD,
     BEFORE_PLACES,
     CALLED,
     CAPITALISED,
@@ -436,85 +435,6 @@ class _Text:
         return self.joined(i) and not self.words[i + 1].bits
 
 
-# Scripts without capitals: Hebrew to Tibetan, kana, Han, Hangul.
-_UNCASED = "\u0590-\u0fff\u3040-\u30fa\u30fc-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_UNCASED_PAIR = re.compile(
-    rf"(?<![{_UNCASED}])(?=([{_UNCASED}]{{1,14}})[ \u30fb\u00b7]([{_UNCASED}]{{1,14}}))"
-)
-_UNCASED_TITLES = re.compile("(?:さん|様|さま|くん|君|ちゃん|先生|씨|님).*")
-
-
-def _uncased(text: str) -> Iterator[tuple[int, int]]:
-    """A given name beside a surname, in scripts that have no capitals."""
-    end = 0
-    for match in _UNCASED_PAIR.finditer(text):
-        first = bits_of(match[1])
-        following = _UNCASED_TITLES.sub("", match[2]) or match[2]
-        second = bits_of(following)
-        if match.start() < end or len(match[1]) + len(following) < 3:
-            continue
-        if (first & GIVEN and second & SURNAME) or (first & SURNAME and second & GIVEN):
-            end = match.start(2) + len(following)
-            yield match.start(), end
-
-
-def _caseless(text: str) -> Iterator[tuple[int, int]]:
-    """Names in a text that is written without capitals, or with nothing else: full names only."""
-    words = read_words(text, ANY_WORD)
-    i = 0
-    while i < len(words):
-        last = i
-        word = words[i]
-        if (
-            len(word.key) > 2
-            and word.bits & GIVEN
-            and not word.bits & UNSURE
-            and not is_word(word.key)
-        ):
-            while last + 1 < len(words) and JOIN.match(
-                text[words[last].end : words[last + 1].start]
-            ):
-                following = words[last + 1]
-                gap = text[words[last].end : following.start]
-                if len(following.key) < 2 or following.key in NO_SURNAME or "." in gap:
-                    break
-                named = (
-                    following.bits and not following.bits & UNSURE and not is_common(following.key)
-                )
-                unknown = (
-                    not following.bits
-                    and len(following.key) > 4
-                    and not is_word(following.key)
-                    and last == i
-                )
-                if not (named or (unknown and "'" not in gap)):
-                    break
-                last += 1
-        if word.key in TITLES and i + 1 < len(words):
-            titled = words[i + 1]
-            if (
-                text[word.end : titled.start] in (" ", ". ")
-                and len(titled.key) > 2
-                and (titled.bits or not is_word(titled.key))
-                and not is_common(titled.key)
-            ):
-                last = i + 1
-                if last + 1 < len(words) and text[titled.end : words[last + 1].start] == " ":
-                    surname = words[last + 1]
-                    known = surname.bits & SURNAME and not surname.bits & SELDOM
-                    if known and titled.bits & GIVEN and surname.key not in NO_SURNAME:
-                        last += 1
-        alone = (
-            not word.bits & UNSURE
-            and word.bits & OFTEN
-            and word.bits & GIVEN
-            and not is_word(word.key)
-        )
-        if last > i or alone:
-            yield word.start, words[last].end
-        i = last + 1
-
-
 def _announced_in_lower_case(text: str) -> Iterator[tuple[int, int]]:
     for match in LOWER_ANNOUNCED.finditer(text):
         start, end = match.span("name")
@@ -540,12 +460,12 @@ def find_names(text: str, allow: tuple[str, ...] = ()) -> Iterator[Span]:
     lowered = text.lower()
     found: list[tuple[int, int]] = []
     if not cased:
-        found += _caseless(text)
+        found += find_caseless(text)
     else:
         said = _Text(text, lowered)
         found += said.names()
     if not text.isascii():
-        found += _uncased(text)
+        found += find_uncased(text)
     if "name" in lowered or "call" in lowered or "ask for" in lowered:
         found += [span for span in _announced_in_lower_case(text) if _is_free(span, found)]
     for start, end in sorted(found):

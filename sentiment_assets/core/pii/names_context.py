@@ -94,6 +94,11 @@ BEFORE_PLACES = _words(
     bay isle hotel camp team air rua avenue avenida travessa quai praca plaza place
     """
 )
+# Given names that are words of other languages where nothing is capitalised: Portuguese "linda".
+LOWER_CASE_WORDS = _words(
+    "linda gloria rosa sara bella vera donna clara ella alma mae dan leo nina alba rita dora lee "
+    "melody marina marco mira lola mimi jean ray"
+)
 # Words at which a name ends, even where a list of surnames has them.
 NO_SURNAME = _words(
     """

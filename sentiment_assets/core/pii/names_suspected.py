@@ -37,9 +37,9 @@ from sentiment_assets.core.pii.names_context import (
 # is looked at anyway.
 _ASCII_CAPITALISED = "[A-Z](?:['\u2019]?[A-Za-z])+"
 _ASCII_WORD = "[A-Za-z]{2,}"
+_BETWEEN = rf"(?:\.|\.? (?:{PARTICLES} ){{0,3}}[\"'(\u2019]?)"
 _ASCII_RUN = (
-    rf"{_ASCII_CAPITALISED}(?:(?:['\u2019-][A-Za-z]+)*\.? (?:{PARTICLES} ){{0,3}}[\"'(\u2019]?[A-Z]"
-    r"(?:['\u2019]?[A-Za-z])*)+"
+    rf"{_ASCII_CAPITALISED}(?:(?:['\u2019-][A-Za-z]+)*{_BETWEEN}[A-Z](?:['\u2019]?[A-Za-z])*)+"
 )
 _BEYOND_ASCII = r"[\p{L}&&[^A-Za-z]]"
 # Last words of what announces an unknown name; read in lower case.
@@ -49,9 +49,11 @@ _ANNOUNCED = (
 )
 _INITIAL = r"(?:^|[^A-Za-z])[A-Z]\."
 
+# With what follows: an announcement may be a name that another one announces ("by Dear Hope").
+_ANNOUNCER = "|".join(re.escape(word) for word in sorted(ANNOUNCERS) if word.isascii())
 _SPOKEN = (
-    rf"(?:^|[^A-Za-z])(?:{'|'.join(map(re.escape, sorted(a for a in ANNOUNCERS if a.isascii())))})"
-    rf" {{1,2}}{_ASCII_CAPITALISED}|[-~] ?{_ASCII_CAPITALISED}"
+    rf"(?:(?:^|[^A-Za-z])(?:{_ANNOUNCER}) {{1,2}}|[-~] ?)"
+    rf"{_ASCII_CAPITALISED}(?:[^A-Za-z]{{1,3}}{_ASCII_CAPITALISED})*"
 )
 
 
@@ -67,16 +69,14 @@ def suspects(texts: pl.Series) -> pl.Series:
     )
     cased, caseless = frame.filter("cased"), frame.filter(~pl.col("cased"))
     words = _tokens(cased, _ASCII_CAPITALISED)
-    kinds = _kinds(words)
-    paired = cased.filter(row.is_in(_rows(words, kinds, _WITH_COMPANY).implode()))
+    paired = cased.filter(row.is_in(_rows(words, _WITH_COMPANY).implode()))
     runs = paired.select("row", text=text.str.extract_all(_ASCII_RUN)).explode("text").drop_nulls()
     addressed = (
-        cased.filter(row.is_in(_rows(words, kinds, _IF_ADDRESSED).implode()))
+        cased.filter(row.is_in(_rows(words, _IF_ADDRESSED).implode()))
         .select("row", text=text.str.extract_all(_SPOKEN))
         .explode("text")
         .drop_nulls()
     )
-    plain = _tokens(caseless, _ASCII_WORD)
     announced = frame.filter(
         text.str.contains(_BEYOND_ASCII)
         | pl.col("lowered").str.contains(_ANNOUNCED)
@@ -84,10 +84,10 @@ def suspects(texts: pl.Series) -> pl.Series:
     )
     rows = pl.concat(
         [
-            _rows(words, kinds, _ALONE),
-            _rows(_tokens(runs, _ASCII_CAPITALISED), kinds, _WITH_COMPANY),
-            _rows(_tokens(addressed, _ASCII_CAPITALISED), kinds, _IF_ADDRESSED),
-            _rows(plain, _kinds(plain), _WITHOUT_CASE),
+            _rows(words, _ALONE),
+            _rows(_tokens(runs, _ASCII_CAPITALISED), _WITH_COMPANY),
+            _rows(_tokens(addressed, _ASCII_CAPITALISED), _IF_ADDRESSED),
+            _rows(_tokens(caseless, _ASCII_WORD), _WITHOUT_CASE),
             announced["row"],
         ]
     ).unique()
@@ -95,24 +95,23 @@ def suspects(texts: pl.Series) -> pl.Series:
 
 
 def _tokens(frame: pl.DataFrame, pattern: str) -> pl.DataFrame:
+    """``row`` and ``kind`` of each token that may be something: what, in bits."""
     found = frame.select("row", token=pl.col("text").str.extract_all(pattern)).explode("token")
-    return found.with_columns(pl.col("token").str.to_lowercase())
+    found = found.drop_nulls().with_columns(pl.col("token").str.to_lowercase())
+    kinds = {token: kind for token in found["token"].unique() if (kind := _kind_of(token))}
+    known = pl.DataFrame(
+        {"token": [*kinds], "kind": [*kinds.values()]},
+        schema={"token": pl.String, "kind": pl.UInt8},
+    )
+    return found.join(known, on="token").select("row", "kind")
 
 
-def _kinds(tokens: pl.DataFrame) -> dict[str, int]:
-    """What each different token may be; those that are nothing are left out."""
-    known = _known_kinds()
-    found = {}
-    for token in tokens["token"].unique().drop_nulls().to_list():
-        # Of all that the pattern finds, only these are no entries of their own.
-        if "'" in token or "\u2019" in token:
-            _, key, bits, *_ = entry_of(token)
-            kind = _kind(key, bits)
-        else:
-            kind = known.get(token, 0) or (_WITH_COMPANY if FORMED.match(token) else 0)
-        if kind:
-            found[token] = kind
-    return found
+def _kind_of(token: str) -> int:
+    # Of all that the pattern finds, only these are no entries of their own.
+    if "'" in token or "\u2019" in token:
+        _, key, bits, *_ = entry_of(token)
+        return _kind(key, bits)
+    return _known_kinds().get(token, 0) or (_WITH_COMPANY if FORMED.match(token) else 0)
 
 
 @cache
@@ -140,7 +139,6 @@ def _kind(key: str, bits: int) -> int:
     return kind
 
 
-def _rows(tokens: pl.DataFrame, kinds: dict[str, int], wanted: int) -> pl.Series:
+def _rows(tokens: pl.DataFrame, wanted: int) -> pl.Series:
     """Rows with a token of a kind."""
-    chosen = [token for token, kind in kinds.items() if kind & wanted]
-    return tokens.filter(pl.col("token").is_in(chosen))["row"].unique()
+    return tokens.filter(pl.col("kind") & wanted != 0)["row"].unique()

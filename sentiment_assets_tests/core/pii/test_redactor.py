@@ -64,12 +64,46 @@ NAMED = [
     ("mail jane@roe.org", ["Jane Roe"], "mail [email]"),
     ("[email] [name]", ["email", "Name"], "[email] [name]"),
     ("Jane 🎉 Roe", ["Jane 🎉 Roe"], "[name] 🎉 [name]"),
+    (
+        "jane.roe, jane-roe, Roe, Jane; J. Roe",
+        ["Jane Roe"],
+        "[name], [name], [name], [name]; [name]",
+    ),
+    ("J Roe, Jane R. and j.m. roe", ["Jane Mary Roe"], "[name], [name] and [name]"),
+    ("janeroe or JaneRoe's", ["Jane Mary Roe"], "[name] or [name]'s"),
+    ("Al.Bo, bo al, al-bo, al bobs", ["Al Bo"], "[name], [name], [name], al bobs"),
+    ("Mrs. Zyx and Dr Zyx", ["Ada Zyx"], "[name] and [name]"),
+    ("I hope that Hope is happy", ["Hope"], "I hope that [name] is happy"),
+    ("so happy, Happy Customer is", ["Happy Customer"], "so happy, [name] is"),
+    ("ЈАNЕ RОЕ", ["Jane Roe"], "[name]"),
+    ("Ольга Иванова, ольга", ["Ольга Иванова"], "[name], [name]"),
+    ("محمد العربي هنا", ["محمد العربي"], "[name] هنا"),
 ]
 
 
 @pytest.mark.parametrize(("text", "names", "masked"), NAMED)
 def test_known_names_in_every_spelling(text: str, names: list[str], masked: str) -> None:
     assert redact(text, names).text == masked
+
+
+ALLOWED = [
+    ("Nimbus is down, @NimbusCloud", ["NimbusCloud", "Nimbus"], "Nimbus is down, [handle]"),
+    ("nimbus support is slow", ["Nimbus Support"], "[name] is slow"),
+    ("NIMBUS and Nimbusson", ["Nimbus", "nimbusson"], "NIMBUS and [name]"),
+    ("Jane Nimbus likes Nimbus", ["Jane Nimbus"], "[name] likes Nimbus"),
+    ("Al Nimbus, al", ["Al Nimbus"], "[name], al"),
+    ("Jackson Hole, Jackson", ["Jackson Hole"], "Jackson Hole, Jackson"),
+    ("Jackson Hole and Jack Hole", ["Jack Hole"], "Jackson Hole and [name]"),
+]
+
+
+@pytest.mark.parametrize(("text", "names", "masked"), ALLOWED)
+def test_known_names_that_are_brands(text: str, names: list[str], masked: str) -> None:
+    allow = ("Nimbus", "Jackson Hole")
+    assert redact(text, names, allow=allow).text == masked
+    assert redact_batch(pl.Series([text]), pl.Series([names]), allow=allow)["text"].to_list() == [
+        masked
+    ]
 
 
 # Pieces that make trouble beside each other, and any character besides.
