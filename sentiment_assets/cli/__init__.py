@@ -35,7 +35,7 @@ cli.add_command(settings)
 def main() -> None:
     """Entry point of the console script."""
     # Imported here: errors are needed only when one is raised, `--help` should be quick.
-    from sentiment_assets.core.tracking import TrackingError
+    from sentiment_assets.core.checked_yaml import FileProblems
     from sentiment_assets.lake.objects import LakeError
 
     try:
@@ -46,7 +46,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2 if isinstance(error, click.UsageError) else error.exit_code)
-    except (TrackingError, LakeError) as error:
+    except (FileProblems, LakeError) as error:
         click.echo(f"sentiment: {error}", err=True)
         sys.exit(2)
     except OSError as error:

@@ -149,7 +149,7 @@ def _look(settings: Settings, platform: str, sources: Sequence[TrackedSource]) -
             found.ok,
             found.findings,
             client.allowance,
-            _preview(platform, found.preview, client.clock(), settings.keep_text),
+            _preview(platform, found.preview, client.clock(), settings),
             _expenses(client, platform, sources, found.costs),
             # What the platform itself grants, of the simulator too: this is for going live.
             access.requests or access.REQUESTS,
@@ -253,7 +253,7 @@ def _searches_a_tick(client: Any, platform: str, source: TrackedSource) -> tuple
 
 
 def _preview(
-    platform: str, payloads: Sequence[Mapping[str, Any]], now: dt.datetime, keep_text: bool
+    platform: str, payloads: Sequence[Mapping[str, Any]], now: dt.datetime, settings: Settings
 ) -> Preview:
     """The page's records by the very steps that lead to silver, without pseudonyms."""
     import msgspec
@@ -261,16 +261,22 @@ def _preview(
 
     from sentiment_assets.core.parsers import parse_lines
     from sentiment_assets.core.platforms import PLATFORMS
-    from sentiment_assets.core.sentiment import scorer_named
-    from sentiment_assets.core.silver import SilverRules, read_texts, tidy
+    from sentiment_assets.core.silver import read_texts, tidy
+    from sentiment_assets.core.topics import TopicMatcher
 
     envelope = {"platform": platform, "source": "batch", "fetched_at": now}
     lines = [msgspec.json.encode({**envelope, "payload": payload}) for payload in payloads]
     parsed = parse_lines(PLATFORMS[platform].parser, platform, lines, "preview")
     posts = pl.from_arrow(parsed.posts)
     assert isinstance(posts, pl.DataFrame)
-    scorer = scorer_named(SilverRules.scorer)
-    read = read_texts(tidy(posts["text"]), posts["known_names"], posts["platform_lang"], scorer)
+    text = tidy(posts["text"])
+    read = read_texts(
+        text,
+        posts["known_names"],
+        posts["platform_lang"],
+        settings.make_scorer(),
+        TopicMatcher(settings.read_tracking().topics).match(text),
+    )
     rows = pl.concat(
         [
             posts.select(pl.col("created_at").dt.truncate("1h").alias("hour"), "kind"),
@@ -293,7 +299,9 @@ def _preview(
                 row["kind"],
                 row["lang"],
                 None if row["compound"] is None else round(row["compound"], 4),
-                _on_one_line(row["text"]) if keep_text and row["text"] is not None else None,
+                _on_one_line(row["text"])
+                if settings.keep_text and row["text"] is not None
+                else None,
             )
             for row in rows.iter_rows(named=True)
         ],

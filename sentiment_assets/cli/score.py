@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+
+if TYPE_CHECKING:
+    from sentiment_assets.core.sentiment import Scorer
+    from sentiment_assets.core.topics import TopicMatcher
 
 _BATCH = 5_000
 
@@ -21,15 +25,26 @@ _BATCH = 5_000
     show_default=True,
     help="What a platform would say of the language: decides where detection is unsure.",
 )
-def score(file: TextIO, as_json: bool, lang: str) -> None:
+@click.option("--scorer", "chosen", help="Instead of the one that SENTIMENT_SCORER names.")
+def score(file: TextIO, as_json: bool, lang: str, chosen: str | None) -> None:
     """Score texts from FILE, or - for standard input: one text a line, or JSON lines with `text`.
 
     Texts are treated as on their way to silver: cleaned, identifiers masked, language checked,
     then scored. A text whose language the scorer doesn't know gets the reason instead of a score.
     """
+    from sentiment_assets.core.topics import TopicMatcher
+    from sentiment_assets.definitions import read_settings
+
+    overrides: dict[str, Any] = {}
+    if chosen is not None:
+        # Corrections belong to the scorer that was set; the same one keeps them.
+        overrides = {"scorer": chosen}
+        overrides |= {} if chosen == "vader+social" else {"corrections": None}
+    settings = read_settings(**overrides)
+    scorer, topics = settings.make_scorer(), TopicMatcher(settings.read_tracking().topics)
     texts = _texts(file)
     while batch := list(islice(texts, _BATCH)):
-        for row in _scored(batch, lang):
+        for row in _scored(batch, lang, scorer, topics):
             if as_json:
                 click.echo(json.dumps(row, ensure_ascii=False))
             else:
@@ -58,16 +73,19 @@ def _texts(file: TextIO) -> Iterator[str]:
             yield stripped
 
 
-def _scored(texts: list[str], lang: str) -> list[dict[str, object]]:
+def _scored(
+    texts: list[str], lang: str, scorer: Scorer, topics: TopicMatcher
+) -> list[dict[str, object]]:
     import polars as pl
 
-    from sentiment_assets.core.sentiment import scorer_named
     from sentiment_assets.core.silver import read_texts, tidy
 
+    text = tidy(pl.Series("text", texts, dtype=pl.String))
     read = read_texts(
-        tidy(pl.Series("text", texts, dtype=pl.String)),
+        text,
         pl.Series([[]] * len(texts), dtype=pl.List(pl.String)),
         pl.Series([lang] * len(texts), dtype=pl.String),
-        scorer_named("vader"),
+        scorer,
+        topics.match(text),
     )
     return read.rename(lambda name: name.removeprefix("sentiment_")).to_dicts()

@@ -24,7 +24,8 @@ from sentiment_assets.core.layout import Window
 from sentiment_assets.core.parsers import POST_SCHEMA, Refusal
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys, Use, pseudonym_expr
 from sentiment_assets.core.pii.redactor import redact_batch
-from sentiment_assets.core.sentiment import Scorer, label_of, scorer_named
+from sentiment_assets.core.sentiment import Scorer, label_of, score_posts
+from sentiment_assets.core.sentiment.vader import VADER
 from sentiment_assets.core.text import normalise
 from sentiment_assets.core.topics import TopicMatcher, hashtags
 from sentiment_assets.core.tracking import Topic, Tracking
@@ -52,18 +53,17 @@ class SilverRules:
 
     keys: PseudonymKeys
     topics: tuple[Topic, ...]
-    scorer: str = "vader"
+    scorer: Scorer = VADER
     #: Masked text is still personal data: it can be searched back to its author.
     keep_text: bool = True
 
     def recipe(self, platform: str) -> str:
         """Twelve hex digits that change whenever the same bronze would give other rows."""
-        scorer = scorer_named(self.scorer)
         parts = (
             SILVER_POSTS.version,
             sorted(RULE_VERSIONS.items()),
             Tracking({}, self.topics).topics_fingerprint(),
-            (scorer.name, scorer.version),
+            (self.scorer.name, self.scorer.version),
             self.keep_text,
             self.keys.fingerprint(platform),
         )
@@ -171,7 +171,11 @@ def tidy(texts: pl.Series) -> pl.Series:
 
 
 def read_texts(
-    texts: pl.Series, known_names: pl.Series, hints: pl.Series, scorer: Scorer
+    texts: pl.Series,
+    known_names: pl.Series,
+    hints: pl.Series,
+    scorer: Scorer,
+    topics: pl.Series | None = None,
 ) -> pl.DataFrame:
     """What is read of a text, one row each: masked first, then its language, then its sentiment.
 
@@ -180,6 +184,7 @@ def read_texts(
         known_names: names and handles that came with each text.
         hints: what the platform says of the language.
         scorer: scores what it knows the language of.
+        topics: tracked topics of each text, for a scorer that asks; by default none.
 
     Returns:
         ``text`` (masked), ``redactions, lang, lang_confidence, unscored_reason`` and the
@@ -192,7 +197,9 @@ def read_texts(
         text, detected["lang"], detected["lang_confidence"], hints, scorer.languages
     )
     readable = pl.select(pl.when(pl.lit(reason.is_null())).then(pl.lit(text))).to_series()
-    scores = _polars(scorer.score(readable.to_arrow()))
+    if topics is None:
+        topics = pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, len(texts))
+    scores = _polars(score_posts(readable.to_arrow(), topics.to_arrow(), scorer))
     return pl.DataFrame(
         [
             *masked.get_columns(),
@@ -215,18 +222,21 @@ def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
         language is detected and the text is scored.
     """
     posts = _polars(batch)
-    scorer = scorer_named(rules.scorer)
+    scorer = rules.scorer
     text = tidy(posts["text"])
+    # Tracked handles count as topics: matched before handles are masked.
+    topics = rules.matcher.match(text)
     created = pl.col("created_at")
     rows = posts.with_columns(
-        *read_texts(text, posts["known_names"], posts["platform_lang"], scorer).get_columns(),
+        *read_texts(
+            text, posts["known_names"], posts["platform_lang"], scorer, topics
+        ).get_columns(),
         date=created.dt.date(),
         window=created.dt.truncate("2h").dt.strftime("%H%M"),
         created_hour=created.dt.truncate("1h"),
         first_seen_at=pl.col("first_seen_at").dt.truncate("1h"),
         last_seen_at=pl.col("last_seen_at").dt.truncate("1h"),
-        # Tracked handles count as topics: matched before handles are masked.
-        topics=rules.matcher.match(text),
+        topics=topics,
         scorer=pl.lit(scorer.name),
         scorer_version=pl.lit(scorer.version),
         recipe=pl.col("platform").replace_strict(
