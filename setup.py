@@ -21,6 +21,7 @@ setup(
         include=["sentiment_assets*", "resources*", "simulator*", "dashboard*"],
     ),
     include_package_data=True,
+    package_data={"sentiment_assets": ["core/sentiment/*.yaml", "core/sentiment/*.jsonl"]},
     install_requires=[
         f"dagster=={DAGSTER}",
         f"dagster-graphql=={DAGSTER}",
@@ -50,11 +51,15 @@ setup(
         "sqlalchemy<2.1",
         "starlette>=0.40",
         "tenacity>=9",
+        # Exact, as VADER is: its version stands in every row that it scored.
+        "textblob==0.20.1",
         "uvicorn>=0.30",
         "vaderSentiment==3.3.2",
     ],
     extras_require={
         "aws": [f"dagster-aws=={DAGSTER_LIBRARIES}", "boto3>=1.35"],
+        # A model of one's own as the scorer; ten times the size of all other scorers.
+        "onnx": ["onnxruntime>=1.20,<2"],
         "dashboard": ["streamlit>=1.65", "altair>=6"],
         "snowflake": [
             f"dagster-snowflake=={DAGSTER_LIBRARIES}",
@@ -69,6 +74,9 @@ setup(
             "jsonschema[format]>=4.20",
             "moto[server]>=5",
             "mypy>=1.13",
+            # Makes the tiny models of the tests, which onnxruntime reads.
+            "onnx>=1.17,<2",
+            "onnxruntime>=1.20,<2",
             "playwright>=1.40",
             "pytest>=8",
             "pytest-cov>=5",

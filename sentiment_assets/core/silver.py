@@ -24,7 +24,13 @@ from sentiment_assets.core.layout import Window
 from sentiment_assets.core.parsers import POST_SCHEMA, Refusal
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys, Use, pseudonym_expr
 from sentiment_assets.core.pii.redactor import redact_batch
-from sentiment_assets.core.sentiment import Scorer, label_of, score_posts
+from sentiment_assets.core.sentiment import (
+    SCORERS,
+    Scorer,
+    label_of,
+    score_posts,
+    scorer_named,
+)
 from sentiment_assets.core.sentiment.vader import VADER
 from sentiment_assets.core.text import normalise
 from sentiment_assets.core.topics import TopicMatcher, hashtags
@@ -75,8 +81,17 @@ class SilverRules:
         return TopicMatcher(self.topics)
 
     def __getstate__(self) -> dict[str, object]:
-        # Compiled patterns are made again where they are needed.
-        return {name: self.__dict__[name] for name in self.__dataclass_fields__}
+        # Compiled patterns are made again where they are needed; so are the tables of a scorer that
+        # is known by name.
+        state = {name: self.__dict__[name] for name in self.__dataclass_fields__}
+        if SCORERS.get(self.scorer.name) is self.scorer:
+            state["scorer"] = self.scorer.name
+        return state
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        scorer = state["scorer"]
+        self.__dict__.update(state)
+        self.__dict__["scorer"] = scorer_named(scorer) if isinstance(scorer, str) else scorer
 
 
 class Routed(NamedTuple):

@@ -22,6 +22,9 @@ from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import PostPartition, Window
 from sentiment_assets.core.parsers import POST_SCHEMA
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
+from sentiment_assets.core.sentiment import SCORERS, Scorer
+from sentiment_assets.core.sentiment.social import SocialVader
+from sentiment_assets.core.sentiment.word_list import Entry
 from sentiment_assets.core.silver import (
     CLEAN_INPUT,
     KEY_COLUMNS,
@@ -382,14 +385,52 @@ def test_what_changes_rows_changes_the_recipe(other: SilverRules) -> None:
     assert other.recipe("x") != RULES.recipe("x")
 
 
-def test_a_scorers_version_is_part_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Newer:
-        name = "vader"
-        version = "newer"
+@pytest.mark.parametrize("scorer", SCORERS.values(), ids=SCORERS)
+def test_a_scorer_is_part_of_the_recipe(scorer: Scorer) -> None:
+    other = dataclasses.replace(RULES, scorer=scorer)
+    assert (other.recipe("x") == RULES.recipe("x")) == (scorer.name == "vader")
 
+
+def test_a_scorers_version_is_part_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
     before = RULES.recipe("x")
-    monkeypatch.setattr(silver, "scorer_named", lambda _: Newer)
+    monkeypatch.setattr(type(RULES.scorer), "version", "newer")
     assert RULES.recipe("x") != before
+
+
+@pytest.mark.parametrize(
+    "scorer", [*SCORERS.values(), SocialVader((Entry("down", 0, "why", NOON.date(), "outage"),))]
+)
+def test_a_scorer_travels_with_the_rules(scorer: Scorer) -> None:
+    rules = dataclasses.replace(RULES, scorer=scorer)
+    shipped = pickle.loads(pickle.dumps(rules))
+    assert shipped == rules
+    assert shipped.recipe("x") == rules.recipe("x")
+    known = scorer.name in SCORERS and SCORERS[scorer.name] is scorer
+    assert (shipped.scorer is scorer) == known
+
+
+def test_a_scorer_without_shares_leaves_them_null() -> None:
+    (row,) = cleaned(
+        post(text="I think that this is a great day"),
+        rules=dataclasses.replace(RULES, scorer=SCORERS["textblob"]),
+    )
+    assert (row["scorer"], row["sentiment_label"]) == ("textblob", "positive")
+    assert row["sentiment_compound"] == 0.8
+    assert {row[f"sentiment_{share}"] for share in ("neg", "neu", "pos")} == {None}
+    assert row["unscored_reason"] is None
+
+
+def test_a_correction_of_a_topic_holds_in_its_posts_alone() -> None:
+    """The topic is that of the text before masking: a tracked handle is a keyword."""
+    corrected = SocialVader((Entry("great", -2.0, "said of great outages", NOON.date(), "outage"),))
+    rules = dataclasses.replace(RULES, scorer=corrected)
+    both = cleaned(
+        post(text="It is down, this is a great failure of theirs"),
+        post(text="The price of it is great, and so is the service"),
+        rules=rules,
+    )
+    assert [row["topics"] for row in both] == [["outage"], ["pricing"]]
+    assert [row["sentiment_label"] for row in both] == ["negative", "positive"]
 
 
 @pytest.mark.parametrize("rule", silver.RULE_VERSIONS)

@@ -57,7 +57,9 @@ class SocialVader:
         frame = _frame(texts).with_columns(held=pl.Series(topics, dtype=pl.List(pl.String)))
         # One character a topic, in the order of the file: names would need a separator.
         held = [
-            pl.when(pl.col("held").list.contains(topic)).then(pl.lit(chr(place))).otherwise("")
+            pl.when(pl.col("held").list.contains(topic))
+            .then(pl.lit(chr(place)))
+            .otherwise(pl.lit(""))
             for place, topic in enumerate(corrected, 1)
         ]
         return self._score(frame.select("text", topics=pl.concat_str(pl.lit(""), *held)))
