@@ -22,13 +22,14 @@ PROPERTIES = {"languages": "en,af", "labels": "negative,neutral,positive"}
 def tiny_model(
     properties: Mapping[str, str] = PROPERTIES,
     *,
+    weights: Mapping[str, tuple[float, float, float]] = WEIGHTS,
     rank: int = 1,
     softmax: bool = True,
     output: str = "scores",
 ) -> bytes:
     """A model that counts words: ``texts`` of shape [n] or [n, 1] to ``output`` [n, 3]."""
     shape: list[Any] = ["n"] if rank == 1 else ["n", 1]
-    vocabulary = list(WEIGHTS)
+    vocabulary = list(weights)
     nodes = [
         # Words of each text, padded with empty ones.
         helper.make_node("Reshape", ["texts", "flat"], ["line"]),
@@ -49,7 +50,7 @@ def tiny_model(
         [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", 3])],
         [
             numpy_helper.from_array(np.array([-1], np.int64), "flat"),
-            numpy_helper.from_array(np.array(list(WEIGHTS.values()), np.float32), "weights"),
+            numpy_helper.from_array(np.array(list(weights.values()), np.float32), "weights"),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
