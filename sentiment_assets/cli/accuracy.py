@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sentiment_assets.core.accuracy import Measure, Share
     from sentiment_assets.core.sentiment import Scorer
+    from sentiment_assets.definitions import Settings
 
 _EXAMPLE = '{"text": "I love it", "label": "positive", "lang": "en"}'
 
@@ -39,15 +40,23 @@ def accuracy(
     perhaps `lang` (en), `platform` and `score` (a person's grade).
 
     Files end in .jsonl or .jsonl.gz; lines without a label are passed over. English texts are
-    halved: the words of vader+social were chosen on one half, so the other counts.
+    halved: the words of vader+social were chosen on one half, so the other counts. By default all
+    scorers are measured; SENTIMENT_CORRECTIONS hold for vader+social.
     """
     from rich.console import Console
     from rich.table import Table
 
     from sentiment_assets.core.accuracy import measure, own_sentences
+    from sentiment_assets.core.silver import tidy
+    from sentiment_assets.core.topics import TopicMatcher
+    from sentiment_assets.definitions import read_settings
 
+    settings = read_settings()
+    scorers = _scorers(settings, chosen)
     labelled = own_sentences() if data is None else read_labelled(data)
-    measures = list(measure(prepared(labelled, platform, own=data is None), _scorers(chosen)))
+    labelled = prepared(labelled, platform, own=data is None)
+    topics = TopicMatcher(settings.read_tracking().topics).match(tidy(labelled["text"]))
+    measures = list(measure(labelled.with_columns(topics=topics), scorers))
     if as_json:
         click.echo("\n".join(json.dumps(asdict(m), ensure_ascii=False) for m in measures))
         return
@@ -137,12 +146,18 @@ def _labelled_rows(file: Path) -> Iterator[dict[str, Any]]:
             yield {"lang": "en", **{name: row[name] for name in LABELLED if name in row}}
 
 
-def _scorers(chosen: tuple[str, ...]) -> list[Scorer]:
+def _scorers(settings: Settings, chosen: tuple[str, ...]) -> list[Scorer]:
+    """Those that were chosen, or all, the one that is set among them."""
     from sentiment_assets.core.sentiment import SCORERS
     from sentiment_assets.definitions import read_settings
 
-    names = chosen or tuple(SCORERS)
-    return [read_settings(scorer=name, corrections=None).make_scorer() for name in names]
+    names = chosen or tuple(dict.fromkeys((*SCORERS, settings.scorer)))
+    return [
+        settings.make_scorer()
+        if name == settings.scorer
+        else read_settings(scorer=name, corrections=None).make_scorer()
+        for name in names
+    ]
 
 
 def _platforms_not_measured(measures: list[Measure]) -> str:

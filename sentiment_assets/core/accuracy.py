@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from sentiment_assets.core.pii.redactor import redact_batch
-from sentiment_assets.core.sentiment import Scorer, label_of
+from sentiment_assets.core.sentiment import Scorer, label_of, score_posts
 from sentiment_assets.core.silver import tidy
 
 LABELS = ("negative", "neutral", "positive")
@@ -111,10 +111,11 @@ def measure(labelled: pl.DataFrame, scorers: Sequence[Scorer]) -> Iterator[Measu
     a scorer says of languages that it doesn't know shows why the gate keeps them from it.
 
     Args:
-        labelled: columns of :data:`LABELLED`, and ``part``.
+        labelled: columns of :data:`LABELLED`, and ``part``; perhaps ``topics``, the tracked topics
+            of each text.
         scorers: whom to measure.
     """
-    masked = _masked(labelled["text"])
+    masked = _masked(labelled)
     order = labelled.select("lang", "platform", "part").unique().sort(pl.all(), nulls_last=True)
     for scorer in scorers:
         rows = pl.concat([labelled, _verdicts(masked, scorer)], how="horizontal")
@@ -134,7 +135,7 @@ def gain(labelled: pl.DataFrame, one: Scorer, other: Scorer) -> Share:
 
     The interval is of the difference: texts are drawn anew with both verdicts on each.
     """
-    masked = _masked(labelled["text"])
+    masked = _masked(labelled)
     places = [
         series.cast(pl.Enum(LABELS)).to_physical().to_numpy()
         for series in (
@@ -156,16 +157,18 @@ def gain(labelled: pl.DataFrame, one: Scorer, other: Scorer) -> Share:
     return _between(difference(cells)[0], difference(drawn))
 
 
-def _masked(texts: pl.Series) -> pl.Series:
-    """As on their way to silver, of nobody whose name is known."""
-    tidied = tidy(texts)
-    nobody = pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, len(tidied))
-    return redact_batch(tidied, nobody)["text"]
+def _masked(labelled: pl.DataFrame) -> pl.DataFrame:
+    """``text``, as on its way to silver, of nobody whose name is known, and its ``topics``."""
+    nothing = pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, labelled.height)
+    masked = redact_batch(tidy(labelled["text"]), nothing)["text"]
+    topics = labelled["topics"] if "topics" in labelled.columns else nothing
+    return pl.DataFrame([masked.alias("text"), topics.alias("topics")])
 
 
-def _verdicts(masked: pl.Series, scorer: Scorer) -> pl.DataFrame:
-    scores = pl.DataFrame(scorer.score(masked.to_arrow())).select("compound")
-    return scores.with_columns(verdict=label_of(pl.col("compound")))
+def _verdicts(masked: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
+    scores = score_posts(masked["text"].to_arrow(), masked["topics"].to_arrow(), scorer)
+    compound = pl.DataFrame(scores).select("compound")
+    return compound.with_columns(verdict=label_of(pl.col("compound")))
 
 
 def _measured(
