@@ -325,6 +325,7 @@ def _health(lake: Lake, selection: Selection, known: Available, min_authors: int
         ("Hidden days", f"{health.hidden_days:,}", f"of {health.days:,}"),
         ("Hidden topic cells", f"{health.hidden_topics:,}", f"of {health.topics:,}"),
         ("Recipes behind the rows", f"{health.recipes:,}", "1 when all rows follow the same rules"),
+        ("Scorers behind the rows", f"{len(health.scorers):,}", ", ".join(health.scorers)),
         ("Age of the newest gold", _age(age), f"written {known.written_at:%Y-%m-%d %H:%M} UTC"),
     ]
     st.subheader("Data health", anchor=False)

@@ -231,6 +231,8 @@ class Health:
     hidden_topics: int
     fetched_share: float
     recipes: int
+    #: Name and version; none where gold is older than the column.
+    scorers: tuple[str, ...]
     sums: dict[str, int]
 
 
@@ -240,7 +242,7 @@ def health(lake: Lake, selection: Selection) -> Health:
         lake,
         DAILY_SUMMARY,
         selection,
-        (*_SUMMED, "fetched_share", "recipes", "suppressed"),
+        (*_SUMMED, "fetched_share", "recipes", "scorers", "suppressed"),
     )
     topic_cells = _rows(lake, TOPIC_SENTIMENT, selection, ("suppressed",), topic_kind="tracked")
     asked = (selection.last - selection.first).days + 1
@@ -252,6 +254,7 @@ def health(lake: Lake, selection: Selection) -> Health:
         hidden_topics=int(topic_cells["suppressed"].sum()),
         fetched_share=float(rows["fetched_share"].sum()) / asked,
         recipes=rows["recipes"].explode().drop_nulls().n_unique(),
+        scorers=tuple(rows["scorers"].explode().drop_nulls().unique().sort()),
         sums={name: int(rows[name].sum()) for name in _SUMMED},
     )
 

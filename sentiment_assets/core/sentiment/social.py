@@ -185,7 +185,7 @@ def _polarity(valences: Mapping[str, float]) -> Callable[[str], Score]:
 def _word(text: str) -> str:
     """The one word that stands for an entry in the lexicon."""
     if not text[0].isalnum():
-        return f"emoji-{ord(text):x}"
+        return f"emoji-{ord(text)}"
     return _joined(text) if " " in text else text
 
 
