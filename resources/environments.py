@@ -47,8 +47,12 @@ from sentiment_assets.core.pii.name_models import ModelError, require
 from sentiment_assets.core.pii.national_phone import phone_regions
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
 from sentiment_assets.core.platforms import PLATFORMS
+from sentiment_assets.core.sentiment import SCORERS, Scorer, ScorerError, scorer_named
+from sentiment_assets.core.sentiment.onnx import onnx_scorer
+from sentiment_assets.core.sentiment.social import SOCIAL, SocialVader
+from sentiment_assets.core.sentiment.word_list import parse_word_list
 from sentiment_assets.core.silver import SilverRules, TextRules
-from sentiment_assets.core.tracking import Tracking, allowed_by, parse_tracking
+from sentiment_assets.core.tracking import Tracking, parse_tracking
 from sentiment_assets.engine.in_process import Budget
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.privacy.folders import layer_folders
@@ -58,6 +62,8 @@ Environment = Literal["local", "aws"]
 PREFIX = "SENTIMENT_"
 #: Names of the same prefix that mean something else: where tests find data that is not shipped.
 NOT_SETTINGS = ("SENTIMENT_SHARED_DATA",)
+#: Before the path of a model in SENTIMENT_SCORER.
+MODEL_PREFIX = "onnx:"
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 #: The simulator grants a first fill of a week at once; the platforms don't.
 SIMULATED_REQUESTS = 100_000
@@ -176,6 +182,18 @@ class Settings(BaseModel):
         description="Address of a KMS other than the region's own: a private endpoint.",
         examples=["https://vpce-0123.kms.af-south-1.vpce.amazonaws.com"],
     )
+    scorer: str = Field(
+        "vader",
+        description="Who scores: vader; vader+social, with today's words; textblob; or onnx: and "
+        "the file of a model of your own (docs/add-a-scorer.md).",
+        examples=["vader+social"],
+    )
+    corrections: Path | None = Field(
+        None,
+        description="YAML file of words that vader+social reads in another way, for every post or "
+        "for those of a tracked topic.",
+        examples=["/etc/sentiment/corrections.yaml"],
+    )
     keep_text: bool = Field(
         True,
         description="Keep masked text in silver; it is personal data still.",
@@ -217,10 +235,21 @@ class Settings(BaseModel):
         examples=["postgresql+psycopg2://dagster@db.internal/dagster"],
     )
 
-    @field_validator("home", "tracking")
+    @field_validator("scorer")
     @classmethod
-    def _absolute(cls, path: Path) -> Path:
-        return path.expanduser().absolute()
+    def _known_scorer(cls, scorer: str) -> str:
+        if scorer in SCORERS:
+            return scorer
+        if (path := scorer.removeprefix(MODEL_PREFIX)) and path != scorer:
+            # Runs begin in other folders.
+            return f"{MODEL_PREFIX}{Path(path).expanduser().absolute()}"
+        known = ", ".join(sorted(SCORERS))
+        raise ValueError(f"must be {known}, or {MODEL_PREFIX} and the path of a model")
+
+    @field_validator("home", "tracking", "corrections")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser().absolute()
 
     @field_validator("pseudonym_keys")
     @classmethod
@@ -262,6 +291,11 @@ class Settings(BaseModel):
             raise ValueError(
                 "SENTIMENT_S3_ACCESS_KEY_ID and SENTIMENT_S3_SECRET_ACCESS_KEY must be set "
                 "together; for the role of the machine, set neither"
+            )
+        if self.corrections is not None and self.scorer != SOCIAL.name:
+            raise ValueError(
+                f"SENTIMENT_CORRECTIONS is read by {SOCIAL.name} alone: set "
+                f"SENTIMENT_SCORER={SOCIAL.name}, or leave the corrections out"
             )
         if self.env == "aws":
             if self.source != "live":
@@ -422,6 +456,36 @@ class Settings(BaseModel):
                 f"for example: {PROJECT_ROOT / 'tracking.yaml'}"
             ) from error
         return parse_tracking(text, self.tracking.name)
+
+    def make_scorer(self) -> Scorer:
+        """Make the scorer, with all that it needs: it is shipped to workers without a file.
+
+        Raises:
+            SettingsError: a file is missing, or is no model that can score.
+            WordListError: the corrections say something wrong; the message names the lines.
+        """
+        if self.scorer.startswith(MODEL_PREFIX):
+            path = Path(self.scorer.removeprefix(MODEL_PREFIX))
+            try:
+                return onnx_scorer(path.read_bytes(), path.stem)
+            except OSError as error:
+                raise SettingsError(
+                    f"SENTIMENT_SCORER: cannot read {path} ({error.strerror}); "
+                    f"for example: {MODEL_PREFIX}/etc/sentiment/model.onnx"
+                ) from error
+            except ScorerError as error:
+                raise SettingsError(f"SENTIMENT_SCORER: {error}") from error
+        if self.corrections is None:
+            return scorer_named(self.scorer)
+        try:
+            text = self.corrections.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"SENTIMENT_CORRECTIONS: cannot read {self.corrections} ({error.strerror}); "
+                "docs/scorers.md has an example"
+            ) from error
+        topics = [topic.name for topic in self.read_tracking().topics]
+        return SocialVader(parse_word_list(text, self.corrections.name, topics))
 
 
 def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -723,11 +787,14 @@ def text_rules(settings: Settings) -> TextRules:
         require(settings.name_model)
     except ModelError as error:
         raise SettingsError(f"SENTIMENT_NAME_MODEL: {error}") from None
-    allowed: tuple[str, ...] = ()
-    if settings.tracking.exists():
-        tracking = settings.read_tracking()
-        allowed = allowed_by(tracking.topics, tracking.allow)
-    return TextRules(region=settings.region, allowed=allowed, name_model=settings.name_model)
+    tracking = settings.read_tracking() if settings.tracking.exists() else Tracking({}, ())
+    return TextRules(
+        topics=tracking.topics,
+        scorer=settings.make_scorer(),
+        region=settings.region,
+        allow=tracking.allow,
+        name_model=settings.name_model,
+    )
 
 
 def silver_rules(settings: Settings) -> SilverRules:
@@ -736,13 +803,14 @@ def silver_rules(settings: Settings) -> SilverRules:
     Raises:
         SettingsError, KeyringError: as :func:`pseudonym_keys`, or the name model is missing.
     """
+    settings.read_tracking()
     reading = text_rules(settings)
-    tracking = settings.read_tracking()
     return SilverRules(
         keys=pseudonym_keys(settings),
-        topics=tracking.topics,
+        topics=reading.topics,
+        scorer=reading.scorer,
         keep_text=settings.keep_text,
         region=reading.region,
-        allow=tracking.allow,
+        allow=reading.allow,
         name_model=reading.name_model,
     )

@@ -17,6 +17,8 @@ from sentiment_assets.assets.describe import RETRIES, asset_key
 from sentiment_assets.assets.failures import permanent_failures_are_final
 from sentiment_assets.core.contracts import (
     CONTRACTS,
+    DAILY_SUMMARY,
+    DAILY_TREND,
     SILVER_POSTS,
     SILVER_QUARANTINE,
     Contract,
@@ -30,8 +32,10 @@ from sentiment_assets.core.quality import (
     drift_verdict,
     key_verdict,
     notices_verdict,
+    recipe_verdict,
     required_verdict,
     schema_verdict,
+    scorer_verdict,
     volume_verdict,
 )
 from sentiment_assets.lake.bronze import read_partition
@@ -140,6 +144,22 @@ def _api_notices(lake: Lake, partition: PostPartition) -> Verdict:
     return notices_verdict(newest.notices if newest else [])
 
 
+def _one_recipe(lake: Lake, partition: PostPartition) -> Verdict:
+    return recipe_verdict(
+        *(_distinct(lake, DAILY_SUMMARY, partition, column) for column in ("recipes", "scorers"))
+    )
+
+
+def _one_scorer(lake: Lake, partition: PostPartition) -> Verdict:
+    return scorer_verdict(_distinct(lake, DAILY_TREND, partition, "scorers"))
+
+
+def _distinct(lake: Lake, contract: Contract, partition: PostPartition, column: str) -> list[str]:
+    """What the lists of a partition's rows hold; nothing where a list is null."""
+    rows = _rows(lake, contract, partition).select(pl.col(column)).collect()
+    return rows[column].explode(empty_as_null=True).drop_nulls().unique().sort().to_list()
+
+
 def _of_every_table(contract: Contract) -> tuple[Rule, ...]:
     return (
         Rule("schema", "The stored columns are the contract's.", True, partial(_schema, contract)),
@@ -171,6 +191,17 @@ _OF_TABLE = {
             _conservation,
         ),
         Rule("volume", "The day's posts are in line with the days before.", False, _volume),
+    ),
+    DAILY_SUMMARY.name: (
+        Rule("one_recipe", "All of the day's rows follow the same rules.", False, _one_recipe),
+    ),
+    DAILY_TREND.name: (
+        Rule(
+            "one_scorer",
+            "The day and the seven before it have the same scorer.",
+            False,
+            _one_scorer,
+        ),
     ),
 }
 

@@ -103,8 +103,9 @@ def build_defs(
         settings = environment
     else:
         settings = read_settings(env=environment) if environment else read_settings()
-    # A mistake in the tracking file is told when definitions load, not in the middle of a run.
+    # A mistake in a file of words is told when definitions load, not in the middle of a run.
     settings.read_tracking()
+    settings.make_scorer()
     return dg.Definitions(
         assets=[_marked(asset, settings) for asset in ASSETS],
         asset_checks=checks(),

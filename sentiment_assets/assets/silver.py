@@ -92,7 +92,8 @@ def _facts(
         "windows_rebuilt": sum(window.partition == partition for window in build.fingerprints),
         "unscored": dict(sorted(build.unscored.get(partition, {}).items())),
         "redacted": dict(sorted(build.redacted.get(partition, {}).items())),
-        "scorer": rules.scorer,
+        "scorer": rules.scorer.name,
+        "scorer_version": rules.scorer.version,
         "recipe": rules.recipe(partition.platform, partition.date),
         "engine": "in-process",
     }

@@ -11,6 +11,7 @@ import sys
 import click
 
 from sentiment_assets.cli.access import access
+from sentiment_assets.cli.accuracy import accuracy
 from sentiment_assets.cli.connect import connect
 from sentiment_assets.cli.keys import keys
 from sentiment_assets.cli.partitions import partitions
@@ -32,6 +33,7 @@ cli.add_command(tick)
 cli.add_command(partitions)
 cli.add_command(keys)
 cli.add_command(score)
+cli.add_command(accuracy)
 cli.add_command(settings)
 cli.add_command(access)
 
@@ -39,7 +41,7 @@ cli.add_command(access)
 def main() -> None:
     """Entry point of the console script."""
     # Imported here: errors are needed only when one is raised, `--help` should be quick.
-    from sentiment_assets.core.tracking import TrackingError
+    from sentiment_assets.core.checked_yaml import FileProblems
     from sentiment_assets.lake.folders import FolderRefused
     from sentiment_assets.lake.objects import LakeError
 
@@ -51,7 +53,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2 if isinstance(error, click.UsageError) else error.exit_code)
-    except (TrackingError, LakeError) as error:
+    except (FileProblems, LakeError) as error:
         click.echo(f"sentiment: {error}", err=True)
         sys.exit(2)
     except FolderRefused as error:

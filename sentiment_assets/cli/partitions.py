@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 @click.option(
     "--platform", "chosen", multiple=True, help="Only this one; may be given several times."
 )
+@click.option("--stale", is_flag=True, help="Only silver and gold that are behind.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
-def partitions(days: int, chosen: tuple[str, ...], as_json: bool) -> None:
+def partitions(days: int, chosen: tuple[str, ...], stale: bool, as_json: bool) -> None:
     """Show rows, age and state of each tracked platform's partitions in each layer.
 
     bronze: how many of the twelve windows are complete, partial or unavailable. silver: whether
@@ -60,6 +61,8 @@ def partitions(days: int, chosen: tuple[str, ...], as_json: bool) -> None:
         for platform in platforms
     ]
     rows = list(partition_rows(lake, wanted, rules, settings.min_authors))
+    if stale:
+        rows = [row for row in rows if is_behind(row)]
     database = known_database(settings)
     if database is None and (settings.home / "postgres").is_dir():
         # Nothing runs; the embedded server starts in half a second.
@@ -89,6 +92,14 @@ def partitions(days: int, chosen: tuple[str, ...], as_json: bool) -> None:
             str(row["state"]),
         )
     Console().print(table)
+    if stale:
+        behind = {(row["date"], row["platform"]) for row in rows}
+        click.echo(
+            f"{len(behind)} of {len(wanted)} partitions are behind; one backfill of silver and "
+            "gold rebuilds them: docs/engineers.md#rebuild"
+            if behind
+            else f"nothing is behind in {len(wanted)} partitions"
+        )
     for platform, budget in budgets.items():
         click.echo(
             f"{platform}: {budget.left:,} of {budget.capacity:,} requests left, "
@@ -158,6 +169,12 @@ def _thresholds(lake: Lake, wanted: list[PostPartition]) -> dict[PostPartition, 
     columns = ["date", "platform", "min_authors"]
     rows = lake.table(DAILY_SUMMARY).scan(values, columns).collect()
     return {PostPartition(date, platform): least for date, platform, least in rows.iter_rows()}
+
+
+def is_behind(row: Mapping[str, object]) -> bool:
+    """A row of silver or gold that is not what today's bronze and rules would give."""
+    state = str(row["state"])
+    return row["layer"] != "bronze" and (state.endswith("behind") or state == "missing")
 
 
 def _sizes(lake: Lake, table: str) -> dict[PostPartition, tuple[int, dt.datetime | None]]:

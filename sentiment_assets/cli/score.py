@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -24,7 +24,8 @@ _BATCH = 5_000
     show_default=True,
     help="What a platform would say of the language: decides where detection is unsure.",
 )
-def score(file: TextIO, as_json: bool, lang: str) -> None:
+@click.option("--scorer", "chosen", help="Instead of the one that SENTIMENT_SCORER names.")
+def score(file: TextIO, as_json: bool, lang: str, chosen: str | None) -> None:
     """Score texts from FILE, or - for standard input: one text a line, or JSON lines with `text`.
 
     Texts are treated as on their way to silver: cleaned, identifiers masked (names too, but for
@@ -33,7 +34,12 @@ def score(file: TextIO, as_json: bool, lang: str) -> None:
     """
     from sentiment_assets.definitions import read_settings, text_rules
 
-    rules = text_rules(read_settings())
+    overrides: dict[str, Any] = {}
+    if chosen is not None:
+        # Corrections belong to the scorer that was set; the same one keeps them.
+        overrides = {"scorer": chosen}
+        overrides |= {} if chosen == "vader+social" else {"corrections": None}
+    rules = text_rules(read_settings(**overrides))
     texts = _texts(file)
     while batch := list(islice(texts, _BATCH)):
         for row in _scored(batch, lang, rules):

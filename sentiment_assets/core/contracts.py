@@ -136,9 +136,9 @@ SILVER_POSTS = Contract(
         Column("view_count", pa.int64(), "Views at the newest observation.", sources=_BRONZE),
         Column("edited", pa.bool_(), "The post was edited after its first version.", True, sources=_BRONZE),
         Column("late", pa.bool_(), "First seen only after its window had been fetched whole.", True, sources=("bronze/batch_posts:fetched_at",)),
-        Column("sentiment_neg", pa.float64(), "Share of negative sentiment, 0 to 1; null where not scored.", sources=_BRONZE),
-        Column("sentiment_neu", pa.float64(), "Share of neutral sentiment, 0 to 1; null where not scored.", sources=_BRONZE),
-        Column("sentiment_pos", pa.float64(), "Share of positive sentiment, 0 to 1; null where not scored.", sources=_BRONZE),
+        Column("sentiment_neg", pa.float64(), "Share of negative sentiment, 0 to 1; null where not scored, or where the scorer knows no shares.", sources=_BRONZE),
+        Column("sentiment_neu", pa.float64(), "Share of neutral sentiment, 0 to 1; null where not scored, or where the scorer knows no shares.", sources=_BRONZE),
+        Column("sentiment_pos", pa.float64(), "Share of positive sentiment, 0 to 1; null where not scored, or where the scorer knows no shares.", sources=_BRONZE),
         Column("sentiment_compound", pa.float64(), "Sentiment from -1 to 1, four decimals; null where not scored.", sources=_BRONZE),
         Column("sentiment_label", pa.string(), "negative, neutral or positive; null where not scored.", sources=_BRONZE),
         Column("scorer", pa.string(), "Name of the scorer.", True),
@@ -276,12 +276,13 @@ DAILY_SUMMARY = Contract(
         Column("busiest_hour_posts", pa.int64(), "Posts in that hour.", sources=("gold/hourly_sentiment:posts",)),
         Column("hidden_hours", pa.int32(), "Hours with posts whose figures are suppressed.", True, sources=("gold/hourly_sentiment:suppressed",)),
         Column("recipes", STRINGS, "Recipe fingerprints of the silver rows behind this row.", True, sources=_from_posts("recipe")),
+        Column("scorers", STRINGS, "Scorers of the silver rows behind this row, name and version; null in rows older than the column.", sources=_from_posts("scorer", "scorer_version")),
     ),
 )
 
 DAILY_TREND = Contract(
     name="gold/daily_trend",
-    version="1.0",
+    version="1.1",
     description="Each day and tracked topic against the seven days before it.",
     grain="one topic (or all posts) of one day and platform",
     key=("date", "platform", "topic"),
@@ -302,6 +303,7 @@ DAILY_TREND = Contract(
         Column("volume_ratio", pa.float64(), "The day's posts over the mean posts of those trailing days of which more than half was fetched.", sources=("gold/daily_summary:posts", "gold/topic_sentiment:posts")),
         Column("fetched_share", pa.float64(), "Share of the day that was fetched, 0 to 1.", sources=("gold/daily_summary:fetched_share",)),
         Column("suppressed", pa.bool_(), "The day's figures are suppressed.", True, sources=("gold/daily_summary:suppressed", "gold/topic_sentiment:suppressed")),
+        Column("scorers", STRINGS, "Scorers of the day and of the seven before it, name and version: with more than one, the change may be theirs.", sources=("gold/daily_summary:scorers",)),
     ),
 )
 

@@ -51,6 +51,8 @@ POST_COLUMNS = (
     "unscored_reason",
     "redactions",
     "observation_count",
+    "scorer",
+    "scorer_version",
     "recipe",
 )
 
@@ -242,6 +244,7 @@ def daily_summary(
         _observed=pl.col("observation_count").cast(pl.Int64).sum(),
         _rows=pl.len().cast(pl.Int64),
         recipes=pl.col("recipe").unique().sort(),
+        scorers=pl.concat_str("scorer", "scorer_version", separator=" ").unique().sort(),
     )
     refused = quarantine.group_by(key).agg(quarantined=pl.col("record_count").sum())
     published = hourly.filter(~pl.col("suppressed"))
@@ -276,7 +279,7 @@ def daily_summary(
         pl.col(
             *_COUNTS, "scored_authors", "quarantined", "_observed", "_rows", "hidden_hours"
         ).fill_null(0),
-        pl.col("recipes").fill_null(pl.lit([], pl.List(pl.String))),
+        pl.col("recipes", "scorers").fill_null(pl.lit([], pl.List(pl.String))),
     ).with_columns(
         observations=pl.col("_observed") + pl.col("quarantined"),
         duplicates=pl.col("_observed") - pl.col("_rows"),
@@ -343,7 +346,31 @@ def daily_trend(
         change_z=pl.when(error > 0).then(pl.col("change") / error),
         volume_ratio=pl.col("posts") / pl.col("_posts"),
     )
-    return _to_contract(compared, DAILY_TREND)
+    scorers = _scorers_of_stretch(summaries)
+    return _to_contract(compared.join(scorers, on=["date", "platform"], how="left"), DAILY_TREND)
+
+
+def _scorers_of_stretch(summaries: pl.LazyFrame) -> pl.DataFrame:
+    """The scorers of each day and of the days that its trend compares with."""
+    known = (
+        # As the trend does: a hidden day, or one without scores, is compared with nothing.
+        summaries.filter(~pl.col("suppressed") & (pl.col("scored") > 0))
+        .select("date", "platform", scorer="scorers")
+        .explode("scorer", empty_as_null=True)
+        .drop_nulls("scorer")
+        .unique()
+        .collect()
+    )
+    return (
+        pl.concat(
+            [
+                known.with_columns(date=pl.col("date") + pl.duration(days=back))
+                for back in range(TRAILING_DAYS + 1)
+            ]
+        )
+        .group_by("date", "platform")
+        .agg(scorers=pl.col("scorer").unique().sort())
+    )
 
 
 def pooled_sentiment(

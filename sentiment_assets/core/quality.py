@@ -181,6 +181,32 @@ def notices_verdict(notices: Sequence[str]) -> Verdict:
     return Verdict(not notices, sentence, {"notices": len(notices)})
 
 
+def recipe_verdict(recipes: Sequence[str], scorers: Sequence[str]) -> Verdict:
+    """Do all of a day's rows follow the same rules?"""
+    counts = {"recipes": len(recipes), "scorers": len(scorers)}
+    if len(recipes) <= 1:
+        return Verdict(True, "all rows follow the same rules", counts)
+    return Verdict(
+        False,
+        f"the day's rows follow {len(recipes)} recipes, scored by {', '.join(scorers)}: "
+        "its figures mix them. Rebuild silver/posts of the date and what is downstream",
+        counts,
+    )
+
+
+def scorer_verdict(scorers: Sequence[str]) -> Verdict:
+    """Is a day compared with days that the same scorer scored?"""
+    counts = {"scorers": len(scorers)}
+    if len(scorers) <= 1:
+        return Verdict(True, "the days that are compared have one scorer", counts)
+    return Verdict(
+        False,
+        f"the day and the seven before it were scored by {', '.join(scorers)}: a change may be "
+        "theirs. `sentiment partitions --stale` lists what to rebuild",
+        counts,
+    )
+
+
 def _summed(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
     total: Counter[str] = Counter()
     for one in counts:

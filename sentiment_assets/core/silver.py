@@ -26,7 +26,14 @@ from sentiment_assets.core.pii.allowed import phrases
 from sentiment_assets.core.pii.column import redact_batch
 from sentiment_assets.core.pii.name_models import NONE, model_named
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys, Use, pseudonym_expr
-from sentiment_assets.core.sentiment import label_of, scorer_named
+from sentiment_assets.core.sentiment import (
+    SCORERS,
+    Scorer,
+    label_of,
+    score_posts,
+    scorer_named,
+)
+from sentiment_assets.core.sentiment.vader import VADER
 from sentiment_assets.core.text import normalise
 from sentiment_assets.core.topics import TopicMatcher, hashtags
 from sentiment_assets.core.tracking import Topic, Tracking, allowed_by
@@ -50,15 +57,26 @@ KEY_COLUMNS = ("platform", "chain_id", "post_id", "fetched_at", "source", "objec
 
 @dataclass(frozen=True)
 class TextRules:
-    """How a text is read: what of it is masked, and who scores it."""
+    """How a text is read: what it speaks of, what of it is masked, and who scores it."""
 
-    scorer: str = "vader"
+    topics: tuple[Topic, ...] = ()
+    scorer: Scorer = VADER
     #: Whose national phone numbers are looked for: ISO 3166, two letters.
     region: str | None = None
-    #: Words and phrases that name nobody: brands, places, what is tracked.
-    allowed: tuple[str, ...] = ()
+    #: Brands and places that no name is seen in, beside the words of the topics.
+    allow: tuple[str, ...] = ()
     #: A model that looks for names where the rules found none (``core.pii.name_models``).
     name_model: str = NONE
+
+    @cached_property
+    def allowed(self) -> tuple[str, ...]:
+        """Words and phrases that name nobody: what is tracked, and what ``allow`` lists."""
+        return allowed_by(self.topics, self.allow)
+
+    @cached_property
+    def matcher(self) -> TopicMatcher:
+        """The tracked topics, compiled."""
+        return TopicMatcher(self.topics)
 
 
 @dataclass(frozen=True)
@@ -67,7 +85,7 @@ class SilverRules:
 
     keys: PseudonymKeys
     topics: tuple[Topic, ...]
-    scorer: str = "vader"
+    scorer: Scorer = VADER
     #: Masked text is still personal data: it can be searched back to its author.
     keep_text: bool = True
     #: Whose national phone numbers are looked for: ISO 3166, two letters.
@@ -83,38 +101,36 @@ class SilverRules:
         Of the pseudonym secrets only the one counts that the date has: a rotation leaves the dates
         before it as they are.
         """
-        scorer = scorer_named(self.scorer)
         parts = (
             SILVER_POSTS.version,
             sorted(RULE_VERSIONS.items()),
             Tracking({}, self.topics).topics_fingerprint(),
-            (scorer.name, scorer.version),
+            (self.scorer.name, self.scorer.version),
             self.keep_text,
             self.region,
-            sorted(phrases(self.allowed)),
+            sorted(phrases(self.reading.allowed)),
             self.name_model,
             self.keys.fingerprint(platform, date),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
-    @property
+    @cached_property
     def reading(self) -> TextRules:
         """What of these rules concerns a text by itself."""
-        return TextRules(self.scorer, self.region, self.allowed, self.name_model)
-
-    @property
-    def allowed(self) -> tuple[str, ...]:
-        """Words and phrases that name nobody: what is tracked, and what ``allow`` lists."""
-        return allowed_by(self.topics, self.allow)
-
-    @cached_property
-    def matcher(self) -> TopicMatcher:
-        """The tracked topics, compiled."""
-        return TopicMatcher(self.topics)
+        return TextRules(self.topics, self.scorer, self.region, self.allow, self.name_model)
 
     def __getstate__(self) -> dict[str, object]:
-        # Compiled patterns are made again where they are needed.
-        return {name: self.__dict__[name] for name in self.__dataclass_fields__}
+        # Compiled patterns are made again where they are needed; so are the tables of a scorer that
+        # is known by name.
+        state = {name: self.__dict__[name] for name in self.__dataclass_fields__}
+        if SCORERS.get(self.scorer.name) is self.scorer:
+            state["scorer"] = self.scorer.name
+        return state
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        scorer = state["scorer"]
+        self.__dict__.update(state)
+        self.__dict__["scorer"] = scorer_named(scorer) if isinstance(scorer, str) else scorer
 
 
 class Routed(NamedTuple):
@@ -217,25 +233,27 @@ def read_texts(
         texts: from :func:`tidy`.
         known_names: names and handles that came with each text.
         hints: what the platform says of the language.
-        rules: what is masked, and who scores what it knows the language of.
+        rules: topics, what is masked, and who scores what it knows the language of.
 
     Returns:
-        ``text`` (masked), ``redactions, lang, lang_confidence, unscored_reason`` and the
-        ``sentiment_*`` columns of ``silver/posts``.
+        ``topics``, ``text`` (masked), ``redactions, lang, lang_confidence, unscored_reason`` and
+        the ``sentiment_*`` columns of ``silver/posts``.
     """
-    scorer = scorer_named(rules.scorer)
+    # Tracked handles count as topics: matched before handles are masked.
+    topics = rules.matcher.match(texts).rename("topics")
     masked = redact_batch(
         texts, known_names, rules.region, rules.allowed, model_named(rules.name_model)
     )
     text = masked["text"]
     detected = _polars(language.detect(text.to_arrow())).rename({"confidence": "lang_confidence"})
     reason = language.scoring_gate(
-        text, detected["lang"], detected["lang_confidence"], hints, scorer.languages
+        text, detected["lang"], detected["lang_confidence"], hints, rules.scorer.languages
     )
     readable = pl.select(pl.when(pl.lit(reason.is_null())).then(pl.lit(text))).to_series()
-    scores = _polars(scorer.score(readable.to_arrow()))
+    scores = _polars(score_posts(readable.to_arrow(), topics.to_arrow(), rules.scorer))
     return pl.DataFrame(
         [
+            topics,
             *masked.get_columns(),
             *detected.get_columns(),
             reason.alias("unscored_reason"),
@@ -256,7 +274,7 @@ def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
         language is detected and the text is scored.
     """
     posts = _polars(batch)
-    scorer = scorer_named(rules.scorer)
+    scorer = rules.scorer
     text = tidy(posts["text"])
     read = read_texts(text, posts["known_names"], posts["platform_lang"], rules.reading)
     created = pl.col("created_at")
@@ -267,8 +285,6 @@ def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
         created_hour=created.dt.truncate("1h"),
         first_seen_at=pl.col("first_seen_at").dt.truncate("1h"),
         last_seen_at=pl.col("last_seen_at").dt.truncate("1h"),
-        # Tracked handles count as topics: matched before handles are masked.
-        topics=rules.matcher.match(text),
         scorer=pl.lit(scorer.name),
         scorer_version=pl.lit(scorer.version),
     ).with_columns(hashtags=pl.col("text").map_batches(hashtags, pl.List(pl.String)))

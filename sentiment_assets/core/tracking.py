@@ -6,7 +6,6 @@ Reading the file and choosing which file to read do not belong here.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
@@ -15,6 +14,7 @@ from dataclasses import asdict, dataclass
 
 import yaml
 
+from sentiment_assets.core.checked_yaml import FileProblems, Reader, compose
 from sentiment_assets.core.platforms import PLATFORMS, SourceKind
 
 VERSION = 1
@@ -23,15 +23,6 @@ VERSION = 1
 ALL_POSTS = "all"
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_KINDS = {
-    "tag:yaml.org,2002:bool": "true or false",
-    "tag:yaml.org,2002:float": "a number",
-    "tag:yaml.org,2002:int": "a number",
-    "tag:yaml.org,2002:null": "nothing",
-    "tag:yaml.org,2002:str": "text",
-    "tag:yaml.org,2002:timestamp": "a date",
-}
-_TEXT = "tag:yaml.org,2002:str"
 
 
 @dataclass(frozen=True)
@@ -98,17 +89,10 @@ def allowed_by(topics: Sequence[Topic], allow: Sequence[str]) -> tuple[str, ...]
     return tuple(sorted({*tracked, *allow}))
 
 
-class TrackingError(ValueError):
+class TrackingError(FileProblems):
     """Everything that is wrong with a tracking file; each of ``problems`` names its line."""
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__(problems)
-        self.problems = problems
-
-    def __str__(self) -> str:
-        if len(self.problems) == 1:
-            return self.problems[0]
-        return "\n".join([f"{len(self.problems)} problems in what to track:", *self.problems])
+    ABOUT = "what to track"
 
 
 def parse_tracking(text: str, source: str) -> Tracking:
@@ -116,40 +100,18 @@ def parse_tracking(text: str, source: str) -> Tracking:
 
     Raises TrackingError with every problem found, in the order of the lines.
     """
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        problem = f"{source}:{line}: not readable as YAML: {error.problem or error.context}"
-        raise TrackingError((f"{problem}; check indentation, quotes and brackets there",)) from None
-    except yaml.YAMLError as error:
-        raise TrackingError((f"{source}:1: not readable as YAML: {error}",)) from None
     reader = _Reader(source)
-    tracking = reader.tracking(root)
+    tracking = reader.tracking(compose(text, source, TrackingError))
     if reader.problems:
-        by_line = sorted(reader.problems, key=lambda problem: problem[0])
-        raise TrackingError(tuple(message for _, message in by_line))
+        raise TrackingError(reader.complaints())
     return tracking
 
 
-class _Reader:
-    """Walks YAML nodes (they know their lines, plain values do not) and collects problems."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.problems: list[tuple[int, str]] = []
-
+class _Reader(Reader):
     def tracking(self, root: yaml.Node | None) -> Tracking:
+        top = self.top(root, ("platforms", "topics", "allow"), VERSION)
         if root is None:
-            self.problems.append(
-                (1, f"{self.source}:1: the file is empty; for example: version: {VERSION}")
-            )
             return Tracking({}, ())
-        top = self.mapping(root, "", ("version", "platforms", "topics", "allow"), "version: 1")
-        version = self.required(root, top, "version", "", f"version: {VERSION}")
-        if version and (_kind(version), version.value) != ("a number", str(VERSION)):
-            self.say(version, f"this program reads version: {VERSION} (a number) and no other")
         allow = self.words(
             top.get("allow"), "allow", "brands or places", "allow: [Nimbus, Cape Town]"
         )
@@ -282,58 +244,6 @@ class _Reader:
             found.append(word)
         return tuple(found)
 
-    def mapping(
-        self, node: yaml.Node, path: str, known: tuple[str, ...], example: str
-    ) -> dict[str, yaml.Node]:
-        if not isinstance(node, yaml.MappingNode):
-            self.report(node, f"{path or 'the file'} must hold keys and values", example)
-            return {}
-        fields: dict[str, yaml.Node] = {}
-        lines: dict[str, int] = {}
-        for key, value in node.value:
-            name = str(key.value) if isinstance(key, yaml.ScalarNode) else ""
-            dotted = f"{path}.{name}" if path else name
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                advice = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
-                self.say(key, f"unknown key {dotted or 'of several parts'}; {advice}")
-            elif name in fields:
-                self.say(key, f"{dotted} stands twice, first on line {lines[name]}; keep one")
-            else:
-                fields[name], lines[name] = value, _line(key)
-        return fields
-
-    def required(
-        self, parent: yaml.Node, fields: dict[str, yaml.Node], key: str, path: str, example: str
-    ) -> yaml.Node | None:
-        if key not in fields and isinstance(parent, yaml.MappingNode):
-            dotted = f"{path}.{key}" if path else key
-            self.say(parent, f"{dotted} is missing; for example: {example}")
-        return fields.get(key)
-
-    def items(
-        self, node: yaml.Node | None, path: str, noun: str, example: str
-    ) -> Iterator[tuple[int, yaml.Node]]:
-        if node is None:
-            return
-        if not isinstance(node, yaml.SequenceNode):
-            self.report(node, f"{path} must be a list of {noun}", example)
-        elif not node.value:
-            self.say(node, f"{path} is an empty list; for example: {example}")
-        else:
-            yield from enumerate(node.value)
-
-    def text(self, node: yaml.Node | None, path: str, example: str) -> str:
-        if node is None:
-            return ""
-        if not isinstance(node, yaml.ScalarNode) or node.tag != _TEXT:
-            quoting = " (quotes make it text)" if isinstance(node, yaml.ScalarNode) else ""
-            self.report(node, f"{path} must be text{quoting}", example)
-            return ""
-        if not node.value.strip():
-            self.say(node, f"{path} is empty; for example: {example}")
-        return " ".join(str(node.value).split())
-
     def name(
         self,
         parent: yaml.Node,
@@ -354,18 +264,6 @@ class _Reader:
             self.once(node, f"{path}.name", name, seen)
         return name
 
-    def once(self, node: yaml.Node, path: str, value: str, seen: dict[str, int]) -> None:
-        if (key := value.casefold()) in seen:
-            self.say(node, f"{path} {value!r} stands twice, first on line {seen[key]}; keep one")
-        else:
-            seen[key] = _line(node)
-
-    def report(self, node: yaml.Node, what: str, example: str) -> None:
-        self.say(node, f"{what}, found {_kind(node)}; for example: {example}")
-
-    def say(self, node: yaml.Node, message: str) -> None:
-        self.problems.append((_line(node), f"{self.source}:{_line(node)}: {message}"))
-
 
 def _entry(kind: SourceKind) -> str:
     return f"{{name: brand, {kind.name}: {kind.example}}}"
@@ -373,18 +271,6 @@ def _entry(kind: SourceKind) -> str:
 
 def _example(kind: SourceKind) -> str:
     return f"{kind.listed_as}: [{_entry(kind)}]"
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
-
-
-def _kind(node: yaml.Node) -> str:
-    if isinstance(node, yaml.SequenceNode):
-        return "a list"
-    if isinstance(node, yaml.MappingNode):
-        return "keys and values"
-    return _KINDS.get(node.tag, "a value of another type")
 
 
 def _snake_case(name: str) -> str:

@@ -19,7 +19,9 @@ from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets_tests.local_platform import Platform
 from sentiment_assets_tests.simulated import ROOT
 
-VERBS = ("run", "connect", "tick", "partitions", "keys", "score", "settings", "access")
+VERBS = (
+    "run", "connect", "tick", "partitions", "keys", "score", "accuracy", "settings", "access",
+)  # fmt: skip
 Invoke = Callable[..., Any]
 
 
@@ -122,6 +124,27 @@ def test_score_names_the_line_that_is_no_text(invoke: Invoke, line: str) -> None
     assert "for example" in result.output
 
 
+def test_score_by_another_scorer(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compound(*arguments: str) -> float:
+        result = invoke("score", "-", "--json", *arguments, text="The price of it is a steal 😡\n")
+        assert result.exit_code == 0, result.output
+        return float(json_lines(result.output)[0]["compound"])
+
+    corrections = tmp_path / "corrections.yaml"
+    corrections.write_text(
+        "version: 1\nentries:\n"
+        "  - {topic: pricing, text: steal, valence: 3.5, reason: a bargain, date: 2026-11-25}\n"
+    )
+    assert compound("--scorer", "vader+social") < compound() < 0 == compound("--scorer", "textblob")
+    monkeypatch.setenv("SENTIMENT_SCORER", "vader+social")
+    assert compound() == compound("--scorer", "vader+social")
+    monkeypatch.setenv("SENTIMENT_CORRECTIONS", str(corrections))
+    assert compound() > 0 > compound("--scorer", "vader")
+    assert compound("--scorer", "vader+social") > 0
+
+
 @pytest.mark.parametrize("text", ["", "\n\n"])
 def test_score_of_nothing_is_nothing(invoke: Invoke, text: str) -> None:
     result = invoke("score", "-", text=text)
@@ -147,6 +170,9 @@ def test_partitions_of_an_empty_lake(invoke: Invoke) -> None:
     assert {(row["rows"], row["age_seconds"]) for row in rows} == {(0, None)}
     assert rows[0]["state"] == "12 missing"
     assert "simulated lake" in invoke("partitions").output
+    stale = invoke("partitions", "--days", "2", "--stale")
+    assert "nothing is behind in 8 partitions" in stale.output
+    assert invoke("partitions", "--days", "2", "--stale", "--json").output.strip() == ""
 
 
 @pytest.mark.parametrize(
@@ -154,6 +180,7 @@ def test_partitions_of_an_empty_lake(invoke: Invoke) -> None:
     [
         (("settings",), {"SENTIMENT_MIN_AUTHORS": "0"}, "SENTIMENT_MIN_AUTHORS"),
         (("tick",), {"SENTIMENT_SOURCE": "live"}, "SENTIMENT_X_BEARER_TOKEN"),
+        (("settings",), {"SENTIMENT_SCORER": "roberta"}, "SENTIMENT_SCORER: must be textblob"),
         (("dance",), {}, "No such command"),
         (("run", "--once", "--corpus", "/no/such/corpus"), {}, "cannot read the corpus"),
     ],
@@ -212,6 +239,7 @@ def test_a_tick_for_real(platform: Platform, monkeypatch: pytest.MonkeyPatch) ->
     assert len(told["fetched"]) == 2
     monkeypatch.setenv("SENTIMENT_HOME", str(home))
     shown = CliRunner().invoke(cli, ["partitions", "--days", "2", "--platform", "x", "--json"])
+    assert shown.exit_code == 0, (shown.output, shown.exception)
     states = {row["layer"]: row["state"] for row in json_lines(shown.output)[:3]}
     assert states == {"bronze": "12 complete", "silver": "current", "gold": "current"}
     monkeypatch.setenv("SENTIMENT_MIN_AUTHORS", "4")

@@ -63,6 +63,8 @@ def post(
         "unscored_reason": None if compound is not None else "no_text",
         "redactions": [],
         "observation_count": 1,
+        "scorer": "vader",
+        "scorer_version": "3.3.2",
         "recipe": "r1",
     } | more
 
@@ -278,7 +280,7 @@ def test_a_day_by_hand() -> None:
     rows = [
         *crowd(3, 2, 0.5),
         *crowd(8, 3, -0.5, observation_count=3),
-        *crowd(9, 3, 0.5, recipe="r0"),
+        *crowd(9, 3, 0.5, recipe="r0", scorer="textblob", scorer_version="0.20.1"),
         *[post(f"h20a{n}", 20, None) for n in range(4)],
     ]
     quarantine = pl.DataFrame(
@@ -306,6 +308,7 @@ def test_a_day_by_hand() -> None:
         "busiest_hour_posts": 4,
         "hidden_hours": 0,
         "recipes": ["r0", "r1"],
+        "scorers": ["textblob 0.20.1", "vader 3.3.2"],
         "fetched_share": 7 / 24,
         "suppressed": False,
     }
@@ -338,7 +341,7 @@ def test_partitions_without_posts(least: int) -> None:
     result = summary([], fetched, least)
     assert_contract(result, DAILY_SUMMARY)
     (row,) = result.to_dicts()
-    assert (row["posts"], row["observations"], row["recipes"]) == (0, 0, [])
+    assert (row["posts"], row["observations"], row["recipes"], row["scorers"]) == (0, 0, [], [])
     assert (row["suppressed"], row["best_hour"], row["hidden_hours"]) == (False, None, 0)
     assert hourly([], coverage(), least).is_empty()
     assert summary([], coverage(), least)["fetched_share"].to_list() == [0.0]
@@ -524,6 +527,7 @@ def day_row(back: int, compounds: Sequence[float], **more: Any) -> dict[str, Any
         "sentiment_mean": sum(units) / len(units) / 10_000 if units else None,
         "fetched_share": 1.0,
         "suppressed": False,
+        "scorers": ["vader 3.3.2"],
     } | more
 
 
@@ -533,8 +537,8 @@ BLANK = dict.fromkeys(
 
 
 def typed(rows: Sequence[dict[str, Any]], contract: Contract) -> pl.LazyFrame:
-    names = ["topic", "topic_kind"] if contract is TOPIC_SENTIMENT else []
-    schema = pa.schema([contract.schema.field(name) for name in [*day_row(0, [0.0]), *names]])
+    names = [*day_row(0, [0.0]), "topic", "topic_kind"]
+    schema = pa.schema([field for field in contract.schema if field.name in names])
     return pl.DataFrame(pl.from_arrow(pa.Table.from_pylist(list(rows), schema=schema))).lazy()
 
 
@@ -614,6 +618,29 @@ def test_tracked_topics_have_trends_and_hashtags_none() -> None:
 def test_trends_at_the_edges(days: list[dict[str, Any]], expected: dict[str, Any]) -> None:
     (row,) = trend(days)
     assert {name: row[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ([day_row(0, [0.5]), day_row(1, [0.1])], ["vader 3.3.2"]),
+        ([day_row(0, [0.5]), day_row(7, [0.1], scorers=["textblob 0.20.1"])],
+         ["textblob 0.20.1", "vader 3.3.2"]),
+        # What is not compared: too early, hidden, without a score, a day that follows.
+        ([day_row(0, [0.5]), day_row(8, [0.1], scorers=["old"]),
+          day_row(2, [], **BLANK, suppressed=True, scorers=["old"]),
+          day_row(3, [], scorers=["old"]), day_row(-1, [0.1], scorers=["new"])],
+         ["vader 3.3.2"]),
+        # Rows of before the column was there.
+        ([day_row(0, [0.5]), day_row(1, [0.1], scorers=None)], ["vader 3.3.2"]),
+        ([day_row(0, [0.5], scorers=None)], None),
+    ],
+)  # fmt: skip
+def test_a_trend_names_the_scorers_of_all_that_it_compares(
+    days: list[dict[str, Any]], expected: list[str] | None
+) -> None:
+    (row,) = trend(days)
+    assert row["scorers"] == expected
 
 
 def test_only_the_days_asked_for_are_compared() -> None:

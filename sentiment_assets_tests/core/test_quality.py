@@ -13,8 +13,10 @@ from sentiment_assets.core.quality import (
     ConservationError,
     conservation_verdict,
     key_verdict,
+    recipe_verdict,
     required_verdict,
     schema_verdict,
+    scorer_verdict,
     volume_verdict,
 )
 
@@ -141,3 +143,28 @@ def test_what_a_volume_verdict_says() -> None:
     verdict = volume_verdict(40, 0.5, USUAL)
     assert verdict.sentence == ("40 posts, 0.80 times what the fetched 50% of a day usually brings")
     assert verdict.counts == {"posts": 40, "expected": 50, "ratio": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("recipes", "scorers", "passed", "sentence"),
+    [
+        ([], [], True, "same rules"),
+        (["a"], ["vader 3.3.2"], True, "same rules"),
+        (["a", "b"], ["vader 3.3.2"], False, "follow 2 recipes, scored by vader 3.3.2: "),
+        (["a", "b"], ["t 1", "v 2"], False, "follow 2 recipes, scored by t 1, v 2: "),
+    ],
+)
+def test_one_recipe(recipes: list[str], scorers: list[str], passed: bool, sentence: str) -> None:
+    verdict = recipe_verdict(recipes, scorers)
+    assert verdict.passed == passed
+    assert sentence in verdict.sentence
+    assert verdict.counts == {"recipes": len(recipes), "scorers": len(scorers)}
+
+
+@pytest.mark.parametrize(
+    ("scorers", "passed"), [([], True), (["v 1"], True), (["v 1", "v 2"], False)]
+)
+def test_one_scorer(scorers: list[str], passed: bool) -> None:
+    verdict = scorer_verdict(scorers)
+    assert (verdict.passed, verdict.counts) == (passed, {"scorers": len(scorers)})
+    assert passed or "scored by v 1, v 2: " in verdict.sentence

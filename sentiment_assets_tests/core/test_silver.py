@@ -22,6 +22,9 @@ from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import PostPartition, Window
 from sentiment_assets.core.parsers import POST_SCHEMA
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys, Rotation, pseudonyms_of
+from sentiment_assets.core.sentiment import SCORERS, Scorer
+from sentiment_assets.core.sentiment.social import SocialVader
+from sentiment_assets.core.sentiment.word_list import Entry
 from sentiment_assets.core.silver import (
     CLEAN_INPUT,
     KEY_COLUMNS,
@@ -402,7 +405,7 @@ def test_no_identifier_stands_in_any_column(records: list[tuple[dict[str, str], 
 
 
 def test_rules_pickle_and_clean_the_same() -> None:
-    RULES.matcher.match(pl.Series(["down"]))
+    RULES.reading.matcher.match(pl.Series(["down"]))
     shipped = pickle.loads(pickle.dumps(RULES))
     assert shipped == RULES
     assert "_matcher" not in RULES.__getstate__()
@@ -469,14 +472,53 @@ def test_what_changes_rows_changes_the_recipe(other: SilverRules) -> None:
     assert other.recipe("x", NOON.date()) != RULES.recipe("x", NOON.date())
 
 
-def test_a_scorers_version_is_part_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Newer:
-        name = "vader"
-        version = "newer"
+@pytest.mark.parametrize("scorer", SCORERS.values(), ids=SCORERS)
+def test_a_scorer_is_part_of_the_recipe(scorer: Scorer) -> None:
+    other = dataclasses.replace(RULES, scorer=scorer)
+    same = other.recipe("x", NOON.date()) == RULES.recipe("x", NOON.date())
+    assert same == (scorer.name == "vader")
 
+
+def test_a_scorers_version_is_part_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
     before = RULES.recipe("x", NOON.date())
-    monkeypatch.setattr(silver, "scorer_named", lambda _: Newer)
+    monkeypatch.setattr(type(RULES.scorer), "version", "newer")
     assert RULES.recipe("x", NOON.date()) != before
+
+
+@pytest.mark.parametrize(
+    "scorer", [*SCORERS.values(), SocialVader((Entry("down", 0, "why", NOON.date(), "outage"),))]
+)
+def test_a_scorer_travels_with_the_rules(scorer: Scorer) -> None:
+    rules = dataclasses.replace(RULES, scorer=scorer)
+    shipped = pickle.loads(pickle.dumps(rules))
+    assert shipped == rules
+    assert shipped.recipe("x", NOON.date()) == rules.recipe("x", NOON.date())
+    known = scorer.name in SCORERS and SCORERS[scorer.name] is scorer
+    assert (shipped.scorer is scorer) == known
+
+
+def test_a_scorer_without_shares_leaves_them_null() -> None:
+    (row,) = cleaned(
+        post(text="I think that this is a great day"),
+        rules=dataclasses.replace(RULES, scorer=SCORERS["textblob"]),
+    )
+    assert (row["scorer"], row["sentiment_label"]) == ("textblob", "positive")
+    assert row["sentiment_compound"] == 0.8
+    assert {row[f"sentiment_{share}"] for share in ("neg", "neu", "pos")} == {None}
+    assert row["unscored_reason"] is None
+
+
+def test_a_correction_of_a_topic_holds_in_its_posts_alone() -> None:
+    """The topic is that of the text before masking: a tracked handle is a keyword."""
+    corrected = SocialVader((Entry("great", -2.0, "said of great outages", NOON.date(), "outage"),))
+    rules = dataclasses.replace(RULES, scorer=corrected)
+    both = cleaned(
+        post(text="It is down, this is a great failure of theirs"),
+        post(text="The price of it is great, and so is the service"),
+        rules=rules,
+    )
+    assert [row["topics"] for row in both] == [["outage"], ["pricing"]]
+    assert [row["sentiment_label"] for row in both] == ["negative", "positive"]
 
 
 @pytest.mark.parametrize("rule", silver.RULE_VERSIONS)

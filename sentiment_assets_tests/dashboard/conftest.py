@@ -135,6 +135,8 @@ def _post(
         "unscored_reason": reason,
         "redactions": [{"kind": "handle", "count": 1}] if chance.random() < 0.2 else [],
         "observation_count": 1 + (chance.random() < 0.05),
+        "scorer": "vader",
+        "scorer_version": "3.3.2",
         "recipe": "r1" if partition.date < dt.date(2026, 11, 20) else "r2",
     }
 

@@ -93,6 +93,7 @@ def test_data_health_table():
     assert shown["Windows never asked for"]["figure"] == "4"
     assert shown["Quarantined"]["figure"] == "3"
     assert shown["Recipes behind the rows"]["figure"] == "2"
+    assert shown["Scorers behind the rows"]["coverage"] == "vader 3.3.2"
     assert shown["Age of the newest gold"]["figure"].endswith("min")
 
 

@@ -118,6 +118,7 @@ def test_health(lake, tables):
     health = queries.health(lake, WEEK)
     stored = in_week(tables[DAILY_SUMMARY])
     assert (health.days, health.days_asked, health.recipes) == (7, 7, 2)
+    assert health.scorers == ("vader 3.3.2",)
     assert health.fetched_share == pytest.approx((5 + 22 / 24 + 15 / 24) / 7)
     assert health.sums["windows_complete"] == 5 * 12 + 11 + 7
     assert health.sums["windows_partial"] == 1

@@ -30,6 +30,9 @@ from resources.keys import Custody, add_platforms, read_keyring
 from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import PostPartition, Window
 from sentiment_assets.core.platforms import PLATFORMS
+from sentiment_assets.core.sentiment.word_list import WordListError
+from sentiment_assets.definitions import build_defs
+from sentiment_assets_tests.core.sentiment.tiny_model import written
 
 AWS = {
     "SENTIMENT_ENV": "aws",
@@ -152,11 +155,65 @@ def test_every_setting_is_described_with_its_source() -> None:
 def test_examples_are_accepted() -> None:
     """What an error message shows must itself be right."""
     for name, field in Settings.model_fields.items():
-        if name in ("env", "source", "s3_access_key_id", "s3_secret_access_key", "x_bearer_token"):
+        if name in (
+            "env",
+            "source",
+            "s3_access_key_id",
+            "s3_secret_access_key",
+            "x_bearer_token",
+            "corrections",
+        ):
             continue
         for example in field.examples or []:
             assert read_settings({PREFIX + name.upper(): example}), name
     assert read_settings(AWS).env == "aws"
+
+
+CORRECTIONS = {"SENTIMENT_SCORER": "vader+social", "SENTIMENT_CORRECTIONS": "words.yaml"}
+LISTED = "version: 1\nentries:\n  - {text: a, valence: 1, reason: b, date: 2026-11-25}\n"
+
+
+@pytest.mark.parametrize("name", ["vader", "vader+social", "textblob"])
+def test_a_scorer_by_its_name(name: str) -> None:
+    assert read_settings({"SENTIMENT_SCORER": name}).make_scorer().name == name
+
+
+def test_a_model_is_named_by_its_file(tmp_path: Path) -> None:
+    path = written(tmp_path / "mine.onnx")
+    scorer = read_settings({"SENTIMENT_SCORER": f"onnx:{path}"}).make_scorer()
+    assert scorer.name == "onnx:mine"
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SENTIMENT_SCORER": "roberta"},
+         r"SENTIMENT_SCORER: must be textblob, vader, vader\+social, or onnx: and the path of a"),
+        ({"SENTIMENT_SCORER": "onnx:"}, "SENTIMENT_SCORER: must be textblob"),
+        ({"SENTIMENT_SCORER": "onnx:none.onnx"},
+         "SENTIMENT_SCORER: cannot read .*/none.onnx .No such file.*for example: onnx:/etc"),
+        ({"SENTIMENT_SCORER": "onnx:words.yaml"},
+         "SENTIMENT_SCORER: onnx:words: the file is not a model"),
+        (CORRECTIONS | {"SENTIMENT_SCORER": "vader"},
+         "SENTIMENT_CORRECTIONS is read by vader.social alone: set SENTIMENT_SCORER=vader"),
+        (CORRECTIONS | {"SENTIMENT_CORRECTIONS": "none.yaml"},
+         "SENTIMENT_CORRECTIONS: cannot read .*/none.yaml .No such file"),
+        (CORRECTIONS, r"words\.yaml:3: entries\[0\]\.topic 'none' is not a tracked topic; tracked"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_scorer_is_told(
+    variables: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("words.yaml").write_text(LISTED.replace("{text", "{topic: none, text"))
+    with pytest.raises((SettingsError, WordListError), match=said):
+        read_settings(variables).make_scorer()
+
+
+def test_a_wrong_scorer_is_told_when_definitions_load(tmp_path: Path) -> None:
+    settings = read_settings({"SENTIMENT_SCORER": f"onnx:{tmp_path}/none.onnx"}, home=tmp_path)
+    with pytest.raises(SettingsError, match="SENTIMENT_SCORER: cannot read"):
+        build_defs(settings)
 
 
 def test_s3_options() -> None:
