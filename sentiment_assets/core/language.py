@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import importlib.util
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -20,59 +20,78 @@ from typing import Protocol
 import polars as pl
 import pyarrow as pa
 
+from sentiment_assets.core import function_words
+
 #: Columns of ``detect``.
 LANGUAGE_SCHEMA = pa.schema([("lang", pa.string()), ("confidence", pa.float32())])
 
-# Below these probabilities the model's verdict isn't worth a name. English, the language that is
-# scored without a second opinion, must also be safe: see the decision for the curve.
-_ENGLISH_FROM = 0.4
-_ENGLISH_FROM_WITH_WORDS = 0.2
+# From these probabilities on the model's verdict is worth a name. English is scored without a second
+# opinion, so it needs evidence too: see the decision for the curves.
+_ENGLISH_FROM = 0.3
+_ENGLISH_FROM_AGAINST_WORDS = 0.8
 _OTHER_FROM = 0.5
-# Names, places and borrowed words make short texts look like any language; letters beyond a to z
-# without a single English function word make English doubtful.
-_FROM_WHEN_DOUBTFUL = 0.8
+# Names, places and borrowed words make short texts look like any language.
+_OTHER_FROM_WHEN_SHORT = 0.8
 _SHORT = 20
 
-#: Share of posts settled by words alone that are English.
-_WORDS_CONFIDENCE = 0.99
+#: Confidence in posts that words or letters settle: of a thousand of them about four are wrong.
+_SETTLED = 0.99
+#: Confidence in English that its words speak for and the model doesn't, which has no better idea.
+_BY_WORDS_ALONE = 0.6
 #: Below this a platform that names another language leaves an English verdict in doubt.
 _DISPUTED_BELOW = 0.8
 
-#: Characters that are looked at. Accuracy doesn't rise beyond 80; the model's time does.
-_LOOKED_AT = 120
+#: Characters that are looked at. Accuracy doesn't rise beyond; the model's time does.
+_LOOKED_AT = 80
 
 # The model's labels outside ISO 639-1 that are spellings or dialects of a language inside it.
 _DIALECTS = {"als": "de", "arz": "ar", "azb": "az", "bar": "de", "sh": "hr", "wuu": "zh"}
 
-_ENGLISH_WORDS = (
-    "about always and another anyone because been before being can't could didn't does doesn't "
-    "don't even ever every everyone feel from getting going gonna got have he he's here how i'd "
-    "i'll i'm i've if into isn't it's just know let's looking make many more most much my never "
-    "not nothing only our ours people really said says she she's should since some someone "
-    "something still than thanks that that's the their them then there there's these they "
-    "they're think this those though today tomorrow tonight trying until very want wasn't "
-    "watching we're we've were what what's when where which while who why with without won't "
-    "would wouldn't yesterday you you'll you're you've your yours"
-)
-
-# Frequent words of languages that borrow from English or are confused with it. What is an English
-# word, name or abbreviation too ("die", "in", "los", "do") is missing on purpose.
-_OTHER_WORDS = (
-    "der das und ich nicht ist ein eine mit von auf het een van niet ik voor dat el las por para "
-    "una uma les des est une che di della il hai nahi ka ki ke ko aur kya bhai yang dan ang ng sa "
-    "ako nie ek jy baie vir og det ikke som de la le du da os em hy sy ons julle hulle wat wees "
-    "ngiyabonga kakhulu que pas non en"
-)
-
-
 _ADDRESSES = r"(?i)\b(?:https?\b|www\.)\S*|(?:\bRT )?[@＠]\w+:?|\[[a-z][a-z_ ]*\]"  # noqa: RUF001
+
+# Check-ins: "@ Los Angeles, California". A place is spelt alike in every language.
+_PLACE = r"@ +[\p{Lu}\p{N}][^#!?\n]*"
+_HASHTAGS = r"[#＃][\p{L}\p{N}_]+"  # noqa: RUF001
+_THREE_WORDS = r"(?:\p{L}{2,}[^\p{L}#]+){2}\p{L}{2}"
+# U+FE0F asks for the emoji form of a character, and stays behind where that was cut.
+_NO_WORD = (
+    r"[#_\s\x{FE0F}\p{N}\p{So}\p{Sk}\p{Cf}\p{Cc}\p{Extended_Pictographic}]+"
+)
+_OTHER_SCRIPTS = r"[^\p{Latin}\p{Common}\p{Inherited}]+"
+_BEYOND_A_TO_Z = r"[^\p{Common}\p{Inherited}a-z]"
+
+# Words end in vowels or "ng" in the Bantu languages, hardly three in a row in English.
+_CONSONANT_AT_THE_END = r"(?:[b-df-hj-mp-tv-z]|(?:^|[^n])g)(?-u:\b)"
+
+# Scripts that one language writes, or nearly; in Arabic and Devanagari the letters and words that
+# set Arabic apart from Persian and Urdu, and Hindi from Marathi and Nepali.
+_SCRIPTS = {
+    "ja": r"[\p{Hiragana}\p{Katakana}]",
+    "ko": r"\p{Hangul}",
+    "th": r"\p{Thai}",
+    "el": r"\p{Greek}",
+    "he": r"\p{Hebrew}",
+    "hy": r"\p{Armenian}",
+    "ka": r"\p{Georgian}",
+    "ta": r"\p{Tamil}",
+    "te": r"\p{Telugu}",
+    "kn": r"\p{Kannada}",
+    "ml": r"\p{Malayalam}",
+    "gu": r"\p{Gujarati}",
+    "pa": r"\p{Gurmukhi}",
+    "si": r"\p{Sinhala}",
+    "km": r"\p{Khmer}",
+    "lo": r"\p{Lao}",
+    "ar": r"^(?:[^\p{Arabic}]*[\x{621}-\x{63A}\x{641}-\x{652}\p{Common}]){10}[^\x{66E}-\x{6D3}\x{6D5}]*$",
+    "hi": r"(?:^|\s)(?:है|हैं|में|नहीं|और|था)(?:$|[\s।,!?])",
+}
 
 _LETTER_OR_EMOJI = r"[\p{L}\p{Extended_Pictographic}]"
 
 
-def _any_of(words: str) -> str:
+def _any_of(words: Iterable[str]) -> str:
     # ASCII boundaries: Unicode ones make the regex engine several times slower.
-    return rf"(?-u:\b)(?:{words.replace(' ', '|')})(?-u:\b)"
+    return rf"(?-u:\b)(?:{'|'.join(words)})(?-u:\b)"
 
 
 def _without_addresses(text: pl.Expr) -> pl.Expr:
@@ -81,16 +100,35 @@ def _without_addresses(text: pl.Expr) -> pl.Expr:
 
 
 def _readable(text: pl.Expr) -> pl.Expr:
-    """The words of a text in lower case, hashtags split at capitals, without emoji and digits."""
+    """The words of a text in lower case, without emoji, digits and the place of a check-in.
+
+    Hashtags are read, split at capitals, only where three words don't stand beside them.
+    """
+    sentence = _without_addresses(text).str.replace_all(_PLACE, " ")
+    alone = sentence.str.replace_all(_HASHTAGS, " ")
     return (
-        _without_addresses(text)
-        .str.replace_all(r"(\p{Ll})(\p{Lu})", "$1 $2")
+        pl.when(alone.str.contains(_THREE_WORDS))
+        .then(alone)
+        .otherwise(sentence.str.replace_all(r"(\p{Ll})(\p{Lu})", "$1 $2"))
         .str.to_lowercase()
         .str.replace_all("[’`]", "'")  # noqa: RUF001
-        .str.replace_all(r"[#_\s\p{N}\p{So}\p{Sk}\p{Cf}\p{Cc}\p{Extended_Pictographic}]+", " ")
+        .str.replace_all(_NO_WORD, " ")
         .str.strip_chars()
         .str.head(_LOOKED_AT)
     )
+
+
+_ENGLISH = _any_of(function_words.ENGLISH.split())
+_BORROWED = _any_of(function_words.BORROWED_ENGLISH.split())
+_OTHER = _any_of(
+    sorted(
+        {
+            word
+            for words in (function_words.OTHERS | function_words.AFRICAN).values()
+            for word in words.split()
+        }
+    )
+)
 
 
 class _Model(Protocol):
@@ -135,40 +173,133 @@ def _guesses(words: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def _languages(texts: pl.Series) -> pl.DataFrame:
-    frame = (
+def _words(texts: pl.Series) -> pl.DataFrame:
+    """The words of each text and what can be counted about them.
+
+    ``words`` without the letters of other scripts beside mostly Latin ones; ``english``,
+    ``borrowed`` and ``other``: how many function words of each kind; ``foreign``: whether there
+    are letters beyond a to z; ``script``: whether most is written in another script.
+    """
+    readable, latin = pl.col("readable"), pl.col("latin")
+    words = pl.col("words")
+    return (
         texts.to_frame("text")
         .select(readable=_readable(pl.col("text")))
-        .with_columns(
-            english=pl.col("readable").str.count_matches(_any_of(_ENGLISH_WORDS)),
-            other=pl.col("readable").str.count_matches(_any_of(_OTHER_WORDS)),
-            foreign=pl.col("readable").str.contains(r"[^\p{Common}\p{Inherited}a-z]"),
+        .with_columns(latin=readable.str.replace_all(_OTHER_SCRIPTS, " "))
+        # Bytes: a letter of another script says as much as two or three of ours.
+        .with_columns(script=latin.str.len_bytes() * 2 < readable.str.len_bytes())
+        .with_columns(words=pl.when("script").then(readable).otherwise(latin))
+        .select(
+            "words",
+            "script",
+            empty=~words.str.contains(r"\p{L}"),
+            foreign=words.str.contains(_BEYOND_A_TO_Z),
+            english=words.str.count_matches(_ENGLISH),
+            borrowed=words.str.count_matches(_BORROWED),
+            other=words.str.count_matches(_OTHER),
+            closed=words.str.contains(_CONSONANT_AT_THE_END) | ~words.str.contains(_THREE_WORDS),
         )
         .with_row_index()
     )
-    settled = (pl.col("english") >= 2) & (pl.col("other") == 0) & ~pl.col("foreign")
-    open_cases = frame.filter(~settled & (pl.col("readable") != ""))
-    guesses = _guesses(open_cases["readable"].to_list()).insert_column(0, open_cases["index"])
-    worded = pl.col("english") > pl.col("other")
-    short = ~pl.col("foreign") & (pl.col("readable").str.len_chars() < _SHORT)
-    least = (
-        pl.when(pl.col("guess") == "en")
-        .then(
-            pl.when(worded)
-            .then(_ENGLISH_FROM_WITH_WORDS)
-            .when(short | pl.col("foreign"))
-            .then(_FROM_WHEN_DOUBTFUL)
-            .otherwise(_ENGLISH_FROM)
-        )
-        .otherwise(pl.when(short).then(_FROM_WHEN_DOUBTFUL).otherwise(_OTHER_FROM))
+
+
+def _named_by_words(rows: pl.DataFrame) -> pl.DataFrame:
+    """``index`` of texts whose function words settle the language, and its code as ``by_words``.
+
+    An empty code stands for a tie of languages that the model doesn't know: it must not be asked.
+    """
+    lists = function_words.OTHERS | function_words.AFRICAN
+    counts = rows.select(
+        "index",
+        *(pl.col("words").str.count_matches(_any_of(w.split())).alias(k) for k, w in lists.items()),
     )
-    named = (pl.col("probability") >= least) & (pl.col("guess").str.len_bytes() == 2)
-    return frame.join(guesses, on="index", how="left", maintain_order="left").select(
-        lang=pl.when(settled).then(pl.lit("en")).when(named).then(pl.col("guess")),
-        confidence=pl.when(settled)
-        .then(_WORDS_CONFIDENCE)
-        .otherwise(pl.col("probability").fill_null(0.0))
-        .cast(pl.Float32),
+    best, tied = pl.col("best"), pl.col("tied")
+    second = pl.max_horizontal(pl.when(pl.col(k) < best).then(k).otherwise(0) for k in lists)
+    african = pl.max_horizontal(*function_words.AFRICAN) == best
+    return (
+        counts.with_columns(best=pl.max_horizontal(*lists))
+        .filter(best >= 2)
+        .with_columns(tied=pl.sum_horizontal(pl.col(k) == best for k in lists) > 1)
+        .select(
+            "index",
+            by_words=pl.when(~tied & (best >= second + 2))
+            .then(pl.coalesce(pl.when(pl.col(k) == best).then(pl.lit(k)) for k in lists))
+            .when(african)
+            .then(pl.lit("")),
+        )
+        .drop_nulls()
+    )
+
+
+def _named_by_script(rows: pl.DataFrame) -> pl.DataFrame:
+    """``index`` of texts whose script or letters settle the language, and its code as ``by_words``."""
+    named = pl.coalesce(
+        pl.when(pl.col("words").str.contains(letters)).then(pl.lit(code))
+        for code, letters in _SCRIPTS.items()
+    )
+    return rows.select("index", by_words=named).drop_nulls()
+
+
+def _languages(texts: pl.Series) -> pl.DataFrame:
+    frame = _words(texts)
+    english, borrowed, other = pl.col("english"), pl.col("borrowed"), pl.col("other")
+    foreign, script = pl.col("foreign"), pl.col("script")
+    plainly_english = ~foreign & (
+        ((english >= 2) & (english >= other + 2))
+        | ((english >= 1) & (borrowed >= 1) & (other == 0))
+    )
+    frame = frame.with_columns(plainly_english=plainly_english)
+    candidates = frame.filter(~pl.col("plainly_english") & ~pl.col("empty"))
+    settled = pl.concat(
+        [
+            _named_by_words(candidates.filter(~script & (english == 0) & (other >= 2))),
+            _named_by_script(candidates.filter(script)),
+        ]
+    )
+    rest = candidates.join(settled, on="index", how="anti", maintain_order="left")
+    guesses = _guesses(rest["words"].to_list()).insert_column(0, rest["index"])
+
+    guess, probability = pl.col("guess"), pl.col("probability")
+    worded = ~foreign & ((english > other) | ((borrowed > 0) & (other == 0)))
+    least_english = (
+        pl.when(worded)
+        .then(0.0)
+        .when(foreign | (other > english) | ~pl.col("closed"))
+        .then(_ENGLISH_FROM_AGAINST_WORDS)
+        .otherwise(_ENGLISH_FROM)
+    )
+    short = ~foreign & (pl.col("words").str.len_chars() < _SHORT)
+    least = (
+        pl.when(guess == "en")
+        .then(least_english)
+        .when(short)
+        .then(_OTHER_FROM_WHEN_SHORT)
+        .otherwise(_OTHER_FROM)
+    )
+    by_words = pl.col("by_words")
+    named = (probability >= least) & (guess.str.len_bytes() == 2)
+    no_better_idea = worded & (probability < _OTHER_FROM)
+    return (
+        frame.join(settled, on="index", how="left", maintain_order="left")
+        .join(guesses, on="index", how="left", maintain_order="left")
+        .select(
+            lang=pl.when("plainly_english")
+            .then(pl.lit("en"))
+            .when(by_words.is_not_null())
+            .then(by_words.replace("", None))
+            .when(named)
+            .then(guess)
+            .when(no_better_idea)
+            .then(pl.lit("en")),
+            confidence=pl.when(pl.col("plainly_english") | (by_words != ""))
+            .then(_SETTLED)
+            .when(named)
+            .then(probability)
+            .when(no_better_idea)
+            .then(_BY_WORDS_ALONE)
+            .otherwise(probability.fill_null(0.0))
+            .cast(pl.Float32),
+        )
     )
 
 
