@@ -25,8 +25,8 @@ from sentiment_assets.core import function_words
 #: Columns of ``detect``.
 LANGUAGE_SCHEMA = pa.schema([("lang", pa.string()), ("confidence", pa.float32())])
 
-# From these probabilities on the model's verdict is worth a name. English is scored without a second
-# opinion, so it needs evidence too: see the decision for the curves.
+# From these probabilities on the model's verdict is worth a name. English is scored without a
+# second opinion, so words against it weigh more than the model: see the decision.
 _ENGLISH_FROM = 0.3
 _ENGLISH_FROM_AGAINST_WORDS = 0.8
 _OTHER_FROM = 0.5
@@ -52,11 +52,10 @@ _ADDRESSES = r"(?i)\b(?:https?\b|www\.)\S*|(?:\bRT )?[@＠]\w+:?|\[[a-z][a-z_ ]*
 # Check-ins: "@ Los Angeles, California". A place is spelt alike in every language.
 _PLACE = r"@ +[\p{Lu}\p{N}][^#!?\n]*"
 _HASHTAGS = r"[#＃][\p{L}\p{N}_]+"  # noqa: RUF001
+_TWO_WORDS = r"\p{L}{2,}[^\p{L}]+\p{L}{2}"
 _THREE_WORDS = r"(?:\p{L}{2,}[^\p{L}#]+){2}\p{L}{2}"
 # U+FE0F asks for the emoji form of a character, and stays behind where that was cut.
-_NO_WORD = (
-    r"[#_\s\x{FE0F}\p{N}\p{So}\p{Sk}\p{Cf}\p{Cc}\p{Extended_Pictographic}]+"
-)
+_NO_WORD = r"[#_\s\x{FE0F}\p{N}\p{So}\p{Sk}\p{Cf}\p{Cc}\p{Extended_Pictographic}]+"
 _OTHER_SCRIPTS = r"[^\p{Latin}\p{Common}\p{Inherited}]+"
 _BEYOND_A_TO_Z = r"[^\p{Common}\p{Inherited}a-z]"
 
@@ -82,10 +81,12 @@ _SCRIPTS = {
     "si": r"\p{Sinhala}",
     "km": r"\p{Khmer}",
     "lo": r"\p{Lao}",
-    "ar": r"^(?:[^\p{Arabic}]*[\x{621}-\x{63A}\x{641}-\x{652}\p{Common}]){10}[^\x{66E}-\x{6D3}\x{6D5}]*$",
+    # Ten Arabic letters and none of those that Persian, Urdu, Kurdish or Pashto add.
+    "ar": r"^[^\x{66E}-\x{6D5}]*(?:[\x{621}-\x{64A}][^\x{66E}-\x{6D5}]*){10}$",
     "hi": r"(?:^|\s)(?:है|हैं|में|नहीं|और|था)(?:$|[\s।,!?])",
 }
 
+_LETTER = r"\p{L}"
 _LETTER_OR_EMOJI = r"[\p{L}\p{Extended_Pictographic}]"
 
 
@@ -99,22 +100,34 @@ def _without_addresses(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(_ADDRESSES, " ")
 
 
-def _readable(text: pl.Expr) -> pl.Expr:
-    """The words of a text in lower case, without emoji, digits and the place of a check-in.
+def _readable(texts: pl.Series) -> pl.Series:
+    """The words of texts in lower case, without emoji, digits and the place of a check-in.
 
-    Hashtags are read, split at capitals, only where three words don't stand beside them.
+    Hashtags are read, split at capitals, only where three words don't stand beside them; a place
+    only where nothing else stands there.
     """
-    sentence = _without_addresses(text).str.replace_all(_PLACE, " ")
-    alone = sentence.str.replace_all(_HASHTAGS, " ")
+    sentence, placeless, alone = pl.col("sentence"), pl.col("placeless"), pl.col("alone")
+    # Steps of their own, since an expression that is used twice is also computed twice.
     return (
-        pl.when(alone.str.contains(_THREE_WORDS))
-        .then(alone)
-        .otherwise(sentence.str.replace_all(r"(\p{Ll})(\p{Lu})", "$1 $2"))
-        .str.to_lowercase()
-        .str.replace_all("[’`]", "'")  # noqa: RUF001
-        .str.replace_all(_NO_WORD, " ")
-        .str.strip_chars()
-        .str.head(_LOOKED_AT)
+        texts.to_frame("text")
+        .select(sentence=_without_addresses(pl.col("text")))
+        .with_columns(placeless=sentence.str.replace_all(_PLACE, " "))
+        .select(
+            sentence=pl.when(placeless.str.contains(_LETTER)).then(placeless).otherwise(sentence)
+        )
+        .with_columns(alone=sentence.str.replace_all(_HASHTAGS, " "))
+        .select(
+            pl.when(alone.str.contains(_THREE_WORDS))
+            .then(alone)
+            .otherwise(sentence.str.replace_all(r"(\p{Ll})(\p{Lu})", "$1 $2"))
+            .str.to_lowercase()
+            .str.replace_all("[’`]", "'")  # noqa: RUF001
+            .str.replace_all(_NO_WORD, " ")
+            .str.strip_chars()
+            .str.head(_LOOKED_AT)
+        )
+        .to_series()
+        .alias("readable")
     )
 
 
@@ -183,8 +196,8 @@ def _words(texts: pl.Series) -> pl.DataFrame:
     readable, latin = pl.col("readable"), pl.col("latin")
     words = pl.col("words")
     return (
-        texts.to_frame("text")
-        .select(readable=_readable(pl.col("text")))
+        _readable(texts)
+        .to_frame()
         .with_columns(latin=readable.str.replace_all(_OTHER_SCRIPTS, " "))
         # Bytes: a letter of another script says as much as two or three of ours.
         .with_columns(script=latin.str.len_bytes() * 2 < readable.str.len_bytes())
@@ -192,52 +205,51 @@ def _words(texts: pl.Series) -> pl.DataFrame:
         .select(
             "words",
             "script",
-            empty=~words.str.contains(r"\p{L}"),
+            empty=~words.str.contains(_LETTER),
             foreign=words.str.contains(_BEYOND_A_TO_Z),
             english=words.str.count_matches(_ENGLISH),
             borrowed=words.str.count_matches(_BORROWED),
             other=words.str.count_matches(_OTHER),
-            closed=words.str.contains(_CONSONANT_AT_THE_END) | ~words.str.contains(_THREE_WORDS),
+            closed=words.str.contains(_CONSONANT_AT_THE_END) | ~words.str.contains(_TWO_WORDS),
         )
         .with_row_index()
     )
 
 
 def _named_by_words(rows: pl.DataFrame) -> pl.DataFrame:
-    """``index`` of texts whose function words settle the language, and its code as ``by_words``.
+    """``index`` of texts whose function words settle the language, and its code as ``settled``.
 
-    An empty code stands for a tie of languages that the model doesn't know: it must not be asked.
+    An empty code stands for a language that the model doesn't know: it must not be asked.
     """
     lists = function_words.OTHERS | function_words.AFRICAN
-    counts = rows.select(
-        "index",
-        *(pl.col("words").str.count_matches(_any_of(w.split())).alias(k) for k, w in lists.items()),
-    )
-    best, tied = pl.col("best"), pl.col("tied")
-    second = pl.max_horizontal(pl.when(pl.col(k) < best).then(k).otherwise(0) for k in lists)
+    best, leaders = pl.col("best"), pl.col("leaders")
+    leads = [pl.when(pl.col(code) == best).then(pl.lit(code)) for code in lists]
+    followers = [pl.when(pl.col(code) < best).then(code).otherwise(0) for code in lists]
+    clear = (leaders == 1) & (best >= pl.max_horizontal(followers) + 2)
     african = pl.max_horizontal(*function_words.AFRICAN) == best
+    named = pl.when(clear).then(pl.coalesce(leads)).when(african).then(pl.lit(""))
     return (
-        counts.with_columns(best=pl.max_horizontal(*lists))
-        .filter(best >= 2)
-        .with_columns(tied=pl.sum_horizontal(pl.col(k) == best for k in lists) > 1)
-        .select(
+        rows.select(
             "index",
-            by_words=pl.when(~tied & (best >= second + 2))
-            .then(pl.coalesce(pl.when(pl.col(k) == best).then(pl.lit(k)) for k in lists))
-            .when(african)
-            .then(pl.lit("")),
+            *(
+                pl.col("words").str.count_matches(_any_of(words.split())).alias(code)
+                for code, words in lists.items()
+            ),
         )
+        .with_columns(best=pl.max_horizontal(*lists))
+        .with_columns(leaders=pl.sum_horizontal(pl.col(code) == best for code in lists))
+        .select("index", settled=named.replace("nso", ""))
         .drop_nulls()
     )
 
 
 def _named_by_script(rows: pl.DataFrame) -> pl.DataFrame:
-    """``index`` of texts whose script or letters settle the language, and its code as ``by_words``."""
+    """``index`` of texts whose letters settle the language, and its code as ``settled``."""
     named = pl.coalesce(
         pl.when(pl.col("words").str.contains(letters)).then(pl.lit(code))
         for code, letters in _SCRIPTS.items()
     )
-    return rows.select("index", by_words=named).drop_nulls()
+    return rows.select("index", settled=named).drop_nulls()
 
 
 def _languages(texts: pl.Series) -> pl.DataFrame:
@@ -252,7 +264,7 @@ def _languages(texts: pl.Series) -> pl.DataFrame:
     candidates = frame.filter(~pl.col("plainly_english") & ~pl.col("empty"))
     settled = pl.concat(
         [
-            _named_by_words(candidates.filter(~script & (english == 0) & (other >= 2))),
+            _named_by_words(candidates.filter(~script & (english == 0) & (other >= 1))),
             _named_by_script(candidates.filter(script)),
         ]
     )
@@ -264,7 +276,7 @@ def _languages(texts: pl.Series) -> pl.DataFrame:
     least_english = (
         pl.when(worded)
         .then(0.0)
-        .when(foreign | (other > english) | ~pl.col("closed"))
+        .when((other > english + borrowed) | (foreign & (english == 0)) | ~pl.col("closed"))
         .then(_ENGLISH_FROM_AGAINST_WORDS)
         .otherwise(_ENGLISH_FROM)
     )
@@ -276,7 +288,7 @@ def _languages(texts: pl.Series) -> pl.DataFrame:
         .then(_OTHER_FROM_WHEN_SHORT)
         .otherwise(_OTHER_FROM)
     )
-    by_words = pl.col("by_words")
+    code = pl.col("settled")
     named = (probability >= least) & (guess.str.len_bytes() == 2)
     no_better_idea = worded & (probability < _OTHER_FROM)
     return (
@@ -285,13 +297,13 @@ def _languages(texts: pl.Series) -> pl.DataFrame:
         .select(
             lang=pl.when("plainly_english")
             .then(pl.lit("en"))
-            .when(by_words.is_not_null())
-            .then(by_words.replace("", None))
+            .when(code.is_not_null())
+            .then(code.replace("", None))
             .when(named)
             .then(guess)
             .when(no_better_idea)
             .then(pl.lit("en")),
-            confidence=pl.when(pl.col("plainly_english") | (by_words != ""))
+            confidence=pl.when(pl.col("plainly_english") | (code != ""))
             .then(_SETTLED)
             .when(named)
             .then(probability)
