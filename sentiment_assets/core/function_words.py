@@ -69,9 +69,9 @@ OTHERS = {
     "af": "wonderlik regtig natuurlik eintlik vanaand vanoggend krag werk meer mooi jammer "
     "almal seker nie ek jy hy sy ons julle hulle wat wees baie vir ook maar dit het sal "
     "jou vandag gister hoekom daar nou weer goeie dankie asseblief lekker mense kinders "
-    "kyk moenie altyd hierdie daardie oor nog kan moet wil gaan",
+    "kyk moenie altyd hierdie daardie oor nog kan moet wil gaan aan wie geen gehelp",
     "da": "jeg ikke det og der til som har vi du med den er jer mig dig hvad hvor hvorfor bare "
-    "godt tak idag",
+    "godt tak idag hvordan noget",
     "de": "ich nicht und der das ist ein eine einen einem einer mit auch auf von dem den zu "
     "mir mich dich dir sich wir ihr uns aber noch nur schon jetzt heute morgen immer "
     "kein keine keinen haben hab habe hast wird sind bei wenn dass weil nach vom zum zur "
@@ -101,7 +101,9 @@ OTHERS = {
     "quella fatto chi siamo hanno buongiorno ragazzi",
     "nl": "ik je jij niet een het voor zijn maar ook dat dit wel nog naar heb hebben wat deze "
     "geen mijn uit bij als aan heel veel zo dan toch moet weer vandaag gewoon gaan "
-    "jullie iemand waarom wij hij zij er te op om",
+    "jullie iemand waarom wij hij zij er te op om wie kan",
+    "no": "jeg ikke det og til som har vi du med den er jer meg deg hva hvor hvorfor hvordan "
+    "bare bra takk noe",
     "pl": "nie jest jak ale tak tylko mnie za mam bardzo",
     "pt": "tem não nao uma para voce vc eu meu minha muito mais isso esse essa ele ela vai foi "
     "por que pra pro bom quando hoje gente tudo aqui agora estou dos das os nos ao seu "
@@ -110,7 +112,7 @@ OTHERS = {
     "sv": "jag inte det och att som har vi du med den ett för mig dig vad hur bara tack idag",
     "sw": "kwa katika hii hiyo sana asante lakini yangu yako huyu watu mimi wewe sisi hapa "
     "nini kwamba hakuna habari yetu zetu wetu kila siku ndio",
-    "tl": "ang ng mga ako ko hindi yung lang naman kasi po din rin siya sila kami tayo natin "
+    "tl": "ang mga ako ko hindi yung lang naman kasi po din rin siya sila kami tayo natin "
     "namin walang wala talaga ikaw nga kung dito",
     "tr": "bir ve bu için ama gibi ben sen değil var yok daha ne olan kadar bana seni",
 }  # fmt: skip
@@ -127,13 +129,13 @@ AFRICAN = {
     "umntu abantu xa ewe hayi kuba mna wena thina kwaye ndiyabulela njani andazi ndicela "
     "kakuhle ngomso izolo ndiyathanda nceda abantwana umbane wam kwakhona",
     "st": "hore haholo rona lona bona nna jwale kajeno kapa empa batho motho teng hobane "
-    "dumela dumelang ke tsa tse hape hosane maobane bana leboha ntate",
+    "dumela dumelang ke tsa tse hape hosane maobane bana leboha ntate ka",
     "tn": "gore thata rona lona bona nna jaanong gompieno kgotsa batho motho teng gonne dumela "
-    "dumelang ke tsa tse gape kamoso maabane bana leboga rra botlhe",
+    "dumelang ke tsa tse gape kamoso maabane bana leboga rra botlhe ka",
     "ss": "kakhulu ngiyabonga siyabonga kutsi bantfu umuntfu lapha namuhla sikhatsi futsi "
     "kantsi wena mine tsine emanti",
     "nso": "gore kudu lehono bjale goba batho motho ke tsa rena lena bona nna bjang gape "
-    "maabane leboga teng",
+    "maabane leboga teng ka",
     "ts": "swinene leswaku namuntlha kambe nakambe vanhu munhu ndza khensa khensani inkomu "
     "avuxeni hina wena mina",
     "ve": "vha vhathu muthu ndi nga uri zwino namusi mulovha livhuha ndo aa zwa tshi",
