@@ -56,7 +56,7 @@ def load(folder: Path) -> pl.DataFrame:
     posts += [(text, "en") for text in pick.sample(english, min(len(english), ENGLISH_POSTS))]
     pick.shuffle(posts)
     frame = pl.DataFrame(posts, schema=["text", "lang"], orient="row")
-    return frame.with_columns(readable=language._readable(pl.col("text")))
+    return frame.with_columns(language._readable(frame["text"]))
 
 
 def fasttext_alone(texts: list[str]) -> Guesses:

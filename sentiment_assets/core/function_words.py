@@ -146,3 +146,10 @@ AFRICAN = {
     "yo": "awon gbogbo pupo loni bawo nigbati ninu",
     "ig": "ndi nke anyi maka kedu imela ugbu nwere",
 }  # fmt: skip
+
+#: Beginnings that only the Nguni languages (Zulu, Xhosa, Swati, Ndebele) have, as a pattern. They
+#: write pronoun, tense and verb as one word, so that few words return from text to text.
+NGUNI = (
+    "(?:ng[aeiou]|nd[aeiou]|uku|oku|umn|umu|aba[nft]|izi|ezi|awu|ayi|siya|sizo|kwe[nz]|hl|dl|nhl|ntl"
+    "|ntsh)[a-z]{3,}[aeiou]"
+)

@@ -42,6 +42,10 @@ _BY_WORDS_ALONE = 0.6
 #: Below this a platform that names another language leaves an English verdict in doubt.
 _DISPUTED_BELOW = 0.8
 
+#: English has a word of our list in every 15 characters or so. Fewer than one in this many is
+#: another language with an English word in it, as is usual in South African posts.
+_CHARACTERS_PER_WORD = 35
+
 #: Characters of a text in which words are counted, and that the model reads. Its accuracy doesn't
 #: rise beyond, its time does; posts that begin in English and go on in Hindi need the longer look.
 _LOOKED_AT = 280
@@ -136,6 +140,7 @@ def _readable(texts: pl.Series) -> pl.Series:
 
 _ENGLISH = _any_of(function_words.ENGLISH.split())
 _BORROWED = _any_of(function_words.BORROWED_ENGLISH.split())
+_NGUNI = _any_of([function_words.NGUNI])
 _OTHER = _any_of(
     sorted(
         {
@@ -208,11 +213,11 @@ def _words(texts: pl.Series) -> pl.DataFrame:
         .select(
             "words",
             "script",
-            empty=~words.str.contains(_LETTER),
+            has_letters=words.str.contains(_LETTER),
             foreign=words.str.contains(_BEYOND_A_TO_Z),
             english=words.str.count_matches(_ENGLISH),
             borrowed=words.str.count_matches(_BORROWED),
-            other=words.str.count_matches(_OTHER),
+            other=words.str.count_matches(_OTHER) + words.str.count_matches(_NGUNI),
             closed=words.str.contains(_CONSONANT_AT_THE_END) | ~words.str.contains(_TWO_WORDS),
         )
         .with_row_index()
@@ -229,7 +234,7 @@ def _named_by_words(rows: pl.DataFrame) -> pl.DataFrame:
     leads = [pl.when(pl.col(code) == best).then(pl.lit(code)) for code in lists]
     followers = [pl.when(pl.col(code) < best).then(code).otherwise("english") for code in lists]
     clear = (leaders == 1) & (best >= pl.max_horizontal(followers) + 2)
-    african = pl.max_horizontal(*function_words.AFRICAN) == best
+    african = (pl.max_horizontal(*function_words.AFRICAN) == best) | pl.col("nguni")
     named = pl.when(clear).then(pl.coalesce(leads)).when(african).then(pl.lit(""))
     return (
         rows.select(
@@ -239,9 +244,9 @@ def _named_by_words(rows: pl.DataFrame) -> pl.DataFrame:
                 pl.col("words").str.count_matches(_any_of(words.split())).alias(code)
                 for code, words in lists.items()
             ),
+            nguni=pl.col("words").str.contains(_NGUNI),
         )
         .with_columns(best=pl.max_horizontal(*lists))
-        .filter(best > pl.col("english"))
         .with_columns(leaders=pl.sum_horizontal(pl.col(code) == best for code in lists))
         .select("index", settled=named.replace("nso", ""))
         .drop_nulls()
@@ -257,66 +262,72 @@ def _named_by_script(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select("index", settled=named).drop_nulls()
 
 
-def _languages(texts: pl.Series) -> pl.DataFrame:
-    frame = _words(texts)
+def _verdict() -> tuple[pl.Expr, pl.Expr]:
+    """What the model's guess is worth beside the words: the language or null, and confidence."""
     english, borrowed, other = pl.col("english"), pl.col("borrowed"), pl.col("other")
-    foreign, script = pl.col("foreign"), pl.col("script")
-    plainly_english = ~foreign & (
-        ((english >= 2) & (english >= 2 * other + 2))
-        | ((english >= 1) & (borrowed >= 1) & (other == 0))
+    foreign, guess, probability = pl.col("foreign"), pl.col("guess"), pl.col("probability")
+    length = pl.col("words").str.len_chars()
+    dense = (english + borrowed) * _CHARACTERS_PER_WORD >= length
+    worded = (
+        ~foreign & dense & ((english > other) | ((borrowed > 0) & (other == 0) & pl.col("closed")))
     )
-    frame = frame.with_columns(plainly_english=plainly_english)
-    candidates = frame.filter(~pl.col("plainly_english") & ~pl.col("empty"))
-    settled = pl.concat(
-        [
-            _named_by_words(candidates.filter(~script & (other > english))),
-            _named_by_script(candidates.filter(script)),
-        ]
-    )
-    rest = candidates.join(settled, on="index", how="anti", maintain_order="left")
-    guesses = _guesses(rest["words"].str.head(_READ_BY_MODEL).to_list()).insert_column(0, rest["index"])
-
-    guess, probability = pl.col("guess"), pl.col("probability")
-    worded = ~foreign & ((english > other) | ((borrowed > 0) & (other == 0)))
+    against = (other > english + borrowed) | (foreign & (english == 0)) | ~pl.col("closed")
     least_english = (
         pl.when(worded)
         .then(0.0)
         .when((other >= 2) & (other > english + borrowed))
         .then(_NEVER)
-        .when((other > english + borrowed) | (foreign & (english == 0)) | ~pl.col("closed"))
+        .when(against)
         .then(_ENGLISH_FROM_AGAINST_WORDS)
         .otherwise(_ENGLISH_FROM)
     )
-    short = ~foreign & (pl.col("words").str.len_chars() < _SHORT)
-    least = (
-        pl.when(guess == "en")
-        .then(least_english)
-        .when(short)
-        .then(_OTHER_FROM_WHEN_SHORT)
-        .otherwise(_OTHER_FROM)
+    least_other = (
+        pl.when(~foreign & (length < _SHORT)).then(_OTHER_FROM_WHEN_SHORT).otherwise(_OTHER_FROM)
     )
-    code = pl.col("settled")
+    least = pl.when(guess == "en").then(least_english).otherwise(least_other)
     named = (probability >= least) & (guess.str.len_bytes() == 2)
     no_better_idea = worded & (probability < _OTHER_FROM)
     return (
-        frame.join(settled, on="index", how="left", maintain_order="left")
-        .join(guesses, on="index", how="left", maintain_order="left")
+        pl.when(named).then(guess).when(no_better_idea).then(pl.lit("en")),
+        pl.when(~named & no_better_idea).then(_BY_WORDS_ALONE).otherwise(probability),
+    )
+
+
+def _languages(texts: pl.Series) -> pl.DataFrame:
+    """``lang`` and ``confidence`` of each text."""
+    english, other = pl.col("english"), pl.col("other")
+    plainly_english = (
+        ~pl.col("foreign")
+        & (english * _CHARACTERS_PER_WORD >= pl.col("words").str.len_chars())
+        & (
+            ((english >= 2) & (english >= 2 * other + 2))
+            | ((english >= 1) & (pl.col("borrowed") >= 1) & (other == 0))
+        )
+    )
+    rows = _words(texts).with_columns(plainly_english=plainly_english)
+    open_rows = rows.filter(~pl.col("plainly_english") & pl.col("has_letters"))
+    script = pl.col("script")
+    settled = pl.concat(
+        [
+            rows.filter("plainly_english").select("index", settled=pl.lit("en")),
+            _named_by_words(open_rows.filter(~script & (other > english))),
+            _named_by_script(open_rows.filter(script)),
+        ]
+    )
+    unsettled = open_rows.join(settled, on="index", how="anti", maintain_order="left")
+    guesses = _guesses(unsettled["words"].str.head(_READ_BY_MODEL).to_list())
+    lang, confidence = _verdict()
+    guessed = unsettled.hstack(guesses).select("index", lang=lang, confidence=confidence)
+    code = pl.col("settled")
+    return (
+        rows.select("index")
+        .join(settled, on="index", how="left", maintain_order="left")
+        .join(guessed, on="index", how="left", maintain_order="left")
         .select(
-            lang=pl.when("plainly_english")
-            .then(pl.lit("en"))
-            .when(code.is_not_null())
-            .then(code.replace("", None))
-            .when(named)
-            .then(guess)
-            .when(no_better_idea)
-            .then(pl.lit("en")),
-            confidence=pl.when(pl.col("plainly_english") | (code != ""))
+            lang=pl.when(code.is_null()).then("lang").when(code != "").then(code),
+            confidence=pl.when(code != "")
             .then(_SETTLED)
-            .when(named)
-            .then(probability)
-            .when(no_better_idea)
-            .then(_BY_WORDS_ALONE)
-            .otherwise(probability.fill_null(0.0))
+            .otherwise(pl.col("confidence").fill_null(0.0))
             .cast(pl.Float32),
         )
     )
