@@ -34,6 +34,7 @@ _OTHER_FROM = 0.5
 # Names, places and borrowed words make short texts look like any language.
 _OTHER_FROM_WHEN_SHORT = 0.8
 _SHORT = 20
+_ONE_SHORT_WORD = 8
 
 #: Confidence in posts that words or letters settle: of a thousand of them about four are wrong.
 _SETTLED = 0.99
@@ -218,37 +219,58 @@ def _words(texts: pl.Series) -> pl.DataFrame:
             english=words.str.count_matches(_ENGLISH),
             borrowed=words.str.count_matches(_BORROWED),
             other=words.str.count_matches(_OTHER) + words.str.count_matches(_NGUNI),
+            alone=~words.str.contains(_TWO_WORDS),
             closed=words.str.contains(_CONSONANT_AT_THE_END) | ~words.str.contains(_TWO_WORDS),
         )
         .with_row_index()
     )
 
 
+@cache
+def _languages_of_words() -> pl.DataFrame:
+    """``word``, ``code`` and whether it is ``african``: a row for each list that holds the word."""
+    lists = function_words.OTHERS | function_words.AFRICAN
+    pairs = [(word, code) for code, words in lists.items() for word in words.split()]
+    return pl.DataFrame(pairs, schema=["word", "code"], orient="row").with_columns(
+        african=pl.col("code").is_in(list(function_words.AFRICAN))
+    )
+
+
 def _named_by_words(rows: pl.DataFrame) -> pl.DataFrame:
     """``index`` of texts whose function words settle the language, and its code as ``settled``.
 
-    An empty code stands for a language that the model doesn't know: it must not be asked.
+    A language needs two words more than any other, English too. An empty code stands for a
+    language that the model doesn't know: it must not be asked.
     """
-    lists = function_words.OTHERS | function_words.AFRICAN
-    best, leaders = pl.col("best"), pl.col("leaders")
-    leads = [pl.when(pl.col(code) == best).then(pl.lit(code)) for code in lists]
-    followers = [pl.when(pl.col(code) < best).then(code).otherwise("english") for code in lists]
-    clear = (leaders == 1) & (best >= pl.max_horizontal(followers) + 2)
-    african = (pl.max_horizontal(*function_words.AFRICAN) == best) | pl.col("nguni")
-    named = pl.when(clear).then(pl.coalesce(leads)).when(african).then(pl.lit(""))
-    return (
-        rows.select(
-            "index",
-            "english",
-            *(
-                pl.col("words").str.count_matches(_any_of(words.split())).alias(code)
-                for code, words in lists.items()
-            ),
-            nguni=pl.col("words").str.contains(_NGUNI),
+    count, best = pl.col("count"), pl.col("count").max()
+    leading = (
+        rows.select("index", word=pl.col("words").str.extract_all(_OTHER))
+        .explode("word")
+        .join(_languages_of_words(), on="word")
+        .group_by("index", "code")
+        .agg(pl.len().alias("count"), pl.col("african").first())
+        .group_by("index")
+        .agg(
+            best=best,
+            leaders=(count == best).sum(),
+            second=count.filter(count < best).max().fill_null(0),
+            code=pl.col("code").get(count.arg_max()),
+            african=(pl.col("african") & (count == best)).any(),
         )
-        .with_columns(best=pl.max_horizontal(*lists))
-        .with_columns(leaders=pl.sum_horizontal(pl.col(code) == best for code in lists))
-        .select("index", settled=named.replace("nso", ""))
+    )
+    clear = (pl.col("leaders") == 1) & (
+        pl.col("best") >= pl.max_horizontal("second", "english") + 2
+    )
+    unknown_to_the_model = pl.col("african") | pl.col("words").str.contains(_NGUNI)
+    return (
+        rows.join(leading, on="index", how="left", maintain_order="left")
+        .select(
+            "index",
+            settled=pl.when(clear)
+            .then(pl.col("code").replace("nso", ""))
+            .when(unknown_to_the_model)
+            .then(pl.lit("")),
+        )
         .drop_nulls()
     )
 
@@ -284,7 +306,15 @@ def _verdict() -> tuple[pl.Expr, pl.Expr]:
     least_other = (
         pl.when(~foreign & (length < _SHORT)).then(_OTHER_FROM_WHEN_SHORT).otherwise(_OTHER_FROM)
     )
-    least = pl.when(guess == "en").then(least_english).otherwise(least_other)
+    # "ok", "Soweto", "Siya": a short word that no list holds may be a name, or any language's.
+    nothing = (length < _ONE_SHORT_WORD) & (english + borrowed + other == 0)
+    least = (
+        pl.when(pl.col("alone") & ~foreign & nothing)
+        .then(_NEVER)
+        .when(guess == "en")
+        .then(least_english)
+        .otherwise(least_other)
+    )
     named = (probability >= least) & (guess.str.len_bytes() == 2)
     no_better_idea = worded & (probability < _OTHER_FROM)
     return (
