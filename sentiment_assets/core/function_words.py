@@ -13,7 +13,8 @@ each, and the words that only one language has decide. Two kinds are missing on 
 
 All are in lower case. They begin and end with a letter of a to z, since the ends of a word are
 found by ASCII rules, which are several times faster; and words of two letters that end French,
-Spanish or Portuguese words after an accent ("es" in "idées") are missing for the same reason.
+Spanish or Portuguese words after an accent ("es" in "idées"), or English ones after an apostrophe
+("ve"), are missing for the same reason.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ OTHERS = {
     "nini kwamba hakuna habari yetu zetu wetu kila siku ndio",
     "tl": "ang mga ako ko hindi yung lang naman kasi po din rin sila kami tayo natin "
     "namin walang wala talaga ikaw nga kung dito",
-    "tr": "bir ve bu için ama gibi ben sen değil var yok daha ne olan kadar bana seni",
+    "tr": "bir bu için ama gibi ben sen değil var yok daha ne olan kadar bana seni",
 }  # fmt: skip
 
 #: Languages of southern Africa, and others of the continent, that the model doesn't know (of

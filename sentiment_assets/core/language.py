@@ -36,13 +36,13 @@ _OTHER_FROM = 0.5
 # Names, places and borrowed words make short texts look like any language.
 _OTHER_FROM_WHEN_SHORT = 0.8
 _SHORT = 20
-_ONE_SHORT_WORD = 8
+_TOO_SHORT = 8
 
 #: Confidence in posts that words or letters settle: less than one in two hundred is wrong.
 _SETTLED = 0.99
-#: Confidence in English that words speak for where the model has no idea. It is right more often
-#: than that, but a platform that names another language shall leave it in doubt.
-_BY_WORDS_ALONE = 0.6
+#: Least confidence in English that words speak for where the model is not sure. It is right more
+#: often than that, but a platform that names another language shall leave it in doubt.
+_BY_WORDS = 0.6
 #: Below this a platform that names another language leaves an English verdict in doubt.
 _DISPUTED_BELOW = 0.8
 
@@ -207,8 +207,8 @@ def _words(texts: pl.Series) -> pl.DataFrame:
 
     ``words``: the text without letters of another script where most are Latin; ``script``: whether
     most are not; ``foreign``: whether there are letters beyond a to z; ``english``, ``borrowed``,
-    ``other``: function words of each kind; ``alone``: fewer than two words; ``closed``: whether a
-    word ends in a consonant, as in a lone word it needn't.
+    ``other``: function words of each kind; ``closed``: whether a word ends in a consonant, where
+    there are two.
     """
     readable, latin = pl.col("readable"), pl.col("latin")
     words = pl.col("words")
@@ -227,7 +227,6 @@ def _words(texts: pl.Series) -> pl.DataFrame:
             english=words.str.count_matches(_ENGLISH),
             borrowed=words.str.count_matches(_BORROWED),
             other=words.str.count_matches(_OTHER) + words.str.count_matches(_NGUNI),
-            alone=~words.str.contains(_TWO_WORDS),
             closed=words.str.contains(_CONSONANT_AT_THE_END) | ~words.str.contains(_TWO_WORDS),
         )
         .with_row_index()
@@ -303,9 +302,7 @@ def _verdict() -> tuple[pl.Expr, pl.Expr]:
     )
     against = (other > english + borrowed) | (foreign & (english == 0)) | ~pl.col("closed")
     least_english = (
-        pl.when(worded)
-        .then(0.0)
-        .when((other >= 2) & (other > english + borrowed))
+        pl.when((other >= 2) & (other > english + borrowed))
         .then(_NEVER)
         .when(against)
         .then(_ENGLISH_FROM_AGAINST_WORDS)
@@ -314,20 +311,24 @@ def _verdict() -> tuple[pl.Expr, pl.Expr]:
     least_other = (
         pl.when(~foreign & (length < _SHORT)).then(_OTHER_FROM_WHEN_SHORT).otherwise(_OTHER_FROM)
     )
-    # "ok", "Soweto", "Siya": a short word that no list holds may be a name, or any language's.
-    nothing = (length < _ONE_SHORT_WORD) & (english + borrowed + other == 0)
+    # "hmm ok", "Soweto", "Siya": what no list holds may be a name, or any language's.
+    nothing = (length < _TOO_SHORT) & (english + borrowed + other == 0)
     least = (
-        pl.when(pl.col("alone") & ~foreign & nothing)
+        pl.when(~foreign & nothing)
         .then(_NEVER)
         .when(guess == "en")
         .then(least_english)
         .otherwise(least_other)
     )
     named = (probability >= least) & (guess.str.len_bytes() == 2)
-    no_better_idea = worded & (probability < _OTHER_FROM)
+    by_words = worded & ((guess == "en") | (probability < _OTHER_FROM))
     return (
-        pl.when(named).then(guess).when(no_better_idea).then(pl.lit("en")),
-        pl.when(~named & no_better_idea).then(_BY_WORDS_ALONE).otherwise(probability),
+        pl.when(by_words).then(pl.lit("en")).when(named).then(guess),
+        pl.when(by_words & (guess == "en"))
+        .then(pl.max_horizontal(probability, pl.lit(_BY_WORDS)))
+        .when(by_words)
+        .then(_BY_WORDS)
+        .otherwise(probability),
     )
 
 

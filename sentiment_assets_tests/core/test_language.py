@@ -258,7 +258,7 @@ def test_lists_of_words_hold_what_their_matching_can_find() -> None:
             # The ends of a word are found by ASCII rules.
             assert re.fullmatch(r"[a-z](?:[\w']*[a-z])?", word), (code, word)
             assert word == word.lower()
-            assert code == "en" or word not in english, (code, word)
+            assert code == "en" or word not in [*english, "ve", "re", "ll"], (code, word)
 
 
 GATE = [
