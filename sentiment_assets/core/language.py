@@ -46,7 +46,7 @@ _BY_WORDS = 0.6
 #: Below this a platform that names another language leaves an English verdict in doubt.
 _DISPUTED_BELOW = 0.8
 
-#: English has a word of our list in every 15 characters or so. Fewer than one in this many is
+#: English has a word of our lists in every 11 characters, as a median. Fewer than one in this many is
 #: another language with an English word in it, as is usual in South African posts.
 _CHARACTERS_PER_WORD = 35
 
