@@ -46,8 +46,8 @@ _BY_WORDS = 0.6
 #: Below this a platform that names another language leaves an English verdict in doubt.
 _DISPUTED_BELOW = 0.8
 
-#: English has a word of our lists in every 11 characters, as a median. Fewer than one in this many is
-#: another language with an English word in it, as is usual in South African posts.
+#: English has a word of our lists in every 11 characters, as a median. Fewer than one in this many
+#: is another language with an English word in it, as is usual in South African posts.
 _CHARACTERS_PER_WORD = 35
 
 #: Characters of a text in which words are counted, and that the model reads. Its accuracy doesn't
@@ -376,7 +376,8 @@ def detect(texts: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> pa.Table
     """Detect the language of texts: one row per text, in ``LANGUAGE_SCHEMA``.
 
     ``lang`` is an ISO 639-1 code, null where the text gives too little to tell; ``confidence``
-    (0 to 1) is that of the best guess even then, and null only where the text is null.
+    (0 to 1) is that of the best guess even then, 0 where there is none, and null only where the text
+    is null.
     Links, handles, masks, emoji and digits are not looked at. Each distinct text is read once.
     """
     if not isinstance(texts, (pa.Array, pa.ChunkedArray)):
