@@ -376,7 +376,7 @@ def detect(texts: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> pa.Table
     """Detect the language of texts: one row per text, in ``LANGUAGE_SCHEMA``.
 
     ``lang`` is an ISO 639-1 code, null where the text gives too little to tell; ``confidence``
-    (0 to 1) is that of the best guess even then, 0 where there is none, and null only where the text
+    (0 to 1) is that of the best guess even then, 0 where there is none, and null where the text
     is null.
     Links, handles, masks, emoji and digits are not looked at. Each distinct text is read once.
     """
