@@ -4,12 +4,46 @@ Exact versions of everything, transitive dependencies included, stand in ``requi
 the ranges here say what must move together and why.
 """
 
-from setuptools import find_packages, setup
+import hashlib
+import sys
+from pathlib import Path
+
+from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
 
 # Dagster's core and its libraries are released in lockstep (1.13.27 = 0.29.27). A range here lets
 # the resolver fall back to integration libraries of years ago.
 DAGSTER = "1.13.27"
 DAGSTER_LIBRARIES = "0.29.27"
+
+KERNEL = "sentiment_assets/core/sentiment/_vader_kernel.pyx"
+
+# The same bits on every machine: no fused multiplication, nothing of this machine's own.
+EXACT = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-ffp-contract=off"]
+
+
+class BuildKernel(build_ext):
+    """Builds the kernel where it can, and never stops an installation where it can't."""
+
+    def run(self) -> None:
+        """Build, or say in one line that scoring will run in Python."""
+        try:
+            super().run()
+        except Exception as error:
+            self.announce_fallback(error)
+
+    def build_extension(self, ext: Extension) -> None:
+        """Build one extension, or say the same."""
+        try:
+            super().build_extension(ext)
+        except Exception as error:
+            self.announce_fallback(error)
+
+    def announce_fallback(self, error: Exception) -> None:
+        """One line, whatever went wrong."""
+        reason = str(error).strip().partition("\n")[0]
+        print(f"{KERNEL} was not compiled ({reason}): scoring will run in Python, slower")
+
 
 setup(
     name="sentiment-assets",
@@ -21,6 +55,22 @@ setup(
         include=["sentiment_assets*", "resources*", "simulator*", "dashboard*"],
     ),
     include_package_data=True,
+    package_data={"sentiment_assets.core.sentiment": ["*.pyx", "*.pyi"]},
+    ext_modules=[
+        Extension(
+            KERNEL.removesuffix(".pyx").replace("/", "."),
+            [KERNEL],
+            extra_compile_args=EXACT,
+            define_macros=[
+                (
+                    "VADER_KERNEL_SOURCE",
+                    f'"{hashlib.sha256(Path(KERNEL).read_bytes()).hexdigest()}"',
+                )
+            ],
+            optional=True,
+        )
+    ],
+    cmdclass={"build_ext": BuildKernel},
     install_requires=[
         f"dagster=={DAGSTER}",
         f"dagster-graphql=={DAGSTER}",
