@@ -113,6 +113,8 @@ setup(
         # dagster-pyspark permits pyspark below 4 only in its own tests; pandas 3 breaks pyspark.
         "spark": [f"dagster-pyspark=={DAGSTER_LIBRARIES}", "pyspark<5", "pandas<3"],
         "dev": [
+            # Builds the kernel in the tests of its build; for users the build asks for it itself.
+            "Cython>=3.1,<4",
             "boto3>=1.35",
             "duckdb>=1",
             "hypothesis>=6",
@@ -125,6 +127,7 @@ setup(
             "pytest-timeout>=2",
             "pytest-xdist>=3",
             "ruff>=0.8",
+            "setuptools>=77",
             "types-PyYAML",
             "types-psutil",
         ],

@@ -19,9 +19,9 @@ class Kernel:
         offset: int,
         start: int,
         stop: int,
-        neg: memoryview,
-        neu: memoryview,
-        pos: memoryview,
-        compound: memoryview,
+        neg: memoryview[float],
+        neu: memoryview[float],
+        pos: memoryview[float],
+        compound: memoryview[float],
     ) -> None:
         """Score rows ``start`` to ``stop`` of an Arrow array of strings into four columns."""

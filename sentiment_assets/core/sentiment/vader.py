@@ -26,6 +26,7 @@ from sentiment_assets.core.sentiment import vader_python
 from sentiment_assets.core.sentiment.vader_words import (
     CAPS_INCREMENT,
     CASELESS,
+    COLUMNS,
     NEGATION,
     published_words,
 )
@@ -38,20 +39,17 @@ except ImportError:
 #: The kernel that this code was written with; one that says another is left alone.
 KERNEL_VERSION = 1
 
-#: More threads than this never helped, and a batch is seldom the only one in work.
+#: A batch is seldom the only one in work.
 _MOST_THREADS = 8
 #: A thread costs as much as scoring some hundred texts.
 _LEAST_TEXTS_A_THREAD = 2_000
-
-_COLUMNS = ("neg", "neu", "pos", "compound")
 
 Implementation = Literal["compiled", "python"]
 
 
 def kernel_in_use() -> Implementation:
-    """Which implementation scores: the compiled kernel, or the one in plain Python."""
-    usable = compiled is not None and compiled.VERSION == KERNEL_VERSION
-    return "compiled" if usable else "python"
+    """Which implementation scores: the compiled kernel, or the one in Python."""
+    return "compiled" if getattr(compiled, "VERSION", None) == KERNEL_VERSION else "python"
 
 
 @cache
@@ -71,7 +69,7 @@ def score_compiled(texts: pa.Array, threads: int | None = None) -> pa.Table:
     if threads is None:
         threads = min(pa.cpu_count(), _MOST_THREADS, count // _LEAST_TEXTS_A_THREAD)
     threads = max(1, min(threads, count))
-    buffers = [pa.allocate_buffer(8 * count) for _ in _COLUMNS]
+    buffers = [pa.allocate_buffer(8 * count) for _ in COLUMNS]
     if count:
         validity, offsets, data = texts.buffers()
         ends = texts.offset + count + 1
@@ -97,28 +95,26 @@ def score_compiled(texts: pa.Array, threads: int | None = None) -> pa.Table:
                 score(*given, 0, bounds[1], *columns)
             for part in parts:
                 part.result()
-    return _table(buffers, texts)
+    arrays = [pa.Array.from_buffers(pa.float64(), count, [None, buffer]) for buffer in buffers]
+    return _table(arrays, texts)
 
 
 def score_in_python(texts: pa.Array) -> pa.Table:
-    """Score in plain Python."""
-    columns = vader_python.score(pl.Series(texts, dtype=pl.String))
-    return _table([pa.py_buffer(column) for column in columns], texts)
+    """Score in Python, for where the kernel is not."""
+    scores = vader_python.score(pl.Series(texts, dtype=pl.String))
+    return _table([column.to_arrow() for column in scores.iter_columns()], texts)
 
 
 def _bytes(buffer: pa.Buffer | bytes) -> memoryview:
     return memoryview(buffer).cast("B")
 
 
-def _table(buffers: list[pa.Buffer], texts: pa.Array) -> pa.Table:
+def _table(columns: list[pa.Array], texts: pa.Array) -> pa.Table:
     """The four columns, null where the text is."""
-    columns = [
-        pa.Array.from_buffers(pa.float64(), len(texts), [None, buffer]) for buffer in buffers
-    ]
     if texts.null_count:
         given, null = texts.is_valid(), pa.scalar(None, pa.float64())
         columns = [pc.if_else(given, column, null) for column in columns]
-    return pa.table(columns, names=_COLUMNS)
+    return pa.table(columns, names=COLUMNS)
 
 
 class _Vader:

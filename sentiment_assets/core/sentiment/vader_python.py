@@ -1,117 +1,168 @@
-"""VADER's rules in plain Python, for where the compiled kernel is not: the same scores, slower.
+"""VADER's rules in Python, for where the compiled kernel is not: the same scores, slower.
 
 Belongs here: the rules, in the words of the published code, with every oddity of theirs. Words come
 from ``vader_words``; ``vader`` chooses between this and ``_vader_kernel``.
 
-What makes it fast: a token becomes one character, and all tokens without a role share one. A word's
-valence depends on three tokens before it and two behind, so on six characters: valences are worked
-out once for each six, and kept.
+What makes it fast: Polars splits a batch into tokens and looks them up. Python sees only the words
+that the lexicon knows, each with its neighbourhood packed into one number, since a valence depends
+on three tokens before the word and two behind; the valence of each number is worked out once.
+Polars gives what Python would: a word of the tables is ASCII, and whatever else differs between
+their ideas of Unicode (case beyond ASCII, white space) is asked of Python or spelt out.
 """
 
 from __future__ import annotations
 
-import math
-import re
 import string
-from array import array
-from collections.abc import Callable
-from functools import cache, lru_cache
+from dataclasses import dataclass, replace
+from functools import cache
 from heapq import heappush, heappushpop
-from itertools import chain
 
 import polars as pl
 
 from sentiment_assets.core.sentiment.vader_words import (
     CAPS_INCREMENT,
     CASELESS,
+    COLUMNS,
+    NAMED,
     NEGATION,
+    SPACES,
     Word,
     published_words,
 )
 
-#: Tokens and neighbourhoods kept between texts. Posts repeat their words: as many cover
-#: most of a day's.
+#: Neighbourhoods kept between batches.
 _KEPT = 200_000
-_KEPT_TOKEN_LENGTH = 40
+#: Texts that are tokens at one time.
+_TEXTS_AT_ONCE = 20_000
 
-Score = tuple[float, float, float, float]
+#: Of a text's valences: all together, the positive and the negative ones (each one farther from
+#: zero than it is), and how many are either.
+Sums = tuple[float, float, float, int]
 
-_NO_WORDS: Score = (0.0, 0.0, 0.0, 0.0)
-_NO_SENTIMENT: Score = (0.0, 1.0, 0.0, 0.0)
+#: Roles of a neighbour. Further ones are single words, which some rule asks about.
+_NO_TOKEN, _PLAIN, _IN_LEXICON, _HAS_NT = range(4)
 
-# Characters that stand for tokens: those of one private plane in lower case, those of the other in
-# capitals. The first of each is any token without a role, the second one that holds "n't".
-_IN_LOWER, _IN_CAPITALS = 0xF0000, 0x100000
-_PLAIN, _NEGATES = chr(_IN_LOWER), chr(_IN_LOWER + 1)
-_FIRST_WORD = 2
-#: Stands before a text and behind it.
-_ABSENT = " "
+# A neighbourhood as a number: the word's place in the table, and whether it is in capitals; then
+# the roles of the three before it, the nearest first, and of the two behind. Capitals count, here
+# as everywhere below, where some other token of the text has none.
+_WORD_BITS, _ROLE_BITS = 14, 9
+_IN_CAPITALS = 1 << (_ROLE_BITS - 1)
+
+#: How far before the word a neighbour stands, in the order in which they are packed.
+_DISTANCES = (1, 2, 3, -1, -2)
+
 _CASELESS = dict.fromkeys(map(ord, CASELESS))
 
 
+@dataclass(slots=True, eq=False)
 class _Token:
-    """What the rules ask about the token that a character stands for."""
+    """What the rules ask about a token."""
 
-    __slots__ = ("capitals", "fact", "present", "word")
-
-    def __init__(self, word: str, fact: Word, capitals: bool, present: bool = True) -> None:
-        self.word = word
-        self.fact = fact
-        self.capitals = capitals
-        #: Whether there is a token at all, and not the text's begin or end.
-        self.present = present
+    word: str
+    fact: Word
+    capitals: bool = False
+    #: Whether there is a token at all, and not the text's begin or end.
+    present: bool = True
 
 
-class _Kept(dict[str, str]):
-    """Characters of tokens as they stand in a text, made when first seen."""
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The installed words, numbered."""
 
-    def __init__(self, characters: dict[str, str]) -> None:
-        super().__init__()
-        self._characters = characters
-
-    def __missing__(self, raw: str) -> str:
-        word = raw.strip(string.punctuation)
-        # Two characters or fewer were probably an emoticon: it keeps its punctuation.
-        word = (raw if len(word) <= 2 else word).lower()
-        character = self._characters.get(word)
-        if character is None:
-            character = _NEGATES if "n't" in word else _PLAIN
-        if raw.isupper() or (not raw.isascii() and raw.translate(_CASELESS).isupper()):
-            character = _in_capitals(character)
-        if len(raw) <= _KEPT_TOKEN_LENGTH:
-            if len(self) >= _KEPT:
-                self.clear()
-            self[raw] = character
-        return character
+    #: ``word``, its ``place`` in the table, its ``role`` as a neighbour; whether it ``boosts``,
+    #: is ``scored``, or ``asks`` about what stands behind it.
+    lookup: pl.DataFrame
+    #: Words by place, and tokens by role.
+    words: list[tuple[str, Word]]
+    roles: dict[int, _Token]
+    #: What is replaced before a text is split: emoji, and white space that is no blank.
+    replaced: list[str]
+    replacements: list[str]
 
 
-class _Valences(dict[str, float]):
-    """Valences of the fourth of six tokens, worked out when first seen."""
+class _Valences(dict[int, float]):
+    """Valences of neighbourhoods, worked out when first seen."""
 
-    def __init__(self, tokens: dict[str, _Token], caps_differ: bool) -> None:
-        super().__init__()
-        self._tokens = tokens
-        self._caps_differ = caps_differ
-
-    def __missing__(self, six: str) -> float:
-        valence = _valence([self._tokens[character] for character in six], self._caps_differ)
+    def __missing__(self, packed: int) -> float:
+        valence = _valence(*_unpacked(packed))
         if len(self) >= _KEPT:
             self.clear()
-        self[six] = valence
+        self[packed] = valence
         return valence
 
 
-def _in_capitals(character: str) -> str:
-    """The character of the same word in capitals."""
-    return chr(ord(character) + _IN_CAPITALS - _IN_LOWER)
+@cache
+def _valences() -> _Valences:
+    return _Valences()
 
 
-def _boost(token: _Token, valence: float, caps_differ: bool) -> float:
+@cache
+def _tables() -> _Tables:
+    """Number the words, once a process."""
+    known = published_words()
+    phrases = {word for phrase in (*known.idioms, *known.booster_phrases) for word in phrase}
+    openings = {phrase[0] for phrase in known.idioms}
+    roles = {
+        _NO_TOKEN: _Token("", Word(), present=False),
+        _PLAIN: _Token("", Word()),
+        _IN_LEXICON: _Token("", Word(valence=1.0)),
+        _HAS_NT: _Token("", Word(negates=True)),
+    }
+    rows = []
+    for place, (word, fact) in enumerate(known.words.items()):
+        role = _IN_LEXICON
+        if fact.boost or fact.negates or word in NAMED or word in phrases:
+            role = len(roles)
+            roles[role] = _Token(word, fact)
+        # Boosters are never scored themselves, whatever the lexicon says of them.
+        scored = fact.valence is not None and not fact.boost
+        asks = word in openings or word in ("kind", "no")
+        rows.append((word, place, role, bool(fact.boost), scored, asks))
+    roles |= {
+        role | _IN_CAPITALS: replace(token, capitals=True)
+        for role, token in roles.items()
+        if token.fact.boost
+    }
+    # The published code puts a space before an emoji's name where there is none; one more changes
+    # nothing. It puts none behind: the name's last word fuses with what follows.
+    return _Tables(
+        pl.DataFrame(
+            rows, schema=["word", "place", "role", "boosts", "scored", "asks"], orient="row"
+        ),
+        list(known.words.items()),
+        roles,
+        [*known.emoji, *SPACES],
+        [*(f" {name}" for name in known.emoji.values()), *(" " for _ in SPACES)],
+    )
+
+
+def _packed() -> pl.Expr:
+    packed, shift = pl.col("place") + pl.col("capitals") * (1 << _WORD_BITS), _WORD_BITS + 1
+    for distance in _DISTANCES:
+        packed += pl.col(f"role_{distance}") * (1 << shift)
+        shift += _ROLE_BITS
+    return packed
+
+
+def _unpacked(packed: int) -> tuple[_Token, ...]:
+    """The token before the last before the word, and so on to the second behind it."""
+    tables = _tables()
+    role = tables.roles.__getitem__
+    word, fact = tables.words[packed & ((1 << _WORD_BITS) - 1)]
+    token = _Token(word, fact, bool(packed & (1 << _WORD_BITS)))
+    packed >>= _WORD_BITS + 1
+    one, two, three, after, last = (
+        role(packed >> shift & ((1 << _ROLE_BITS) - 1)) for shift in range(0, 45, _ROLE_BITS)
+    )
+    return three, two, one, token, after, last
+
+
+def _boost(token: _Token, valence: float) -> float:
     scalar = token.fact.boost
     if scalar:
         if valence < 0:
             scalar = -scalar
-        if caps_differ and token.capitals:
+        if token.capitals:
             scalar += CAPS_INCREMENT if valence > 0 else -CAPS_INCREMENT
     return scalar
 
@@ -133,9 +184,10 @@ def _after_idioms(valence: float, words: tuple[str, ...]) -> float:
     return valence
 
 
-def _valence(six: list[_Token], caps_differ: bool) -> float:
-    """Valence of a lexicon word, the fourth, among its neighbours: three before, two behind."""
-    three, two, one, token, after, _ = six
+def _valence(
+    three: _Token, two: _Token, one: _Token, token: _Token, after: _Token, last: _Token
+) -> float:
+    """Valence of a lexicon word among its neighbours: three before, two behind."""
     word, word_one, word_two, word_three = token.word, one.word, two.word, three.word
     base = valence = token.fact.valence or 0.0
     if word == "kind" and after.word == "of":
@@ -149,21 +201,21 @@ def _valence(six: list[_Token], caps_differ: bool) -> float:
         or (word_three == "no" and (word_one == "or" or word_one == "nor"))
     ):
         valence = base * NEGATION
-    if caps_differ and token.capitals:
+    if token.capitals:
         valence += CAPS_INCREMENT if valence > 0 else -CAPS_INCREMENT
 
     if one.fact.valence is None:
-        valence += _boost(one, valence, caps_differ)
+        valence += _boost(one, valence)
         if one.fact.negates:
             valence *= NEGATION
     if two.fact.valence is None:
-        valence += _boost(two, valence, caps_differ) * 0.95
+        valence += _boost(two, valence) * 0.95
         if word_two == "never" and (word_one == "so" or word_one == "this"):
             valence *= 1.25
         elif two.fact.negates and not (word_two == "without" and word_one == "doubt"):
             valence *= NEGATION
     if three.present and three.fact.valence is None:
-        valence += _boost(three, valence, caps_differ) * 0.9
+        valence += _boost(three, valence) * 0.9
         if (
             word_one == "so"
             or word_one == "this"
@@ -174,7 +226,9 @@ def _valence(six: list[_Token], caps_differ: bool) -> float:
             word_three == "without" and (word_two == "doubt" or word_one == "doubt")
         ):
             valence *= NEGATION
-        valence = _after_idioms(valence, tuple(near.word for near in six))
+        valence = _after_idioms(
+            valence, (word_three, word_two, word_one, word, after.word, last.word)
+        )
 
     if word_one == "least" and word_two not in ("at", "very") and one.fact.valence is None:
         valence *= NEGATION
@@ -196,104 +250,156 @@ def _weigh_but(valences: list[float], places: list[int], but: int) -> None:
         heappush(having.setdefault(altered, []), first)
 
 
-def _emphasis(text: str) -> float:
-    questions = text.count("?")
-    asked = 0.0 if questions < 2 else questions * 0.18 if questions <= 3 else 0.96
-    return min(text.count("!"), 4) * 0.292 + asked
-
-
-# Most posts have one or two valences, so that the same sums come up again and again.
-@lru_cache(_KEPT)
-def _totals(words: int, emphasis: float, *valences: float) -> Score:
+def _sums(valences: list[float]) -> Sums:
     # A plain loop: from Python 3.12 on, sum() compensates for rounding and flips labels.
     total = positive = negative = 0.0
-    neutral = words
+    scored = 0
     for valence in valences:
         total += valence
         if valence > 0:
             positive += valence + 1
-            neutral -= 1
+            scored += 1
         elif valence < 0:
             negative += valence - 1
-            neutral -= 1
-    if total > 0:
-        total += emphasis
-    elif total < 0:
-        total -= emphasis
-    compound = total / math.sqrt(total * total + 15)
-    if positive > -negative:
-        positive += emphasis
-    elif positive < -negative:
-        negative -= emphasis
+            scored += 1
+    return total, positive, negative, scored
+
+
+def _rounded(values: pl.Series, digits: int) -> pl.Series:
+    """Python's ``round``, to the last bit."""
+    # By a column, since Polars divides by a single number as it multiplies: not exactly.
+    scale = pl.repeat(10.0**digits, len(values), eager=True)
+    scaled = values * scale
+    whole = scaled.round()
+    # Near a tie the product is not exact enough to tell the side.
+    ties = ((scaled - whole).abs() > 0.499999).arg_true()
+    return (whole / scale).scatter(ties, [round(value, digits) for value in values.gather(ties)])
+
+
+def _shares(texts: pl.DataFrame) -> list[pl.Series]:
+    """neg, neu, pos and compound of texts, from their words, marks and sums."""
+    total, positive, negative = (texts[name] for name in ("total", "positive", "negative"))
+    questions = pl.col("questions")
+    asked = pl.when(questions < 2).then(0.0).when(questions <= 3).then(questions * 0.18)
+    emphasis = texts.select(
+        pl.col("exclamations").clip(upper_bound=4) * 0.292 + asked.otherwise(0.96)
+    ).to_series()
+    total += emphasis * total.sign()
+    more_positive, more_negative = positive > -negative, positive < -negative
+    positive += emphasis * more_positive.cast(pl.Float64)
+    negative -= emphasis * more_negative.cast(pl.Float64)
+    neutral = texts["words"] - texts["scored"]
     whole = positive - negative + neutral
+    return [
+        _rounded(negative.abs() / whole, 3),
+        _rounded(neutral / whole, 3),
+        _rounded(positive / whole, 3),
+        _rounded(total / (total * total + 15).sqrt(), 4),
+    ]
+
+
+def _in_capitals(raw: pl.Series) -> pl.Series:
+    """Whether tokens have capitals and no other letters, as Python's ``isupper`` sees it."""
+    candidate = ~raw.str.contains("[a-z]")
+    beyond = candidate & (raw.str.len_bytes() != raw.str.len_chars())
+    upper = [token for token in raw.filter(beyond).unique() if token.translate(_CASELESS).isupper()]
+    return (candidate & ~beyond & raw.str.contains("[A-Z]")) | (beyond & raw.is_in(upper))
+
+
+def _tokens(named: pl.Series) -> pl.DataFrame:
+    """Every token of the texts, in order: its text, and what the tables say of its word."""
+    raw, word, text = pl.col("raw"), pl.col("word"), pl.int_range(len(named), eager=True)
+    stripped = raw.str.strip_chars(string.punctuation)
+    # Two characters or fewer were probably an emoticon: it keeps its punctuation.
+    kept = pl.when(stripped.str.len_chars() <= 2).then(raw).otherwise(stripped)
+    other = pl.when(word.str.contains("n't", literal=True)).then(_HAS_NT).otherwise(_PLAIN)
     return (
-        round(-negative / whole, 3) if negative else 0.0,
-        round(neutral / whole, 3),
-        round(positive / whole, 3) if positive else 0.0,
-        round(compound, 4),
+        pl.DataFrame({"text": text, "raw": named.str.split(" ")})
+        .explode("raw")
+        .filter(raw != "")
+        .with_columns(word=kept.str.to_lowercase())
+        .join(_tables().lookup, on="word", how="left", maintain_order="left")
+        .with_columns(role=pl.coalesce("role", other))
+        .with_row_index("index")
     )
 
 
-@cache
-def _polarity() -> Callable[[str], Score]:
-    """The function that scores a text whose emoji are named; made once a process."""
-    words = published_words().words
-    # Boosters are never scored themselves, whatever the lexicon says of them.
-    scored = [word for word, fact in words.items() if fact.valence is not None and not fact.boost]
-    others = sorted(words.keys() - set(scored))
-    characters = {
-        word: chr(_IN_LOWER + place) for place, word in enumerate([*scored, *others], _FIRST_WORD)
-    }
-    tokens = {_ABSENT: _Token("", Word(), False, present=False)}
-    for character, word, fact in (
-        (_PLAIN, "", Word()),
-        (_NEGATES, "", Word(negates=True)),
-        *((character, word, words[word]) for word, character in characters.items()),
-    ):
-        tokens[character] = _Token(word, fact, False)
-        tokens[_in_capitals(character)] = _Token(word, fact, True)
-
-    first, last = characters[scored[0]], characters[scored[-1]]
-    any_scored = f"[{first}-{last}{_in_capitals(first)}-{_in_capitals(last)}]"
-    scored_in = re.compile(any_scored)
-    # Neighbourhoods overlap, so they are looked at without being consumed.
-    sixes_of = re.compile(f"(?=(...{any_scored}..))").findall
-    capitals_in = re.compile(f"[{chr(_IN_CAPITALS)}-\U0010ffff]").search
-    lower_in = re.compile(f"[{chr(_IN_LOWER)}-\U000fffff]").search
-    but_in = re.compile(f"[{characters['but']}{_in_capitals(characters['but'])}]").search
-    character_of = _Kept(characters).__getitem__
-    valence_of = [_Valences(tokens, caps_differ).__getitem__ for caps_differ in (False, True)]
-
-    def polarity(text: str) -> Score:
-        line = "".join(map(character_of, text.split()))
-        if not line:
-            return _NO_WORDS
-        sixes = sixes_of(f"{_ABSENT * 3}{line}{_ABSENT * 2}")
-        if not sixes:
-            return _NO_SENTIMENT
-        caps_differ = bool(capitals_in(line) and lower_in(line))
-        valences = list(map(valence_of[caps_differ], sixes))
-        but = but_in(line)
-        if but:
-            places = [found.start() for found in scored_in.finditer(line)]
-            _weigh_but(valences, places, but.start())
-        return _totals(len(line), _emphasis(text), *valences)
-
-    return polarity
+def _loud(tokens: pl.DataFrame) -> pl.Series:
+    """Indices of the words in capitals that count, in texts that are not all in capitals."""
+    text = pl.col("text")
+    loud = tokens.filter(pl.col("scored") | pl.col("boosts"))
+    loud = loud.filter(_in_capitals(loud["raw"]))
+    around = tokens.filter(text.is_in(loud["text"].unique().implode()))
+    mixed = around.filter(~_in_capitals(around["raw"]))["text"].unique()
+    return loud.filter(text.is_in(mixed.implode()))["index"]
 
 
-def _named_emoji(texts: pl.Series) -> pl.Series:
-    """Texts with each emoji as its name.
+def _scored(tokens: pl.DataFrame) -> pl.DataFrame:
+    """The tokens that are scored, with their neighbourhoods."""
+    text, role = pl.col("text"), pl.col("role")
+    capitals = pl.col("index").is_in(_loud(tokens).implode())
+    role += (pl.col("boosts") & capitals).fill_null(False) * _IN_CAPITALS
+    return (
+        tokens.with_columns(capitals=capitals, role=role)
+        .with_columns(
+            pl.when((text.shift(distance) == text) & ((distance > 0) | pl.col("asks")))
+            .then(pl.col("role").shift(distance))
+            .otherwise(_NO_TOKEN)
+            .alias(f"role_{distance}")
+            for distance in _DISTANCES
+        )
+        .filter("scored")
+        .select("text", "index", packed=_packed())
+    )
 
-    The published code puts a space before a name where there is none; one more changes nothing. It
-    puts none behind: the name's last word fuses with what follows.
-    """
-    names = published_words().emoji
-    return texts.str.replace_many(list(names), [f" {name}" for name in names.values()])
+
+def _with_sums(scored: pl.DataFrame, buts: pl.DataFrame, named: pl.Series) -> pl.DataFrame:
+    """The texts that have a word of the lexicon, with the sums of their valences."""
+    valences = list(map(_valences().__getitem__, scored["packed"].to_list()))
+    texts = scored.group_by("text", maintain_order=True).len()
+    first_but = dict(buts.iter_rows())
+    sums, end = [], 0
+    for text, count in texts.iter_rows():
+        start, end = end, end + count
+        own = valences[start:end]
+        if text in first_but:
+            _weigh_but(own, scored["index"][start:end].to_list(), first_but[text])
+        sums.append(_sums(own))
+    schema = ("total", "positive", "negative", "scored")
+    columns = zip(schema, zip(*sums, strict=True), strict=True)
+    marks = named.gather(texts["text"])
+    return texts.with_columns(
+        *(pl.Series(name, values) for name, values in columns),
+        exclamations=marks.str.count_matches("!", literal=True),
+        questions=marks.str.count_matches("?", literal=True),
+    )
 
 
-def score(texts: pl.Series) -> tuple[array[float], ...]:
+def _scores(named: pl.Series) -> pl.DataFrame:
+    """Scores of texts whose emoji are named."""
+    tokens = _tokens(named)
+    words = tokens.group_by("text").agg(words=pl.len())
+    buts = tokens.filter(pl.col("word") == "but").group_by("text").agg(pl.col("index").min())
+    scored = _scored(tokens)
+    scores = pl.zeros(len(named), pl.Float64, eager=True)
+    columns = {name: scores.clone() for name in COLUMNS}
+    # A text of words without any sentiment is neutral; one without words is nothing.
+    columns["neu"].scatter(words["text"], 1.0)
+    if len(scored):
+        summed = _with_sums(scored, buts, named).join(words, on="text", maintain_order="left")
+        for column, values in zip(columns.values(), _shares(summed), strict=True):
+            column.scatter(summed["text"], values)
+    return pl.DataFrame(columns)
+
+
+def score(texts: pl.Series) -> pl.DataFrame:
     """neg, neu, pos and compound of each text; zero where it is null."""
-    named = _named_emoji(texts.fill_null(""))
-    rows = array("d", chain.from_iterable(map(_polarity(), named.to_list())))
-    return rows[0::4], rows[1::4], rows[2::4], rows[3::4]
+    tables = _tables()
+    named = texts.fill_null("").str.replace_many(tables.replaced, tables.replacements)
+    return pl.concat(
+        [
+            pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.Float64)),
+            *(_scores(part.to_series()) for part in named.to_frame().iter_slices(_TEXTS_AT_ONCE)),
+        ],
+        rechunk=True,
+    )

@@ -11,6 +11,8 @@ from functools import cache
 
 from vaderSentiment import vaderSentiment as published
 
+COLUMNS = ("neg", "neu", "pos", "compound")
+
 #: What capitals add to a valence where only some words have them.
 CAPS_INCREMENT: float = published.C_INCR
 #: What a negation multiplies a valence by.
@@ -30,6 +32,12 @@ CASELESS = "".join(
         (0x10FC, 0x10FC), (0xA7F2, 0xA7F4), (0xAB69, 0xAB69), (0x1DF25, 0x1DF2A), (0x1E030, 0x1E06D)
     )
     for code in range(first, last + 1)
+)  # fmt: skip
+
+#: What ``str.split`` splits at, beside the blank.
+SPACES = (
+    *"\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0\u1680", *map(chr, range(0x2000, 0x200B)),
+    *"\u2028\u2029\u202f\u205f\u3000",
 )  # fmt: skip
 
 
