@@ -125,10 +125,10 @@ def _tables() -> _Tables:
     }
     # The published code puts a space before an emoji's name where there is none; one more changes
     # nothing. It puts none behind: the name's last word fuses with what follows.
+    schema = {"word": pl.String, "place": pl.Int16, "role": pl.Int16}
+    schema |= dict.fromkeys(("boosts", "scored", "asks"), pl.Boolean)
     return _Tables(
-        pl.DataFrame(
-            rows, schema=["word", "place", "role", "boosts", "scored", "asks"], orient="row"
-        ),
+        pl.DataFrame(rows, schema=schema, orient="row"),
         list(known.words.items()),
         roles,
         [*known.emoji, *SPACES],
@@ -136,11 +136,18 @@ def _tables() -> _Tables:
     )
 
 
+def _role(role: int) -> pl.Expr:
+    return pl.lit(role, pl.Int16)
+
+
 def _packed() -> pl.Expr:
-    packed, shift = pl.col("place") + pl.col("capitals") * (1 << _WORD_BITS), _WORD_BITS + 1
-    for distance in _DISTANCES:
-        packed += pl.col(f"role_{distance}") * (1 << shift)
-        shift += _ROLE_BITS
+    packed, shift = pl.lit(0, pl.Int64), 0
+    for part, bits in (
+        ("place", _WORD_BITS),
+        ("capitals", 1),
+        *((f"role_{distance}", _ROLE_BITS) for distance in _DISTANCES),
+    ):
+        packed, shift = packed + pl.col(part).cast(pl.Int64) * (1 << shift), shift + bits
     return packed
 
 
@@ -312,16 +319,19 @@ def _tokens(named: pl.Series) -> pl.DataFrame:
     stripped = raw.str.strip_chars(string.punctuation)
     # Two characters or fewer were probably an emoticon: it keeps its punctuation.
     kept = pl.when(stripped.str.len_chars() <= 2).then(raw).otherwise(stripped)
-    other = pl.when(word.str.contains("n't", literal=True)).then(_HAS_NT).otherwise(_PLAIN)
-    return (
+    tokens = (
         pl.DataFrame({"text": text, "raw": named.str.split(" ")})
         .explode("raw")
         .filter(raw != "")
         .with_columns(word=kept.str.to_lowercase())
         .join(_tables().lookup, on="word", how="left", maintain_order="left")
-        .with_columns(role=pl.coalesce("role", other))
         .with_row_index("index")
     )
+    # Few texts have an "n't" at all, and a look at whole texts is cheap.
+    suspects = tokens.filter(named.str.contains("(?i)n't").gather(tokens["text"]))
+    negating = suspects.filter(word.str.contains("n't", literal=True))["index"].implode()
+    other = pl.when(pl.col("index").is_in(negating)).then(_role(_HAS_NT)).otherwise(_role(_PLAIN))
+    return tokens.with_columns(role=pl.coalesce("role", other))
 
 
 def _loud(tokens: pl.DataFrame) -> pl.Series:
@@ -338,13 +348,13 @@ def _scored(tokens: pl.DataFrame) -> pl.DataFrame:
     """The tokens that are scored, with their neighbourhoods."""
     text, role = pl.col("text"), pl.col("role")
     capitals = pl.col("index").is_in(_loud(tokens).implode())
-    role += (pl.col("boosts") & capitals).fill_null(False) * _IN_CAPITALS
+    role += (pl.col("boosts") & capitals).fill_null(False) * _role(_IN_CAPITALS)
     return (
         tokens.with_columns(capitals=capitals, role=role)
         .with_columns(
             pl.when((text.shift(distance) == text) & ((distance > 0) | pl.col("asks")))
             .then(pl.col("role").shift(distance))
-            .otherwise(_NO_TOKEN)
+            .otherwise(_role(_NO_TOKEN))
             .alias(f"role_{distance}")
             for distance in _DISTANCES
         )
