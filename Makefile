@@ -82,7 +82,7 @@ $(VENV)/.run: requirements.lock setup.py pyproject.toml $(KERNEL) $(VENV)/.pytho
 	@$(INSTALL) --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@$(BIN)/python -c "from sentiment_assets.core.sentiment.vader import kernel_in_use; \
 		kernel_in_use() == 'compiled' or print('scoring runs in Python, at a tenth of the speed:' \
-		' for the compiled kernel install a C compiler, then: rm $@ && make run')"
+		' for the compiled kernel install gcc and python3-dev, then: rm $@ && make run')"
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
