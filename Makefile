@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 ONCE ?=
 CORPUS ?=
 PYTEST_ARGS ?=
+KERNEL := sentiment_assets/core/sentiment/_vader_kernel.pyx
 
 # uv installs in seconds; where it cannot reach the package index, pip does the same.
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-pii lock clean distclean browser
+.PHONY: help run test check format bench bench-pii bench-sentiment lock clean distclean browser
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +44,11 @@ bench-pii: $(VENV)/.dev ## Measure masking beside Presidio and scrubadub
 	@$(BIN)/uv pip install --quiet --python .venv-peers/bin/python -r benchmarks/pii_peers.txt
 	$(BIN)/python -m benchmarks.pii_speed --peers .venv-peers/bin/python
 
+bench-sentiment: $(VENV)/.dev ## Measure scoring beside the published VADER, NLTK's and TextBlob
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	@$(BIN)/uv pip install --quiet --python .venv-peers/bin/python -r benchmarks/sentiment_peers.txt
+	$(BIN)/python -m benchmarks.sentiment_speed --peers .venv-peers/bin/python
+
 lock: $(VENV)/.python ## Resolve the dependencies anew
 	$(BIN)/uv pip compile setup.py --extra dashboard --universal --python-version 3.11 --upgrade \
 		--quiet --no-annotate --custom-compile-command 'make lock' -o requirements.lock
@@ -54,7 +60,8 @@ clean: ## Remove all local data: lake, keys, history
 	rm -rf .sentiment .tmp_dagster_home_*
 
 distclean: clean ## Remove the environment too
-	rm -rf $(VENV) .venv-peers *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -f $(KERNEL:.pyx=.c) $(KERNEL:.pyx=.*.so)
+	rm -rf $(VENV) .venv-peers build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # Browser tests use the system's Chromium; without it they skip and say so.
 browser:
@@ -70,9 +77,13 @@ $(VENV)/.python:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@touch $@
 
-$(VENV)/.run: requirements.lock setup.py $(VENV)/.python
+# The scoring kernel is compiled here, where there is a C compiler.
+$(VENV)/.run: requirements.lock setup.py pyproject.toml $(KERNEL) $(VENV)/.python
 	@$(INSTALL) -r requirements.lock || $(BIN)/python -m pip install --quiet -r requirements.lock
 	@$(INSTALL) --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
+	@$(BIN)/python -c "from sentiment_assets.core.sentiment.vader import kernel_in_use; \
+		kernel_in_use() == 'compiled' or print('scoring runs in Python, at a tenth of the speed:' \
+		' for the compiled kernel install gcc and python3-dev, then: rm $@ && make run')"
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run

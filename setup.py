@@ -4,12 +4,46 @@ Exact versions of everything, transitive dependencies included, stand in ``requi
 the ranges here say what must move together and why.
 """
 
-from setuptools import find_packages, setup
+import hashlib
+import sys
+from pathlib import Path
+
+from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
 
 # Dagster's core and its libraries are released in lockstep (1.13.27 = 0.29.27). A range here lets
 # the resolver fall back to integration libraries of years ago.
 DAGSTER = "1.13.27"
 DAGSTER_LIBRARIES = "0.29.27"
+
+KERNEL = "sentiment_assets/core/sentiment/_vader_kernel.pyx"
+
+# The same bits on every machine: no fused multiplication, nothing of this machine's own.
+EXACT = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-ffp-contract=off"]
+
+
+class BuildKernel(build_ext):
+    """Builds the kernel where it can, and never stops an installation where it can't."""
+
+    def run(self) -> None:
+        """Build, or say in one line that scoring will run in Python."""
+        try:
+            super().run()
+        except Exception as error:
+            self.announce_fallback(error)
+
+    def build_extension(self, ext: Extension) -> None:
+        """Build one extension, or say the same."""
+        try:
+            super().build_extension(ext)
+        except Exception as error:
+            self.announce_fallback(error)
+
+    def announce_fallback(self, error: Exception) -> None:
+        """One line, whatever went wrong."""
+        reason = str(error).strip().partition("\n")[0]
+        print(f"{KERNEL} was not compiled ({reason}): scoring will run in Python, slower")
+
 
 setup(
     name="sentiment-assets",
@@ -27,8 +61,25 @@ setup(
             "core/pii/lexicon/README.md",
             "core/sentiment/*.yaml",
             "core/sentiment/*.jsonl",
+            "core/sentiment/*.pyi",
+            "core/sentiment/*.pyx",
         ],
     },
+    ext_modules=[
+        Extension(
+            KERNEL.removesuffix(".pyx").replace("/", "."),
+            [KERNEL],
+            extra_compile_args=EXACT,
+            define_macros=[
+                (
+                    "VADER_KERNEL_SOURCE",
+                    f'"{hashlib.sha256(Path(KERNEL).read_bytes()).hexdigest()}"',
+                )
+            ],
+            optional=True,
+        )
+    ],
+    cmdclass={"build_ext": BuildKernel},
     install_requires=[
         f"dagster=={DAGSTER}",
         f"dagster-graphql=={DAGSTER}",
@@ -79,6 +130,8 @@ setup(
         # dagster-pyspark permits pyspark below 4 only in its own tests; pandas 3 breaks pyspark.
         "spark": [f"dagster-pyspark=={DAGSTER_LIBRARIES}", "pyspark<5", "pandas<3"],
         "dev": [
+            # Builds the kernel in the tests of its build; for users the build asks for it itself.
+            "Cython>=3.1,<4",
             "boto3>=1.35",
             "duckdb>=1",
             # Names, streets and national ids of many countries to measure the masks on.
@@ -99,8 +152,9 @@ setup(
             "pytest-timeout>=2",
             "pytest-xdist>=3",
             "ruff>=0.8",
-            # parliament imports pkg_resources, which later ones lack.
-            "setuptools<81",
+            # The build of the kernel needs one from 77 on; parliament imports pkg_resources, which
+            # later ones lack.
+            "setuptools>=77,<81",
             "types-PyYAML",
             "types-psutil",
         ],

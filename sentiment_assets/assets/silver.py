@@ -12,6 +12,7 @@ from sentiment_assets.consumed import CONSUMED, newest_events
 from sentiment_assets.core.contracts import SILVER_POSTS, SILVER_QUARANTINE
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.quality import Conservation
+from sentiment_assets.core.sentiment.vader import kernel_in_use
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.engine.in_process import Budget, SilverBuild, build_silver
 from sentiment_assets.lake.objects import Lake
@@ -94,6 +95,7 @@ def _facts(
         "redacted": dict(sorted(build.redacted.get(partition, {}).items())),
         "scorer": rules.scorer.name,
         "scorer_version": rules.scorer.version,
+        "vader_kernel": kernel_in_use(),
         "recipe": rules.recipe(partition.platform, partition.date),
         "engine": "in-process",
     }

@@ -1,4 +1,7 @@
-"""``sentiment settings``: every setting, where its value comes from, secrets masked."""
+"""``sentiment settings``: every setting, where its value comes from, secrets masked.
+
+And what no setting decides: which implementation scores.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,18 @@ def settings(as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from sentiment_assets.core.sentiment.vader import kernel_in_use
     from sentiment_assets.definitions import describe, read_settings
 
-    described = describe(read_settings())
+    described = [
+        *describe(read_settings()),
+        {
+            "setting": "(scoring kernel)",
+            "value": kernel_in_use(),
+            "source": "installation",
+            "description": "VADER's rules compiled, or slower in python where no C compiler was.",
+        },
+    ]
     if as_json:
         click.echo("\n".join(json.dumps(row) for row in described))
         return

@@ -19,6 +19,7 @@ from sentiment_assets.core.contracts import (
     SILVER_POSTS,
 )
 from sentiment_assets.core.layout import PostPartition
+from sentiment_assets.core.sentiment.vader import kernel_in_use
 from sentiment_assets_tests.assets.conftest import DAYS, SECRETS, Built
 from sentiment_assets_tests.local_platform import (
     TODAY,
@@ -90,6 +91,7 @@ def test_silver_tells_where_every_record_went(built: Built) -> None:
         assert facts[CONSUMED] > 0
         assert re.fullmatch("[0-9a-f]{12}", facts["recipe"])
         assert facts["engine"] == "in-process"
+        assert facts["vader_kernel"] == kernel_in_use()
         silver = built.platform.lake.table(SILVER_POSTS)
         day = silver.scan([{"date": partition.date.isoformat()}]).collect()
         assert sum(facts["unscored"].values()) == day["unscored_reason"].count()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import pii_speed, report
+from benchmarks import pii_speed, report, sentiment_speed
 from benchmarks.bronze import DAY, open_lake, write_window
 from benchmarks.stages import Stages
 from benchmarks.suite import TINY, Figures, measure, run_case
@@ -96,3 +96,19 @@ def test_masking_is_timed_in_a_process_of_its_own(tmp_path: Path) -> None:
     texts.write_text("no list")
     with pytest.raises(RuntimeError, match=r"ours failed:(.|\n)*JSONDecodeError"):
         pii_speed.measure(sys.executable, "ours", texts)
+
+
+def test_scoring_is_timed_in_a_process_of_its_own_and_compared(tmp_path: Path) -> None:
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text("".join(f'"good day {number}, bad night!"\n' for number in range(300)))
+    for name in (sentiment_speed.STOCK, "ours, Python"):
+        run = sentiment_speed.measure(sys.executable, name, texts, tmp_path / f"{name}.json")
+        assert 0 < run["cpu"] < 0.01
+        assert run["load"] > 0
+        assert run["peak"] > 10
+    assert sentiment_speed.identical("ours, Python", tmp_path) == "100.00% of 300"
+    (tmp_path / "NLTK.json").write_text(json.dumps([[0.0, 1.0, 0.0, 0.0]] * 10))
+    assert sentiment_speed.identical("NLTK", tmp_path) == "0.00% of 10"
+    texts.write_text("no list")
+    with pytest.raises(RuntimeError, match=r"failed:(.|\n)*JSONDecodeError"):
+        sentiment_speed.measure(sys.executable, "ours, Python", texts)

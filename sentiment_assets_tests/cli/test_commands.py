@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 
 from sentiment_assets.cli import cli
 from sentiment_assets.core.platforms import PLATFORMS
+from sentiment_assets.core.sentiment.vader import kernel_in_use
 from sentiment_assets_tests.local_platform import Platform
 from sentiment_assets_tests.simulated import ROOT
 
@@ -78,11 +80,13 @@ def test_settings_as_json(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> No
     assert rows["SENTIMENT_X_BEARER_TOKEN"]["value"] == "**********"
     assert rows["SENTIMENT_X_BEARER_TOKEN"]["source"] == "environment"
     assert rows["SENTIMENT_MIN_AUTHORS"]["source"] == "default"
+    assert rows["(scoring kernel)"]["value"] == kernel_in_use()
     assert "hush" not in result.output
     table = invoke("settings")
     assert table.exit_code == 0
     assert "hush" not in table.output
     assert "SENTIMENT_MIN_AUTHORS" in table.output
+    assert re.search(rf"\(scoring kernel\) +{kernel_in_use()} ", table.output)
 
 
 SCORED = [

@@ -1,24 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from vaderSentiment import vaderSentiment as published
+from vaderSentiment import vaderSentiment
 
-Reference = Callable[[str], tuple[float, ...]]
-
-
-def _left_to_right(values: Iterable[float]) -> float:
-    total = 0.0
-    for value in values:
-        total += value
-    return total
+from sentiment_assets_tests.core.sentiment.published import Reference, as_on_3_11, left_to_right
 
 
 @pytest.fixture(scope="session")
 def reference() -> Iterator[Reference]:
     """The published tool as it scores on Python 3.11: later versions' ``sum`` compensates."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(published, "sum", _left_to_right, raising=False)
-        analyzer = published.SentimentIntensityAnalyzer()
-        yield lambda text: tuple(analyzer.polarity_scores(text).values())
+        patch.setattr(vaderSentiment, "sum", left_to_right, raising=False)
+        yield as_on_3_11(vaderSentiment.SentimentIntensityAnalyzer())
