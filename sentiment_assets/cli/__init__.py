@@ -53,7 +53,7 @@ def main() -> None:
         click.echo(f"sentiment: {error}; check SENTIMENT_HOME and who may write there", err=True)
         sys.exit(1)
     except Exception as error:
-        if type(error).__name__ in ("SettingsError", "KeyFileError"):
+        if type(error).__name__ in ("SettingsError", "KeyFileError", "ModelError"):
             click.echo(f"sentiment: {error}", err=True)
             sys.exit(2)
         raise

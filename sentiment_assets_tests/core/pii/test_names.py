@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from sentiment_assets.core.pii import redact, redact_batch
 from sentiment_assets.core.pii.lexicon import GIVEN, SURNAME, UNSURE, lexicon
-from sentiment_assets.core.pii.name_models import MODELS, ModelError, model_named, require
+from sentiment_assets.core.pii.name_models import (
+    MODELS,
+    ModelError,
+    described,
+    model_named,
+    require,
+)
 from sentiment_assets.core.pii.names import find_names
 from sentiment_assets.core.pii.names_suspected import suspects
 from sentiment_assets.core.text import canonicalise
@@ -280,6 +286,11 @@ def test_a_model_finds_what_the_rules_do_not() -> None:
         {"text": "x", "redactions": []},
     ]
     assert frame.schema == redact_batch(pl.Series([text])).schema
+
+
+def test_a_models_version_is_part_of_what_is_said_of_it() -> None:
+    assert described("none") == "none"
+    assert "3.8.0" in described("spacy")
 
 
 def test_no_such_model() -> None:
