@@ -63,7 +63,8 @@ def main() -> None:
         click.echo(f"sentiment: {error}; check SENTIMENT_HOME and who may write there", err=True)
         sys.exit(1)
     except Exception as error:
-        if {"SettingsError", "KeyringError"} & {kind.__name__ for kind in type(error).__mro__}:
+        known = {"SettingsError", "KeyringError", "ModelError"}
+        if known & {kind.__name__ for kind in type(error).__mro__}:
             click.echo(f"sentiment: {error}", err=True)
             sys.exit(2)
         raise

@@ -24,7 +24,7 @@ from sentiment_assets.core.layout import Window
 from sentiment_assets.core.parsers import POST_SCHEMA, Refusal
 from sentiment_assets.core.pii.allowed import phrases
 from sentiment_assets.core.pii.column import redact_batch
-from sentiment_assets.core.pii.name_models import NONE, model_named
+from sentiment_assets.core.pii.name_models import NONE, described, model_named
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys, Use, pseudonym_expr
 from sentiment_assets.core.sentiment import (
     SCORERS,
@@ -109,7 +109,7 @@ class SilverRules:
             self.keep_text,
             self.region,
             sorted(phrases(self.reading.allowed)),
-            self.name_model,
+            described(self.name_model),
             self.keys.fingerprint(platform, date),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]

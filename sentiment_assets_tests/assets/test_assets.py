@@ -146,6 +146,8 @@ def test_every_check_passes(built: Built) -> None:
         *(f"{table}:{rule}" for table in CONTRACTS for rule in rules),
         "silver/posts:conservation",
         "silver/posts:volume",
+        "gold/daily_summary:one_recipe",
+        "gold/daily_trend:one_scorer",
     }
 
 

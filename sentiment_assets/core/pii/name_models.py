@@ -82,6 +82,11 @@ def _content(folder: Path) -> str:
 MODELS: dict[str, Callable[[], NameFinder] | None] = {NONE: None, "spacy": SpacyNames}
 
 
+def described(name: str) -> str:
+    """What the recipe of silver says of a model, loaded or not."""
+    return str(getattr(MODELS.get(name), "name", name))
+
+
 @cache
 def model_named(name: str) -> NameFinder | None:
     """The model, loaded once a process; null for ``none``.

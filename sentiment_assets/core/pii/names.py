@@ -140,7 +140,7 @@ class _Text:
 
     def with_company(self, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """What stands in one list with a name (``Ann, Hope and Mark``) is another."""
-        if not found or not IN_LISTS.search(self.text) or self.headline:
+        if not found or not any(sign in self.text for sign in IN_LISTS):
             return found
         taken = {i for first, last in found for i in range(first, last + 1)}
         for step in (1, -1):
@@ -160,6 +160,7 @@ class _Text:
                     and not self.place(j, j)
                     and not self.joined(j)
                     and not (j and self.joined(j - 1) and (j - 1) not in taken)
+                    and not self.headline
                 ):
                     taken.add(j)
                     found.append((j, j))
