@@ -5,12 +5,13 @@ What belongs here: what an allow-list matches. Whole words only, in any case: ``
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from sentiment_assets.core.pii.rule import BLANK
 from sentiment_assets.core.text import canonicalise
 
 
+@lru_cache(maxsize=65_536)
 def folded(phrase: str) -> str:
     """Canonical, in lower case, one space between words."""
     return " ".join(canonicalise(phrase).text.lower().split())

@@ -6,7 +6,7 @@ again until a pass finds nothing. What a rule finds is ``redactor``'s and the ru
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -129,6 +129,7 @@ def _rows_with_hints(frame: pl.DataFrame) -> pl.Series:
         hints = dict.fromkeys(rule.hint for rule in RULES if rule.needs_digit is needs_digit)
         return frame.filter(pl.any_horizontal(pl.col("read").str.contains(h) for h in hints))["row"]
 
+    frame = frame.select("row", "read", "region")
     with_digit = frame.filter(pl.col("read").str.contains("[0-9]"))
     short = with_digit.filter(
         pl.col("region").is_not_null() & pl.col("read").str.contains(SHORT_HINT)
@@ -160,25 +161,31 @@ def _pass(rows: pl.DataFrame, allow: tuple[str, ...], *, hinted: bool = True) ->
     Args:
         rows: what is masked so far is ``text``.
         allow: as ``redact`` takes it.
-        hinted: false where it is known that no rule's hint matches, and that a name is suspected.
+        hinted: false where no rule's hint matches, no known name is spelled and a name is
+            suspected, as is known then.
     """
-    seen = _seen(rows["text"])
-    searched = _blanked(pl.Series([one.text for one in seen], dtype=pl.String))
+    seen, searched = _seen(rows["text"])
+    names: list[list[str] | None] = [None] * rows.height
     nothing: Sequence[int] = ()
-    hits = _hits(searched, rows["region"]) if hinted else itertools.repeat(nothing, rows.height)
-    suspected = suspects(searched) if hinted else itertools.repeat(True, rows.height)
+    hits: Iterable[Sequence[int]] = itertools.repeat(nothing, rows.height)
+    suspected: Iterable[bool] = itertools.repeat(True, rows.height)
+    if hinted:
+        hits, suspected = _hits(searched, rows["region"]), suspects(searched)
+        spelled = _rows_with_names(
+            pl.DataFrame({"read": searched}).with_row_index("row"), rows["names"]
+        )
+        for row, known in zip(spelled, rows["names"].gather(spelled).to_list(), strict=True):
+            names[row] = known
     later: list[str | None] = []
-    for text, canonical, blanked, names, region, may_name, places in zip(
-        rows["text"], seen, searched, rows["names"].to_list(), rows["region"], suspected, hits,
-        strict=True,
-    ):  # fmt: skip
+    each = zip(rows["text"], searched, names, rows["region"], suspected, hits, strict=True)
+    for row, (text, blanked, known, region, may_name, places) in enumerate(each):
         rules = rules_of(region)
         spans = found(
             text,
-            canonical,
+            seen.get(row),
             blanked,
             [rules[place] for place in places],
-            names or (),
+            known or (),
             allow,
             suspected=may_name,
         )
@@ -190,12 +197,16 @@ def _pass(rows: pl.DataFrame, allow: tuple[str, ...], *, hinted: bool = True) ->
     )
 
 
-def _seen(texts: pl.Series) -> list[Canonical]:
-    """Each text as a reader sees it; most are as they stand."""
-    return [
-        canonicalise(text) if disguised else Canonical(text, range(len(text) + 1))
-        for text, disguised in zip(texts, texts.str.contains(NEEDS_CANONICAL), strict=True)
-    ]
+def _seen(texts: pl.Series) -> tuple[dict[int, Canonical], pl.Series]:
+    """Disguised texts as a reader sees them, by row; and what rules search, with masks blank."""
+    disguised = texts.str.contains(NEEDS_CANONICAL)
+    rows = disguised.arg_true()
+    seen = {
+        row: canonicalise(text) for row, text in zip(rows, texts.filter(disguised), strict=True)
+    }
+    if seen:
+        texts = texts.scatter(rows, pl.Series([one.text for one in seen.values()], dtype=pl.String))
+    return seen, _blanked(texts)
 
 
 def _blanked(texts: pl.Series) -> pl.Series:

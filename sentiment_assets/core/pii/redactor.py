@@ -129,7 +129,7 @@ def _may_hold(rule: Rule, hint: re.Pattern[str], searched: str) -> bool:
 
 def found(
     text: str,
-    canonical: Canonical,
+    canonical: Canonical | None,
     searched: str,
     rules: Iterable[Rule],
     known_names: Sequence[str],
@@ -141,7 +141,7 @@ def found(
 
     Args:
         text: what is masked so far.
-        canonical: ``text`` as a reader sees it.
+        canonical: ``text`` as a reader sees it; null where that is as it stands.
         searched: the same with masks blank.
         rules: those whose hint ``searched`` matches, in their order.
         known_names: as :func:`redact` takes them.
@@ -159,6 +159,10 @@ def found(
         searched = _blanked(searched, claimed)
     if suspected:
         spans += find_names(searched, allow)
+    if not spans:
+        return spans
+    if canonical is None:
+        return sorted(spans)
     offsets = canonical.offsets
     return sorted(
         Span(offsets[s.start], _without_controls(text, offsets[s.end]), s.kind) for s in spans
