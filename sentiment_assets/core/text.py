@@ -174,7 +174,8 @@ def normalise(text: Text) -> Text:
         .str.replace_all("&amp;", "&", literal=True)
         .str.replace_all(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\x{feff}]", "")
         .str.normalize("NFC")
-        .str.replace_all(r"\s+", " ")
+        # A single space is most of the white space, and stays.
+        .str.replace_all(r"[\s&&[^ ]]\s*| \s+", " ")
         # What is left of an emoji that was taken away: it joins or varies nothing.
         .str.replace_all(r"(^| )[\x{200d}\x{fe0f}]+", "$1")
         .str.replace_all("  +", " ")

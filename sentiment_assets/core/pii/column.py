@@ -5,15 +5,14 @@ nothing, or a plain handle or link; each other row is given to the rules whose h
 again until a pass finds nothing. What a rule finds is ``redactor``'s and the rules' own.
 """
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
 
 from sentiment_assets.core.pii.digits import SHORT_HINT
 from sentiment_assets.core.pii.known_names import searched_for
-from sentiment_assets.core.pii.names import NameFinder
+from sentiment_assets.core.pii.names import NameFinder, find_names
 from sentiment_assets.core.pii.names_suspected import suspects
 from sentiment_assets.core.pii.redactor import (
     KINDS,
@@ -21,6 +20,7 @@ from sentiment_assets.core.pii.redactor import (
     PASSES,
     RULES,
     found,
+    in_text,
     recognised,
     redact,
     rules_of,
@@ -81,7 +81,7 @@ def redact_batch(
     )
     suspected = plain.filter(suspects(_blanked(plain["read"])))
     columns = ["row", "raw", "text", "names", "region"]
-    begun = _pass(suspected.select(columns), allow, hinted=False)
+    begun = _names_pass(suspected.select(columns), allow)
     masked, endless = _masked(
         pl.concat([hinted.with_columns(text="raw").select(columns), begun.rows]), allow
     )
@@ -155,41 +155,44 @@ def _masked(rows: pl.DataFrame, allow: tuple[str, ...]) -> _Passed:
     return _Passed(pl.concat(finished), rows)
 
 
-def _pass(rows: pl.DataFrame, allow: tuple[str, ...], *, hinted: bool = True) -> _Passed:
-    """One pass over ``row, raw, text, names, region``.
-
-    Args:
-        rows: what is masked so far is ``text``.
-        allow: as ``redact`` takes it.
-        hinted: false where no rule's hint matches, no known name is spelled and a name is
-            suspected, as is known then.
-    """
+def _pass(rows: pl.DataFrame, allow: tuple[str, ...]) -> _Passed:
+    """One pass over ``row, raw, text, names, region``; what is masked so far is ``text``."""
     seen, searched = _seen(rows["text"])
     names: list[list[str] | None] = [None] * rows.height
-    nothing: Sequence[int] = ()
-    hits: Iterable[Sequence[int]] = itertools.repeat(nothing, rows.height)
-    suspected: Iterable[bool] = itertools.repeat(True, rows.height)
-    if hinted:
-        hits, suspected = _hits(searched, rows["region"]), suspects(searched)
-        spelled = _rows_with_names(
-            pl.DataFrame({"read": searched}).with_row_index("row"), rows["names"]
-        )
-        for row, known in zip(spelled, rows["names"].gather(spelled).to_list(), strict=True):
-            names[row] = known
+    spelled = _rows_with_names(
+        pl.DataFrame({"read": searched}).with_row_index("row"), rows["names"]
+    )
+    for row, known in zip(spelled, rows["names"].gather(spelled).to_list(), strict=True):
+        names[row] = known
     later: list[str | None] = []
-    each = zip(rows["text"], searched, names, rows["region"], suspected, hits, strict=True)
+    each = zip(
+        rows["text"], searched, names, rows["region"], suspects(searched),
+        _hits(searched, rows["region"]), strict=True,
+    )  # fmt: skip
     for row, (text, blanked, known, region, may_name, places) in enumerate(each):
+        if not (places or known or may_name):
+            later.append(None)
+            continue
         rules = rules_of(region)
-        spans = found(
-            text,
-            seen.get(row),
-            blanked,
-            [rules[place] for place in places],
-            known or (),
-            allow,
-            suspected=may_name,
-        )
+        hinted = [rules[place] for place in places]
+        spans = found(text, seen.get(row), blanked, hinted, known or (), allow, suspected=may_name)
         later.append(with_masks(text, spans) if spans else None)
+    return _passed(rows, later)
+
+
+def _names_pass(rows: pl.DataFrame, allow: tuple[str, ...]) -> _Passed:
+    """The same where no rule's hint matches, no known name is spelled and a name is suspected."""
+    seen, searched = _seen(rows["text"])
+    later: list[str | None] = []
+    for row, (text, blanked) in enumerate(zip(rows["text"], searched, strict=True)):
+        spans = list(find_names(blanked, allow))
+        if spans and row in seen:
+            spans = in_text(text, spans, seen[row])
+        later.append(with_masks(text, spans) if spans else None)
+    return _passed(rows, later)
+
+
+def _passed(rows: pl.DataFrame, later: Sequence[str | None]) -> _Passed:
     after = pl.Series("text", later, pl.String)
     return _Passed(
         rows.filter(after.is_null()).select("row", "text"),

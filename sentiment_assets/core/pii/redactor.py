@@ -159,10 +159,11 @@ def found(
         searched = _blanked(searched, claimed)
     if suspected:
         spans += find_names(searched, allow)
-    if not spans:
-        return spans
-    if canonical is None:
-        return sorted(spans)
+    return sorted(spans) if canonical is None else in_text(text, spans, canonical)
+
+
+def in_text(text: str, spans: Iterable[Span], canonical: Canonical) -> list[Span]:
+    """Spans of a canonical text where they stand in the text that it was made of, sorted."""
     offsets = canonical.offsets
     return sorted(
         Span(offsets[s.start], _without_controls(text, offsets[s.end]), s.kind) for s in spans
