@@ -4,6 +4,7 @@ import importlib.util
 import itertools
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment_assets.core.pii import redact, redact_batch
+from sentiment_assets.core.pii import column, redact, redact_batch
 from sentiment_assets.core.pii.lexicon import GIVEN, SURNAME, UNSURE, lexicon
 from sentiment_assets.core.pii.name_models import (
     MODELS,
@@ -23,6 +24,15 @@ from sentiment_assets.core.pii.name_models import (
 from sentiment_assets.core.pii.names import find_names
 from sentiment_assets.core.pii.names_suspected import suspects
 from sentiment_assets.core.text import canonicalise
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_columns_too() -> Iterator[None]:
+    """Else a column of a few texts would be done one by one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(column, "_FEW", 1)
+        yield
+
 
 # Text -> the parts of it that name somebody.
 NAMED = [

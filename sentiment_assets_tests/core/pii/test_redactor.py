@@ -2,6 +2,7 @@
 import os
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -10,10 +11,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.pii_recall import generated, labelled, measure
-from sentiment_assets.core.pii import KINDS, Redaction, redact, redact_batch
+from sentiment_assets.core.pii import KINDS, Redaction, column, redact, redact_batch
 from sentiment_assets.core.pii.national_phone import national_phone
 from sentiment_assets.core.pii.redactor import RULES
 from sentiment_assets.core.text import canonicalise
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_columns_too() -> Iterator[None]:
+    """Else a column of a few texts would be done one by one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(column, "_FEW", 1)
+        yield
+
 
 MASKED = [
     ("nothing here, 24/7 for $5.99 #win 2026", "nothing here, 24/7 for $5.99 #win 2026"),
