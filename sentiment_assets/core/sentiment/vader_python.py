@@ -13,6 +13,7 @@ their ideas of Unicode (case beyond ASCII, white space) is asked of Python or sp
 from __future__ import annotations
 
 import string
+from array import array
 from dataclasses import dataclass, replace
 from functools import cache
 from heapq import heappush, heappushpop
@@ -39,8 +40,9 @@ _TEXTS_AT_ONCE = 20_000
 #: zero than it is), and how many are either.
 Sums = tuple[float, float, float, int]
 
-#: Roles of a neighbour. Further ones are single words, which some rule asks about.
-_NO_TOKEN, _PLAIN, _IN_LEXICON, _HAS_NT = range(4)
+#: Roles of a neighbour. Further ones are single words, which some rule asks about. Beyond a text's
+#: begin a token does as little as a word of the lexicon, beyond its end as little as a plain one.
+_PLAIN, _IN_LEXICON, _HAS_NT = range(3)
 
 # A neighbourhood as a number: the word's place in the table, and whether it is in capitals; then
 # the roles of the three before it, the nearest first, and of the two behind. Capitals count, here
@@ -60,9 +62,8 @@ class _Token:
 
     word: str
     fact: Word
+    in_phrase: bool = False
     capitals: bool = False
-    #: Whether there is a token at all, and not the text's begin or end.
-    present: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,8 @@ class _Tables:
     #: ``word``, its ``place`` in the table, its ``role`` as a neighbour; whether it ``boosts``,
     #: is ``scored``, or ``asks`` about what stands behind it.
     lookup: pl.DataFrame
-    #: Words by place, and tokens by role.
-    words: list[tuple[str, Word]]
+    #: Words by place, and by place plus ``1 << _WORD_BITS`` in capitals; neighbours by role.
+    words: dict[int, _Token]
     roles: dict[int, _Token]
     #: What is replaced before a text is split: emoji, and white space that is no blank.
     replaced: list[str]
@@ -103,17 +104,18 @@ def _tables() -> _Tables:
     phrases = {word for phrase in (*known.idioms, *known.booster_phrases) for word in phrase}
     openings = {phrase[0] for phrase in known.idioms}
     roles = {
-        _NO_TOKEN: _Token("", Word(), present=False),
         _PLAIN: _Token("", Word()),
         _IN_LEXICON: _Token("", Word(valence=1.0)),
         _HAS_NT: _Token("", Word(negates=True)),
     }
-    rows = []
+    rows, words = [], {}
     for place, (word, fact) in enumerate(known.words.items()):
         role = _IN_LEXICON
         if fact.boost or fact.negates or word in NAMED or word in phrases:
             role = len(roles)
-            roles[role] = _Token(word, fact)
+            roles[role] = _Token(word, fact, word in phrases)
+        words[place] = _Token(word, fact, word in phrases)
+        words[place | 1 << _WORD_BITS] = replace(words[place], capitals=True)
         # Boosters are never scored themselves, whatever the lexicon says of them.
         scored = fact.valence is not None and not fact.boost
         asks = word in openings or word in ("kind", "no")
@@ -129,7 +131,7 @@ def _tables() -> _Tables:
     schema |= dict.fromkeys(("boosts", "scored", "asks"), pl.Boolean)
     return _Tables(
         pl.DataFrame(rows, schema=schema, orient="row"),
-        list(known.words.items()),
+        words,
         roles,
         [*known.emoji, *SPACES],
         [*(f" {name}" for name in known.emoji.values()), *(" " for _ in SPACES)],
@@ -155,8 +157,7 @@ def _unpacked(packed: int) -> tuple[_Token, ...]:
     """The token before the last before the word, and so on to the second behind it."""
     tables = _tables()
     role = tables.roles.__getitem__
-    word, fact = tables.words[packed & ((1 << _WORD_BITS) - 1)]
-    token = _Token(word, fact, bool(packed & (1 << _WORD_BITS)))
+    token = tables.words[packed & ((1 << _WORD_BITS + 1) - 1)]
     packed >>= _WORD_BITS + 1
     one, two, three, after, last = (
         role(packed >> shift & ((1 << _ROLE_BITS) - 1)) for shift in range(0, 45, _ROLE_BITS)
@@ -221,7 +222,7 @@ def _valence(
             valence *= 1.25
         elif two.fact.negates and not (word_two == "without" and word_one == "doubt"):
             valence *= NEGATION
-    if three.present and three.fact.valence is None:
+    if three.fact.valence is None:
         valence += _boost(three, valence) * 0.9
         if (
             word_one == "so"
@@ -233,9 +234,14 @@ def _valence(
             word_three == "without" and (word_two == "doubt" or word_one == "doubt")
         ):
             valence *= NEGATION
-        valence = _after_idioms(
-            valence, (word_three, word_two, word_one, word, after.word, last.word)
-        )
+        # A phrase takes two neighbours, and few words are in one.
+        if (
+            (one.in_phrase and (token.in_phrase or two.in_phrase))
+            or (two.in_phrase and three.in_phrase)
+            or (token.in_phrase and after.in_phrase)
+        ):
+            words = word_three, word_two, word_one, word, after.word, last.word
+            valence = _after_idioms(valence, words)
 
     if word_one == "least" and word_two not in ("at", "very") and one.fact.valence is None:
         valence *= NEGATION
@@ -344,20 +350,23 @@ def _loud(tokens: pl.DataFrame) -> pl.Series:
     return loud.filter(text.is_in(mixed.implode()))["index"]
 
 
+def _near(distance: int) -> pl.Expr:
+    """The role of a neighbour as far as it counts, so that few neighbourhoods differ."""
+    near, inside = pl.col("role").shift(distance), pl.col("text").shift(distance) == pl.col("text")
+    if distance < 0:
+        return pl.when(inside & pl.col("asks")).then(near).otherwise(_role(_PLAIN))
+    if distance < 3:
+        inside &= near != _PLAIN
+    return pl.when(inside).then(near).otherwise(_role(_IN_LEXICON))
+
+
 def _scored(tokens: pl.DataFrame) -> pl.DataFrame:
     """The tokens that are scored, with their neighbourhoods."""
-    text, role = pl.col("text"), pl.col("role")
     capitals = pl.col("index").is_in(_loud(tokens).implode())
-    role += (pl.col("boosts") & capitals).fill_null(False) * _role(_IN_CAPITALS)
+    louder = (pl.col("boosts") & capitals).fill_null(False) * _role(_IN_CAPITALS)
     return (
-        tokens.with_columns(capitals=capitals, role=role)
-        .with_columns(
-            pl.when((text.shift(distance) == text) & ((distance > 0) | pl.col("asks")))
-            .then(pl.col("role").shift(distance))
-            .otherwise(_role(_NO_TOKEN))
-            .alias(f"role_{distance}")
-            for distance in _DISTANCES
-        )
+        tokens.with_columns(capitals=capitals, role=pl.col("role") + louder)
+        .with_columns(_near(distance).alias(f"role_{distance}") for distance in _DISTANCES)
         .filter("scored")
         .select("text", "index", packed=_packed())
     )
@@ -368,18 +377,23 @@ def _with_sums(scored: pl.DataFrame, buts: pl.DataFrame, named: pl.Series) -> pl
     valences = list(map(_valences().__getitem__, scored["packed"].to_list()))
     texts = scored.group_by("text", maintain_order=True).len()
     first_but = dict(buts.iter_rows())
-    sums, end = [], 0
+    # Arrays: as many tuples as texts would keep the garbage collector busy.
+    sums = {name: array("d") for name in ("total", "positive", "negative", "scored")}
+    add_total, add_positive, add_negative, add_scored = (one.append for one in sums.values())
+    end = 0
     for text, count in texts.iter_rows():
         start, end = end, end + count
         own = valences[start:end]
         if text in first_but:
             _weigh_but(own, scored["index"][start:end].to_list(), first_but[text])
-        sums.append(_sums(own))
-    schema = ("total", "positive", "negative", "scored")
-    columns = zip(schema, zip(*sums, strict=True), strict=True)
+        total, positive, negative, number = _sums(own)
+        add_total(total)
+        add_positive(positive)
+        add_negative(negative)
+        add_scored(number)
     marks = named.gather(texts["text"])
     return texts.with_columns(
-        *(pl.Series(name, values) for name, values in columns),
+        *(pl.Series(name, column, pl.Float64) for name, column in sums.items()),
         exclamations=marks.str.count_matches("!", literal=True),
         questions=marks.str.count_matches("?", literal=True),
     )
