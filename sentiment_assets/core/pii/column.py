@@ -25,9 +25,8 @@ from sentiment_assets.core.pii.redactor import (
     redact,
     rules_of,
     with_masks,
-    without_masks,
 )
-from sentiment_assets.core.pii.rule import mask
+from sentiment_assets.core.pii.rule import BLANK, mask
 from sentiment_assets.core.text import NEEDS_CANONICAL, Canonical, canonicalise
 
 # Most posts with an identifier hold a plain handle or the platform's short link. Those are masked
@@ -217,11 +216,9 @@ def _seen(texts: pl.Series) -> tuple[dict[int, Canonical], pl.Series]:
 
 def _blanked(texts: pl.Series) -> pl.Series:
     """``without_masks`` over a column."""
-    rows = texts.str.contains(MASKS.pattern).fill_null(False)
-    if not rows.any():
-        return texts
-    blank = pl.Series([without_masks(text) for text in texts.filter(rows)], dtype=pl.String)
-    return texts.scatter(rows.arg_true(), blank)
+    masks = [mask(kind) for kind in KINDS]
+    blanks = [BLANK * len(one) for one in masks]
+    return texts.to_frame("text").select(pl.col("text").str.replace_many(masks, blanks)).to_series()
 
 
 def _hits(searched: pl.Series, regions: pl.Series) -> list[list[int]]:
