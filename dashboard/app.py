@@ -402,7 +402,7 @@ def _with_pools(
         ),
         figures_of=names,
     )
-    return told, {"figures_of": st.column_config.TextColumn("figures of")}
+    return told, {"figures_of": st.column_config.TextColumn("figures of", width="medium")}
 
 
 def _pooled_note(pooled: dict[str, Any]) -> str:
