@@ -42,8 +42,8 @@ _DASHBOARD_PORT = 8501
 def run(once: bool, corpus: Path | None, posts_per_day: int | None, seed: int, port: int) -> None:
     """Fill the last days from bronze to gold, then serve the Dagster UI and a dashboard.
 
-    Starts an embedded PostgreSQL and, unless SENTIMENT_SOURCE=live, a simulator of X. Ctrl-C stops
-    everything. Exits with 1 if the fill failed.
+    Starts an embedded PostgreSQL and, unless SENTIMENT_SOURCE=live, a simulator of the platforms.
+    Ctrl-C stops everything. Exits with 1 if the fill failed.
     """
     from rich.console import Console
 
