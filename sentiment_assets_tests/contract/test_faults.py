@@ -6,6 +6,7 @@ partial errors, an interrupted fetch); what came stays, and the next run has eve
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import re
@@ -16,6 +17,7 @@ import pytest
 
 from resources.api_clients.errors import ApiError
 from sentiment_assets.core.coverage import Manifest
+from sentiment_assets.core.parsers import Refused
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.engine.fetch import FetchInterrupted
 from sentiment_assets_tests.contract.cases import faults
@@ -103,8 +105,7 @@ def assert_private(trial: Trial, said: str) -> None:
     assert TOKEN not in said
     assert re.findall(r"[0-9]{7,}", said) == []
     for payload in trial.payloads()[:20]:
-        try:
+        # What a fault damaged has no text to look for.
+        with contextlib.suppress(Refused):
             text = trial.parser.parse(payload).text
-        except Exception:
-            continue
-        assert not text or text[:40] not in said
+            assert not text or text[:40] not in said

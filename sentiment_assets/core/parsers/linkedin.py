@@ -26,12 +26,12 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct, field
 
 from sentiment_assets.core.parsers import little_text
 from sentiment_assets.core.parsers.fields import Fields
 from sentiment_assets.core.parsers.posts import Kind, Post, Refused
+from sentiment_assets.core.parsers.single import parse_single
 
 _COMMENT_MAY = (
     "$URN",
@@ -227,21 +227,13 @@ class Routing(Struct, gc=False):
     comment: _RoutedComment | None = None
 
 
-_decode = msgspec.json.Decoder(Payload).decode
-
-
 def parse(payload: bytes | str | Mapping[str, Any]) -> Post:
     """One raw payload to a row.
 
     Raises:
         Refused: a field is missing or of another type; the reason names its place.
     """
-    try:
-        if isinstance(payload, (bytes, str)):
-            return row(_decode(payload))
-        return row(msgspec.convert(payload, Payload))
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise Refused("malformed_record", str(error)) from error
+    return parse_single(payload, Payload, row)
 
 
 def row(payload: Payload) -> Post:

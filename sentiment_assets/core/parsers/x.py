@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct, field
 
 from sentiment_assets.core.parsers.fields import Fields
 from sentiment_assets.core.parsers.posts import Kind, Post, Refused
+from sentiment_assets.core.parsers.single import parse_single
 
 # https://docs.x.com/fundamentals/x-ids: milliseconds since this instant stand above bit 22.
 SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
@@ -159,8 +159,6 @@ FIELDS = Fields(
     ),
 )
 
-_decode = msgspec.json.Decoder(Payload).decode
-
 
 def parse(payload: bytes | str | Mapping[str, Any]) -> Post:
     """One raw payload (``{"data": …, "includes": …}``) to a row.
@@ -168,12 +166,7 @@ def parse(payload: bytes | str | Mapping[str, Any]) -> Post:
     Raises:
         Refused: a field is missing or of another type; the reason names its place.
     """
-    try:
-        if isinstance(payload, (bytes, str)):
-            return row(_decode(payload))
-        return row(msgspec.convert(payload, Payload))
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise Refused("malformed_record", str(error)) from error
+    return parse_single(payload, Payload, row)
 
 
 def row(payload: Payload) -> Post:
