@@ -43,7 +43,8 @@ TEXTS = (
 #: Bytes of theirs that nothing beyond bronze may hold, in any case.
 CANARIES = (
     "nomvula", "zwane", "okafor", "merwe", "pieter.vdm", "pieter_vdm", "nomvula_zo", "555 0143",
-    "555 0144", "5550143", "5550144", "4111 1111", "41111111", "8001015009087", "10.20.30.40",
+    "555 0144", "0825550143", "27825550144", "4111 1111", "4111111111111111", "8001015009087",
+    "10.20.30.40",
 )  # fmt: skip
 #: Words of the texts: for silver's rows, and for whoever asks `connect` to show a page.
 WORDS = ("never called back", "about my nimbus refund", "happy nimbus user")
@@ -222,7 +223,9 @@ def test_texts_stand_in_silver_alone(left: Left) -> None:
 
 def found_in(left: Left, words: tuple[str, ...]) -> dict[str, dict[str, int]]:
     """Name of a reading -> how often each word stands in it, in any case."""
-    searched = re.compile("|".join(map(re.escape, words)))
+    # The decimals of a mean can be anybody's number: 37 / 90 reads 0.4111111111111111.
+    patterns = (r"(?<![0-9.])" * word[0].isdigit() + re.escape(word) for word in words)
+    searched = re.compile("|".join(patterns))
     return {
         name: dict(Counter(found))
         for name, text in readings(left)
