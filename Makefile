@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ONCE ?=
 CORPUS ?=
 PYTEST_ARGS ?=
-KERNEL := sentiment_assets/core/sentiment/_vader_kernel.pyx
+KERNELS := $(wildcard sentiment_assets/*/*/_*_kernel.pyx sentiment_assets/*/_*_kernel.pyx)
 
 # uv installs in seconds; where it cannot reach the package index, pip does the same.
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
@@ -60,7 +60,7 @@ clean: ## Remove all local data: lake, keys, history
 	rm -rf .sentiment .tmp_dagster_home_*
 
 distclean: clean ## Remove the environment too
-	rm -f $(KERNEL:.pyx=.c) $(KERNEL:.pyx=.*.so)
+	rm -f $(KERNELS:.pyx=.c) $(KERNELS:.pyx=.*.so)
 	rm -rf $(VENV) .venv-peers build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # Browser tests use the system's Chromium; without it they skip and say so.
@@ -77,8 +77,8 @@ $(VENV)/.python:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@touch $@
 
-# The scoring kernel is compiled here, where there is a C compiler.
-$(VENV)/.run: requirements.lock setup.py pyproject.toml $(KERNEL) $(VENV)/.python
+# The kernels are compiled here, where there is a C compiler.
+$(VENV)/.run: requirements.lock setup.py pyproject.toml $(KERNELS) $(VENV)/.python
 	@$(INSTALL) -r requirements.lock || $(BIN)/python -m pip install --quiet -r requirements.lock
 	@$(INSTALL) --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@$(BIN)/python -c "from sentiment_assets.core.sentiment.vader import kernel_in_use; \

@@ -16,33 +16,46 @@ from setuptools.command.build_ext import build_ext
 DAGSTER = "1.13.27"
 DAGSTER_LIBRARIES = "0.29.27"
 
-KERNEL = "sentiment_assets/core/sentiment/_vader_kernel.pyx"
+#: Hot loops, each beside the module that does the same in Python where there is no compiler.
+KERNELS = sorted(str(path) for path in Path("sentiment_assets").rglob("_*_kernel.pyx"))
 
 # The same bits on every machine: no fused multiplication, nothing of this machine's own.
 EXACT = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-ffp-contract=off"]
 
 
-class BuildKernel(build_ext):
-    """Builds the kernel where it can, and never stops an installation where it can't."""
+class BuildKernels(build_ext):
+    """Builds the kernels that it can, and never stops an installation where it can't."""
 
     def run(self) -> None:
-        """Build, or say in one line that scoring will run in Python."""
+        """Build, or say in one line that their work will be done in Python."""
         try:
             super().run()
         except Exception as error:
-            self.announce_fallback(error)
+            self.announce_fallback("the kernels", error)
 
     def build_extension(self, ext: Extension) -> None:
         """Build one extension, or say the same."""
         try:
             super().build_extension(ext)
         except Exception as error:
-            self.announce_fallback(error)
+            self.announce_fallback(ext.name, error)
 
-    def announce_fallback(self, error: Exception) -> None:
+    def announce_fallback(self, what: str, error: Exception) -> None:
         """One line, whatever went wrong."""
         reason = str(error).strip().partition("\n")[0]
-        print(f"{KERNEL} was not compiled ({reason}): scoring will run in Python, slower")
+        print(f"not compiled: {what} ({reason}); Python does the same, slower")
+
+
+def kernel(source: str) -> Extension:
+    """An extension that knows the source it was made of, so that a stale one is told."""
+    digest = hashlib.sha256(Path(source).read_bytes()).hexdigest()
+    return Extension(
+        source.removesuffix(".pyx").replace("/", "."),
+        [source],
+        extra_compile_args=EXACT,
+        define_macros=[("KERNEL_SOURCE", f'"{digest}"')],
+        optional=True,
+    )
 
 
 setup(
@@ -61,25 +74,12 @@ setup(
             "core/pii/lexicon/README.md",
             "core/sentiment/*.yaml",
             "core/sentiment/*.jsonl",
-            "core/sentiment/*.pyi",
-            "core/sentiment/*.pyx",
+            "core/**/*.pyi",
+            "core/**/*.pyx",
         ],
     },
-    ext_modules=[
-        Extension(
-            KERNEL.removesuffix(".pyx").replace("/", "."),
-            [KERNEL],
-            extra_compile_args=EXACT,
-            define_macros=[
-                (
-                    "VADER_KERNEL_SOURCE",
-                    f'"{hashlib.sha256(Path(KERNEL).read_bytes()).hexdigest()}"',
-                )
-            ],
-            optional=True,
-        )
-    ],
-    cmdclass={"build_ext": BuildKernel},
+    ext_modules=[kernel(source) for source in KERNELS],
+    cmdclass={"build_ext": BuildKernels},
     install_requires=[
         f"dagster=={DAGSTER}",
         f"dagster-graphql=={DAGSTER}",

@@ -26,17 +26,17 @@ cdef extern from "Python.h":
 
 cdef extern from *:
     """
-    #ifndef VADER_KERNEL_SOURCE
-    #define VADER_KERNEL_SOURCE ""
+    #ifndef KERNEL_SOURCE
+    #define KERNEL_SOURCE ""
     #endif
     """
-    const char *VADER_KERNEL_SOURCE
+    const char *KERNEL_SOURCE
 
 #: Raise it with ``KERNEL_VERSION`` in ``vader`` whenever this file changes what it does or takes.
 VERSION = 1
 
 #: Digest of the source that was compiled; the tests compare it with the source that is there.
-SOURCE = VADER_KERNEL_SOURCE.decode()
+SOURCE = KERNEL_SOURCE.decode()
 
 ctypedef fused Offset:
     const int32_t
