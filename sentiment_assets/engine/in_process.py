@@ -138,8 +138,8 @@ def _build_window(
 
     def rows() -> Iterator[pa.RecordBatch]:
         nonlocal counts
-        for batch in _regrouped(choose(b, chosen, completed_at) for b in reader.batches()):
-            cleaned = clean_batch(batch, rules)
+        for batch in reader.batches():
+            cleaned = clean_batch(choose(batch, chosen, completed_at), rules)
             observed = pc.sum(cleaned["observation_count"]).as_py() or 0
             counts += Conservation(rows=cleaned.num_rows, duplicates=observed - cleaned.num_rows)
             _count_reasons(cleaned, build, window.partition)
@@ -186,8 +186,11 @@ class _WindowReader:
 
     def _read(self) -> Iterator[pa.RecordBatch]:
         self.refusals.clear()
-        for stored in self._objects:
-            yield from self._read_object(stored)
+        parsed = (batch for stored in self._objects for batch in self._read_object(stored))
+        for batch in _regrouped(parsed):
+            routed = route(batch, self._window)
+            self.refusals += routed.refusals
+            yield routed.posts
 
     def _read_object(self, stored: BronzeObject) -> Iterator[pa.RecordBatch]:
         platform = self._window.partition.platform
@@ -198,9 +201,8 @@ class _WindowReader:
                 block = lines[: stored.records - line + 1]
                 parsed = parse_lines(PLATFORMS[platform].parser, platform, block, stored.path, line)
                 line += len(block)
-                routed = route(parsed.posts, self._window)
-                self.refusals += parsed.refusals + routed.refusals
-                yield routed.posts
+                self.refusals += parsed.refusals
+                yield parsed.posts
         except UnreadableObject as error:
             self._refuse_rest(stored, line, f"the object cannot be read to its end: {error}")
         else:

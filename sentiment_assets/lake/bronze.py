@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import io
 import json
-import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from isal import isal_zlib
 
 from sentiment_assets.core import layout
 from sentiment_assets.core.coverage import (
@@ -32,8 +32,13 @@ from sentiment_assets.core.coverage import (
 from sentiment_assets.core.layout import PostPartition, Window, windows_of
 from sentiment_assets.lake.objects import Lake, LakeError, ObjectMissing
 
-#: Lines that are read at once: bounds memory, whatever the object's size.
-BLOCK_LINES = 10_000
+#: Lines that are read at once: bounds memory, whatever the object's size. More of them leave the
+#: processor's cache between being decoded and being copied into columns, which takes half as long
+#: again.
+BLOCK_LINES = 2_000
+
+#: Bytes that are unpacked at once.
+_CHUNK = 1 << 14
 
 _encode = msgspec.json.Encoder().encode
 _decode_manifest = msgspec.json.Decoder(Manifest).decode
@@ -300,7 +305,7 @@ def read_blocks(lake: Lake, stored: BronzeObject) -> Iterator[list[bytes]]:
         if len(data) >= stored.size:
             raise UnreadableObject(f"{stored.path}: {error}") from error
         cut = error
-    except (gzip.BadGzipFile, zlib.error) as error:
+    except isal_zlib.error as error:  # type: ignore[misc]  # its stub says less
         raise UnreadableObject(f"{stored.path}: {error}") from error
     yield from _blocks(data, tolerant=cut is not None)
     if cut is not None:
@@ -308,20 +313,48 @@ def read_blocks(lake: Lake, stored: BronzeObject) -> Iterator[list[bytes]]:
 
 
 def _blocks(data: bytes, tolerant: bool = False) -> Iterator[list[bytes]]:
-    """Blocks of lines; ``tolerant`` ends where the data were cut instead of raising."""
-    block: list[bytes] = []
+    """Blocks of lines; ``tolerant`` ends with the last whole line before a cut."""
+    lines: list[bytes] = []
+    begun = b""
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            for line in stream:
-                block.append(line.rstrip(b"\n"))
-                if len(block) == BLOCK_LINES:
-                    yield block
-                    block = []
+        for chunk in _unpacked(data):
+            first, *rest = chunk.split(b"\n")
+            begun += first
+            if rest:
+                lines.append(begun)
+                begun = rest.pop()
+                lines += rest
+            while len(lines) >= BLOCK_LINES:
+                yield lines[:BLOCK_LINES]
+                del lines[:BLOCK_LINES]
     except EOFError:
         if not tolerant:
             raise
-    if block:
-        yield block
+    else:
+        if begun:
+            lines.append(begun)
+    if lines:
+        yield lines
+
+
+def _unpacked(data: bytes) -> Iterator[bytes]:
+    """The content of a gzip object, piece by piece; a file object would lose what precedes a cut.
+
+    Raises:
+        EOFError: the data end before the stream does.
+        isal_zlib.error: they are damaged, or no gzip.
+    """
+    rest = memoryview(data)
+    while rest:
+        # 16: with a gzip header and its checksum.
+        stream = isal_zlib.decompressobj(16 + isal_zlib.MAX_WBITS)
+        while rest and not stream.eof:
+            yield stream.decompress(rest[:_CHUNK])
+            rest = rest[_CHUNK:]
+        if not stream.eof:
+            raise EOFError("the object ended before the end-of-stream marker was reached")
+        # A gzip object may be made of several, one behind the other.
+        rest = memoryview(bytes(stream.unused_data) + bytes(rest))
 
 
 def _window_of(manifest: Manifest) -> Window:

@@ -17,7 +17,8 @@ import msgspec
 import pyarrow as pa
 from msgspec import Meta, Struct
 
-from sentiment_assets.core.parsers.posts import POST_SCHEMA, Post, Refusal, Refused
+from sentiment_assets.core.parsers.posts import POST_SCHEMA, Refusal, Refused
+from sentiment_assets.core.parsers.rows import record_batch
 
 P = TypeVar("P")
 
@@ -76,8 +77,7 @@ def _parsed(
 ) -> ParsedBatch:
     decode = _decoder(parser).decode
     row = parser.row
-    rows: list[Post] = []
-    observed: list[tuple[str, dt.datetime, str, int]] = []
+    rows: list[tuple[Any, ...]] = []
     refusals: list[Refusal] = []
     for number, line in enumerate(lines, first_line):
         source = "batch"
@@ -89,9 +89,10 @@ def _parsed(
                     "wrong_platform",
                     f"the envelope's platform is not {platform}, whose partition holds it",
                 )
-            fetched_at = envelope.fetched_at.astimezone(dt.timezone.utc)
-            rows.append(row(envelope.payload))
-            observed.append((source, fetched_at, path, number))
+            fetched_at = envelope.fetched_at
+            if fetched_at.tzinfo is not dt.timezone.utc:
+                fetched_at = fetched_at.astimezone(dt.timezone.utc)
+            rows.append((platform, *row(envelope.payload), source, fetched_at, path, number))
         except Refused as refused:
             refusals.append(Refusal(path, number, refused.code, refused.reason, source))
         except UnicodeDecodeError:
@@ -107,7 +108,7 @@ def _parsed(
         except OverflowError:
             reason = "fetched_at lies outside the calendar in UTC - at `$`"
             refusals.append(Refusal(path, number, "unexpected_field", reason, source))
-    return ParsedBatch(_to_arrow(platform, rows, observed), refusals)
+    return ParsedBatch(record_batch(rows, POST_SCHEMA), refusals)
 
 
 def _first_invalid_byte(line: bytes) -> int | None:
@@ -117,15 +118,3 @@ def _first_invalid_byte(line: bytes) -> int | None:
     except UnicodeDecodeError as error:
         return error.start
     return None
-
-
-def _to_arrow(
-    platform: str, rows: list[Post], observed: list[tuple[str, dt.datetime, str, int]]
-) -> pa.RecordBatch:
-    values: list[Sequence[Any]] = [[platform] * len(rows)]
-    values += list(zip(*rows, strict=True)) if rows else [()] * len(Post._fields)
-    values += list(zip(*observed, strict=True)) if observed else [()] * 4
-    arrays = [
-        pa.array(column, type=field.type) for column, field in zip(values, POST_SCHEMA, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=POST_SCHEMA)
