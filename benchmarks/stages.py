@@ -21,7 +21,7 @@ from sentiment_assets.core import language, silver
 from sentiment_assets.core.sentiment.vader import VADER
 from sentiment_assets.core.text import normalise
 from sentiment_assets.core.topics import TopicMatcher
-from sentiment_assets.engine import in_process
+from sentiment_assets.engine import in_process, window
 from sentiment_assets.lake import tables
 from sentiment_assets.lake.tables import Replacement
 
@@ -41,13 +41,13 @@ GOLD = "gold"
 REST = "rest"
 
 _FUNCTIONS: tuple[tuple[str, Any, str], ...] = (
-    (READ, in_process, "read_blocks"),
+    (READ, window, "read_blocks"),
     (READ, in_process, "read_partition"),
-    (PARSE, in_process, "parse_lines"),
-    (PARSE, in_process, "route"),
-    (DEDUPLICATE, in_process, "deduplicate"),
-    (DEDUPLICATE, in_process, "choose"),
-    (COLUMNS, in_process, "clean_batch"),
+    (PARSE, window, "parse_lines"),
+    (PARSE, window, "route"),
+    (DEDUPLICATE, window, "deduplicate"),
+    (DEDUPLICATE, window, "choose"),
+    (COLUMNS, window, "clean_batch"),
     (IDENTIFIERS, silver, "redact_batch"),
     (LANGUAGE, language, "detect"),
     (LANGUAGE, language, "scoring_gate"),

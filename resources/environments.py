@@ -53,7 +53,8 @@ from sentiment_assets.core.sentiment.social import SOCIAL, SocialVader
 from sentiment_assets.core.sentiment.word_list import parse_word_list
 from sentiment_assets.core.silver import SilverRules, TextRules
 from sentiment_assets.core.tracking import Tracking, parse_tracking
-from sentiment_assets.engine.in_process import Budget
+from sentiment_assets.engine.window import Budget
+from sentiment_assets.engine.workers import cores_in_reach
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.privacy.folders import layer_folders
 
@@ -228,6 +229,13 @@ class Settings(BaseModel):
         ge=1_000,
         description="Rows of a window that may be held in memory; larger windows are read twice.",
         examples=["200000"],
+    )
+    workers: int = Field(
+        0,
+        ge=0,
+        description="Processes that build the windows of large dates side by side, of some 400 MB "
+        "each; 0: one a core, 8 at most.",
+        examples=["2"],
     )
     postgres_url: SecretStr | None = Field(
         None,
@@ -457,6 +465,10 @@ class Settings(BaseModel):
             ) from error
         return parse_tracking(text, self.tracking.name)
 
+    def budget(self) -> Budget:
+        """What a build may use of the machine."""
+        return Budget(self.held_rows, self.workers or cores_in_reach())
+
     def make_scorer(self) -> Scorer:
         """Make the scorer, with all that it needs: it is shipped to workers without a file.
 
@@ -629,7 +641,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         ),
         "tracking": resource(settings.read_tracking),
         "rules": resource(lambda: silver_rules(settings)),
-        "budget": resource(lambda: Budget(held_rows=settings.held_rows)),
+        "budget": resource(lambda: settings.budget()),
         "catch_up_days": resource(lambda: settings.catch_up_days),
         "min_authors": resource(lambda: settings.min_authors),
     }

@@ -14,7 +14,8 @@ from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.quality import Conservation
 from sentiment_assets.core.sentiment.vader import kernel_in_use
 from sentiment_assets.core.silver import SilverRules
-from sentiment_assets.engine.in_process import Budget, SilverBuild, build_silver
+from sentiment_assets.engine.in_process import SilverBuild, build_silver
+from sentiment_assets.engine.window import Budget
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.staged import StagedTable
 from sentiment_assets.lake.tables import PartitionKey

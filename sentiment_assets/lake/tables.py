@@ -63,6 +63,7 @@ __all__ = [
     "OutcomeUnknown",
     "Partition",
     "PartitionKey",
+    "PartitionWriter",
     "Replacement",
     "StagedFileError",
     "StagedPartition",
@@ -445,6 +446,37 @@ class Table:
         return known
 
 
+@dataclass(frozen=True)
+class PartitionWriter:
+    """Writes files of one partition; pickles, so that other processes can write them."""
+
+    table: Table
+    key: PartitionKey
+    prefix: str
+
+    def write(self, batches: Iterable[pa.RecordBatch | pa.Table | pl.DataFrame]) -> list[DataFile]:
+        """Stream rows into files, a row group in memory at a time; for one call.
+
+        Raises:
+            ContractViolation: rows break the contract. Files are deleted then, as they are for
+                whatever else is raised.
+        """
+        table, contract = self.table, self.table.contract
+        values = dict(zip(contract.partition_columns, self.key, strict=True))
+        rows = (conform(contract, values, batch) for batch in batches)
+        paths = (
+            f"{table.path_of(self.key)}/{self.prefix}-{number}.parquet"
+            for number in itertools.count()
+        )
+        files: list[DataFile] = []
+        try:
+            files.extend(write_files(table.lake.objects, contract, table.root, paths, rows))
+        except BaseException:
+            table.lake.objects.delete(f"{table.root}/{file.path}" for file in files)
+            raise
+        return files
+
+
 class Replacement:
     """Staged files that will replace some partitions of a table pinned at one version.
 
@@ -505,15 +537,25 @@ class Replacement:
         Raises:
             ContractViolation: rows break the contract, or the partition wasn't named at begin.
         """
-        key = self._named(partition)
-        contract = self.table.contract
-        values = dict(zip(contract.partition_columns, key, strict=True))
-        rows = (conform(contract, values, batch) for batch in batches)
-        files = write_files(
-            self.table.lake.objects, contract, self.table.root, self._paths(key), rows
-        )
-        for file in files:
-            self._staged[key].append(file)
+        self.stage(partition, self.writer(partition).write(batches))
+
+    def writer(self, partition: Partition) -> PartitionWriter:
+        """What writes files of a partition, here or in another process; they are not staged yet.
+
+        Raises:
+            ContractViolation: the partition wasn't named at begin.
+        """
+        # Two writers of one partition must not share a file name, nor two attempts of one run.
+        prefix = f"{self.run_id}-{self._attempt[:12]}-{next(self._numbers)}"
+        return PartitionWriter(self.table, self._named(partition), prefix)
+
+    def stage(self, partition: Partition, files: Iterable[DataFile]) -> None:
+        """Stage files that a writer of the partition wrote.
+
+        Raises:
+            ContractViolation: the partition wasn't named at begin.
+        """
+        self._staged[self._named(partition)] += files
 
     def add_file(self, partition: Partition, path: str) -> None:
         """Stage a Parquet file that another engine wrote; ``path`` is below the table's root.
@@ -593,11 +635,6 @@ class Replacement:
                 "began; name every partition that will be written"
             )
         return key
-
-    def _paths(self, key: PartitionKey) -> Iterator[str]:
-        folder = self.table.path_of(key)
-        for number in self._numbers:
-            yield f"{folder}/{self.run_id}-{self._attempt[:12]}-{number}.parquet"
 
     def _versions(self, fingerprints: Mapping[PartitionKey, int]) -> dict[PartitionKey, int]:
         unknown = set(fingerprints) - set(self._staged)

@@ -166,6 +166,7 @@ class Meddler:
     lake: Lake
     times: int
     asked: int = field(default=0, init=False)
+    workers: int = 1
 
     @property
     def held_rows(self) -> int:

@@ -17,7 +17,7 @@ from sentiment_assets.core.pii.pseudonyms import Rotation
 from sentiment_assets.core.quality import Conservation
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.core.tracking import Topic
-from sentiment_assets.engine import in_process
+from sentiment_assets.engine import in_process, window
 from sentiment_assets.engine.in_process import Budget, build_silver, stale_windows
 from sentiment_assets.lake import bronze
 from sentiment_assets.lake.bronze import UnreadableObject
@@ -219,7 +219,7 @@ def test_reading_twice_gives_what_holding_gives(
     lake: Lake, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
     monkeypatch.setattr(bronze, "BLOCK_LINES", block)
-    monkeypatch.setattr(in_process, "BATCH_ROWS", 5)
+    monkeypatch.setattr(window, "BATCH_ROWS", 5)
     rng = random.Random(block)
     for fetched in (10.1, 12.1, 14.1):
         store(lake, MORNING, mixed(rng, 20), at(fetched))

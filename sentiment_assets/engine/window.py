@@ -1,0 +1,221 @@
+"""Silver of one window: read, deduplicate, clean, write its files.
+
+What belongs here: reading, batching and writing, one window at a time. What a row becomes is
+``core.silver``; which windows are built, and where, is ``in_process``. Memory is bounded by
+:class:`Budget` and the keys that deduplication needs, never by the window: one that exceeds the
+budget is read twice instead of being held.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sentiment_assets.core.contracts import SILVER_QUARANTINE
+from sentiment_assets.core.coverage import BronzeObject
+from sentiment_assets.core.layout import Window
+from sentiment_assets.core.parsers import POST_SCHEMA, Refusal, parse_lines
+from sentiment_assets.core.platforms import PLATFORMS
+from sentiment_assets.core.quality import Conservation
+from sentiment_assets.core.silver import (
+    KEY_COLUMNS,
+    SilverRules,
+    choose,
+    clean_batch,
+    deduplicate,
+    route,
+)
+from sentiment_assets.lake.bronze import UnreadableObject, read_blocks
+from sentiment_assets.lake.files import DataFile
+from sentiment_assets.lake.objects import Lake
+from sentiment_assets.lake.tables import PartitionWriter
+
+#: Rows that are cleaned at once.
+BATCH_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a build may use of the machine."""
+
+    #: Rows of a window that may be held parsed; above it the window is read twice.
+    held_rows: int = 200_000
+    #: Processes that build windows side by side, each with its share of the rows.
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class WindowSource:
+    """A window's bronze, and where its silver goes."""
+
+    window: Window
+    objects: Sequence[BronzeObject]
+    #: When the window was first fetched whole; null where it never was.
+    completed_at: dt.datetime | None
+    posts: PartitionWriter
+    quarantine: PartitionWriter
+
+    @property
+    def records(self) -> int:
+        """Bronze records that it holds."""
+        return sum(stored.records for stored in self.objects)
+
+
+@dataclass(frozen=True)
+class WindowSilver:
+    """Files that were written of a window, and what became of its records."""
+
+    posts: Sequence[DataFile]
+    quarantine: Sequence[DataFile]
+    counts: Conservation
+    #: Rows by the reason why they have no score, and masked identifiers by kind.
+    unscored: Counter[str] = field(default_factory=Counter)
+    redacted: Counter[str] = field(default_factory=Counter)
+
+
+def build_window(
+    lake: Lake, source: WindowSource, rules: SilverRules, budget: Budget
+) -> WindowSilver:
+    """Write a window's silver and what was refused on the way.
+
+    Raises:
+        ConservationError: records went missing, or came from nowhere.
+    """
+    window = source.window
+    reader = _WindowReader(lake, window, source.objects, budget)
+    chosen = deduplicate(_keys(reader))
+    counts = Conservation(records=source.records)
+    unscored: Counter[str] = Counter()
+    redacted: Counter[str] = Counter()
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        nonlocal counts
+        for batch in reader.batches():
+            cleaned = clean_batch(choose(batch, chosen, source.completed_at), rules)
+            observed = pc.sum(cleaned["observation_count"]).as_py() or 0
+            counts += Conservation(rows=cleaned.num_rows, duplicates=observed - cleaned.num_rows)
+            _count_reasons(cleaned, unscored, redacted)
+            yield cleaned
+
+    posts = source.posts.write(rows())
+    refusals = reader.refusals
+    quarantine = source.quarantine.write([_quarantine(window, refusals, rules)])
+    counts += Conservation(quarantined=sum(refusal.record_count for refusal in refusals))
+    counts.require(f"silver of window {window.name} of {window.partition.key}")
+    return WindowSilver(posts, quarantine, counts, unscored, redacted)
+
+
+def _keys(reader: _WindowReader) -> pl.DataFrame:
+    """What deduplication looks at, of every observation of the window."""
+    columns = list(KEY_COLUMNS)
+    batches = [batch.select(columns) for batch in reader.batches()]
+    schema = POST_SCHEMA.empty_table().select(columns).schema
+    frame = pl.from_arrow(pa.Table.from_batches(batches, schema))
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+class _WindowReader:
+    """The parsed posts of a window, as often as asked for; refusals are collected once."""
+
+    def __init__(
+        self, lake: Lake, window: Window, objects: Sequence[BronzeObject], budget: Budget
+    ) -> None:
+        self._lake = lake
+        self._window = window
+        self._objects = objects
+        self._held: list[pa.RecordBatch] | None = None
+        self._keep = sum(o.records for o in objects) <= budget.held_rows
+        self.refusals: list[Refusal] = []
+
+    def batches(self) -> Iterable[pa.RecordBatch]:
+        if self._held is not None:
+            return self._held
+        if self._keep:
+            self._held = list(self._read())
+            return self._held
+        return self._read()
+
+    def _read(self) -> Iterator[pa.RecordBatch]:
+        self.refusals.clear()
+        parsed = (batch for stored in self._objects for batch in self._read_object(stored))
+        for batch in _regrouped(parsed):
+            routed = route(batch, self._window)
+            self.refusals += routed.refusals
+            yield routed.posts
+
+    def _read_object(self, stored: BronzeObject) -> Iterator[pa.RecordBatch]:
+        platform = self._window.partition.platform
+        line = 1
+        try:
+            for lines in read_blocks(self._lake, stored):
+                # Lines beyond those that the manifest counted were not committed with it.
+                block = lines[: stored.records - line + 1]
+                parsed = parse_lines(PLATFORMS[platform].parser, platform, block, stored.path, line)
+                line += len(block)
+                self.refusals += parsed.refusals
+                yield parsed.posts
+        except UnreadableObject as error:
+            self._refuse_rest(stored, line, f"the object cannot be read to its end: {error}")
+        else:
+            if line - 1 != stored.records:
+                self._refuse_rest(
+                    stored, line, f"the object holds {line - 1} of its {stored.records} records"
+                )
+
+    def _refuse_rest(self, stored: BronzeObject, line: int, reason: str) -> None:
+        rest = stored.records - (line - 1)
+        self.refusals.append(Refusal(stored.path, 0, "damaged_object", reason, "batch", rest))
+
+
+def _regrouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Batches of :data:`BATCH_ROWS`, so that many small objects cost no more than one large."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        if batch.num_rows:
+            waiting.append(batch)
+            rows += batch.num_rows
+        if rows >= BATCH_ROWS:
+            yield from _combined(waiting)
+            waiting, rows = [], 0
+    yield from _combined(waiting)
+
+
+def _combined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    return pa.Table.from_batches(batches).combine_chunks().to_batches() if batches else []
+
+
+def _quarantine(window: Window, refusals: Sequence[Refusal], rules: SilverRules) -> pa.RecordBatch:
+    partition = window.partition
+    rows = [
+        {
+            "date": partition.date,
+            "platform": partition.platform,
+            "window": window.name,
+            "reason_code": refusal.code,
+            "reason": refusal.reason,
+            "source": refusal.source,
+            "object": refusal.object,
+            "line": refusal.line,
+            "record_count": refusal.record_count,
+            "recipe": rules.recipe(partition.platform, partition.date),
+        }
+        for refusal in refusals
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=SILVER_QUARANTINE.schema)
+
+
+def _count_reasons(cleaned: pa.RecordBatch, unscored: Counter[str], redacted: Counter[str]) -> None:
+    frame = pl.from_arrow(cleaned.select(["unscored_reason", "redactions"]))
+    assert isinstance(frame, pl.DataFrame)
+    unscored.update(dict(frame["unscored_reason"].drop_nulls().value_counts().iter_rows()))
+    kinds = frame["redactions"].explode(empty_as_null=True).drop_nulls().struct.unnest()
+    if kinds.height:
+        redacted.update(dict(kinds.group_by("kind").agg(pl.col("count").sum()).iter_rows()))

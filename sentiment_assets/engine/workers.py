@@ -1,0 +1,96 @@
+"""Windows side by side, each process with a core of its own.
+
+What belongs here: when processes are worth it, and how they end. Most of a window's work holds
+Python's lock, so threads would wait for one another.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, as_completed
+from dataclasses import replace
+
+from loky import ProcessPoolExecutor, cpu_count
+
+from sentiment_assets.core.silver import SilverRules
+from sentiment_assets.engine.window import Budget, WindowSilver, WindowSource, build_window
+from sentiment_assets.lake.objects import Lake
+
+#: Below so many records a process costs more than it saves: each takes a second to begin.
+PARALLEL_RECORDS = 150_000
+
+#: A process takes some 400 MB; on larger machines a setting asks for more of them.
+_MOST_BY_DEFAULT = 8
+
+Built = tuple[WindowSource, WindowSilver]
+
+
+def cores_in_reach() -> int:
+    """Cores that this process may use, by its affinity and its container's limit; 8 at most."""
+    return int(min(cpu_count(), _MOST_BY_DEFAULT))
+
+
+def build_windows(
+    lake: Lake, sources: Sequence[WindowSource], rules: SilverRules, budget: Budget
+) -> Iterator[Built]:
+    """Build windows, in any order, each as soon as it is done.
+
+    Raises what :func:`~sentiment_assets.engine.window.build_window` raises for any of them.
+    """
+    workers = min(budget.workers, len(sources))
+    if workers < 2 or sum(source.records for source in sources) < PARALLEL_RECORDS:
+        yield from ((source, build_window(lake, source, rules, budget)) for source in sources)
+    else:
+        yield from _side_by_side(lake, sources, rules, budget, workers)
+
+
+def _side_by_side(
+    lake: Lake, sources: Sequence[WindowSource], rules: SilverRules, budget: Budget, workers: int
+) -> Iterator[Built]:
+    share = replace(budget, held_rows=budget.held_rows // workers, workers=1)
+    pool = ProcessPoolExecutor(
+        workers,
+        initializer=_begin,
+        initargs=(lake, rules, share, os.getpid()),
+        # A core each: Polars would start a thread for every core in each of them.
+        env={"POLARS_MAX_THREADS": "1"},
+    )
+    finished = False
+    try:
+        # The largest first, so that none of them is left for the end.
+        largest = sorted(sources, key=lambda source: source.records, reverse=True)
+        pending: dict[Future[WindowSilver], WindowSource] = {
+            pool.submit(_build, source): source for source in largest
+        }
+        for done in as_completed(pending):
+            yield pending[done], done.result()
+        finished = True
+    finally:
+        pool.shutdown(wait=True, kill_workers=not finished)
+
+
+_given: list[tuple[Lake, SilverRules, Budget]] = []
+
+
+def _begin(lake: Lake, rules: SilverRules, budget: Budget, parent: int) -> None:
+    """In a worker: take what all windows share, and end when the process does that asked."""
+    # Ctrl-C reaches the whole group; the parent ends its workers itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _given[:] = [(lake, rules, budget)]
+
+
+def _end_with(parent: int) -> None:
+    """A parent that was killed ends nobody: whoever is left without it ends by itself."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _build(source: WindowSource) -> WindowSilver:
+    [(lake, rules, budget)] = _given
+    return build_window(lake, source, rules, budget)
