@@ -41,16 +41,17 @@ from sentiment_assets.core.tracking import Topic, Tracking, allowed_by
 #: Raise the number of what changes the rows that it makes: silver made before is then out of date.
 RULE_VERSIONS = {"parsers": 2, "text": 2, "pii": 2, "language": 2, "topics": 1, "silver": 1}
 
-#: What :func:`clean_batch` reads: parsed posts with what deduplication found of each.
-CLEAN_INPUT = pa.schema(
+_ADDED = pa.schema(
     [
-        *POST_SCHEMA,
         pa.field("first_seen_at", pa.timestamp("us", tz="UTC"), nullable=False),
         pa.field("last_seen_at", pa.timestamp("us", tz="UTC"), nullable=False),
         pa.field("observation_count", pa.int32(), nullable=False),
         pa.field("late", pa.bool_(), nullable=False),
     ]
 )
+
+#: What :func:`clean_batch` reads: parsed posts with what deduplication found of each.
+CLEAN_INPUT = pa.schema([*POST_SCHEMA, *_ADDED])
 
 KEY_COLUMNS = ("platform", "chain_id", "post_id", "fetched_at", "source", "object", "line")
 
@@ -207,15 +208,18 @@ def choose(
         completed_at: when the window was first fetched whole; null where it never was.
     """
     late = pl.lit(False) if completed_at is None else pl.col("first_seen_at") > completed_at
-    given = _polars(posts)
+    given = _polars(posts.select(["object", "line"])).with_row_index("row")
     # A join hashes all of ``chosen``: in a window of a million posts 0.1 s for each of its batches.
     near = chosen.filter(
         pl.col("line").is_between(given["line"].min(), given["line"].max())
     ).filter(pl.col("object").is_in(given["object"].unique().implode()))
-    frame = given.join(
+    found = given.join(
         near, on=["object", "line"], how="inner", maintain_order="left"
     ).with_columns(late=late)
-    return _record_batch(frame, CLEAN_INPUT)
+    added = _record_batch(found, _ADDED)
+    # Texts and names stay as they are: Polars has another layout for them.
+    kept = posts if found.height == posts.num_rows else posts.take(found["row"].to_arrow())
+    return pa.RecordBatch.from_arrays([*kept.columns, *added.columns], schema=CLEAN_INPUT)
 
 
 def tidy(texts: pl.Series) -> pl.Series:

@@ -194,6 +194,7 @@ def _combined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
 
 def _quarantine(window: Window, refusals: Sequence[Refusal], rules: SilverRules) -> pa.RecordBatch:
     partition = window.partition
+    recipe = rules.recipe(partition.platform, partition.date) if refusals else ""
     rows = [
         {
             "date": partition.date,
@@ -205,7 +206,7 @@ def _quarantine(window: Window, refusals: Sequence[Refusal], rules: SilverRules)
             "object": refusal.object,
             "line": refusal.line,
             "record_count": refusal.record_count,
-            "recipe": rules.recipe(partition.platform, partition.date),
+            "recipe": recipe,
         }
         for refusal in refusals
     ]

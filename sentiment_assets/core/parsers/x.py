@@ -185,10 +185,15 @@ def row(payload: Payload) -> Post:
     mention_count = 0
     domains: list[str] = []
     if entities is not None:
-        mentioned = {mention.username for mention in entities.mentions}
-        mention_count = len(mentioned)
-        names += (*mentioned, *_people(entities))
-        domains = _domains(entities.urls)
+        # Most lists are empty, and asking costs less than going over them.
+        if entities.mentions:
+            mentioned = {mention.username for mention in entities.mentions}
+            mention_count = len(mentioned)
+            names += mentioned
+        if entities.annotations:
+            names += _people(entities)
+        if entities.urls:
+            domains = _domains(entities.urls)
     original = _reposted(payload, references) if kind == "repost" else None
     if original is not None:
         note = original.note_tweet or original.note_post
@@ -255,8 +260,8 @@ def _first_id(chain: list[str] | tuple[()], own: str) -> str:
 
 
 def _kind(post: _Post, references: list[_Reference] | tuple[()]) -> Kind:
-    types = {reference.type for reference in references}
-    if types & {"retweeted", "reposted"}:
+    types = [reference.type for reference in references]
+    if "retweeted" in types or "reposted" in types:
         return "repost"
     if "replied_to" in types or post.in_reply_to_user_id is not None:
         return "reply"
