@@ -12,7 +12,7 @@ KERNELS := $(wildcard sentiment_assets/*/*/_*_kernel.pyx sentiment_assets/*/_*_k
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-pii bench-sentiment lock clean distclean browser
+.PHONY: help run test check format bench bench-hot-path bench-pii bench-sentiment lock clean distclean browser
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ format: $(VENV)/.dev ## Format and mend what can be mended
 
 bench: $(VENV)/.dev ## Measure against the peers in the same run
 	$(BIN)/python -m benchmarks
+
+bench-hot-path: $(VENV)/.dev ## Measure a large date from bronze to silver, and its distance to the floor
+	$(BIN)/python -m benchmarks.hot_path
 
 bench-pii: $(VENV)/.dev ## Measure masking beside Presidio and scrubadub
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers

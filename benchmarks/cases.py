@@ -98,6 +98,56 @@ def bronze_to_gold(folder: Path, held_rows: int = 200_000) -> Result:
     return _measure(work)
 
 
+def bronze_to_silver(folder: Path, workers: int) -> Result:
+    """The silver of one date; ``cpu`` and ``peak`` are those of all processes, and of the largest.
+
+    Workers begin inside the measured time, imports and all.
+    """
+    from benchmarks import bronze, pipeline
+    from sentiment_assets.engine import workers as engine_workers
+    from sentiment_assets.engine.window import Budget
+
+    engine_workers.PARALLEL_RECORDS = 1
+    lake = bronze.open_lake(folder)
+    before = _cpu_of_children()
+    run = _measure(
+        lambda: {
+            "records": pipeline.build_silver(lake, [bronze.DAY], budget=Budget(workers=workers))
+        }
+    )
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    run["cpu"] += _cpu_of_children() - before
+    run["peak"] = max(run["peak"], largest)
+    return run
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def floor(folder: Path) -> Result:
+    """Bronze objects unpacked, read as columns, written as Parquet; nothing in between."""
+    from benchmarks import bronze, floor
+
+    return _measure(lambda: {"records": floor.run(bronze.open_lake(folder), folder / "floor")})
+
+
+def silver_stages(folder: Path) -> Result:
+    """The silver of one date in this process, with timers inside."""
+    from benchmarks import bronze, pipeline
+    from benchmarks.stages import measured
+
+    lake = bronze.open_lake(folder)
+
+    def work() -> Result:
+        with measured() as timers:
+            records = pipeline.build_silver(lake, [bronze.DAY])
+            return {"records": records, "stages": timers.finish()}
+
+    return _measure(work)
+
+
 def stages(folder: Path) -> Result:
     """The same once more, with timers inside."""
     from benchmarks import bronze, pipeline
@@ -139,6 +189,9 @@ CASES: dict[str, Callable[..., Result]] = {
         write_window,
         write_ticking,
         bronze_to_gold,
+        bronze_to_silver,
+        floor,
+        silver_stages,
         stages,
         dagster_job,
         peer,

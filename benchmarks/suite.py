@@ -125,18 +125,18 @@ def measure(folder: Path, sizes: Sizes, corpus: Path | None, say: Callable[[str]
 
     for posts, times in sizes.dates.items():
         for _ in range(times):
-            with _lake(folder, folder / str(posts)) as lake:
+            with bronze_only(folder, folder / str(posts)) as lake:
                 run = case("bronze_to_gold", folder=lake)
                 figures.dates.setdefault(posts, []).append(run)
             if posts in sizes.compared:
-                with _lake(folder, folder / str(posts)) as lake:
+                with bronze_only(folder, folder / str(posts)) as lake:
                     figures.peers.setdefault(posts, []).append(case("peer", folder=lake))
             if posts == sizes.with_dagster and not figures.dagster:
-                with _lake(folder, folder / str(posts), in_home=True) as home:
+                with bronze_only(folder, folder / str(posts), in_home=True) as home:
                     figures.dagster.append(case("dagster_job", home=home))
 
     def hot_window(fetches: int) -> Run:
-        with _lake(folder, folder / "hot", fetches=fetches) as lake:
+        with bronze_only(folder, folder / "hot", fetches=fetches) as lake:
             return case("bronze_to_gold", folder=lake, held_rows=sizes.held_rows)
 
     # Memory is the same beside another process; only the largest one's time is reported.
@@ -144,7 +144,7 @@ def measure(folder: Path, sizes: Sizes, corpus: Path | None, say: Callable[[str]
     with ThreadPoolExecutor(2) as pairs:
         figures.hot += pairs.map(hot_window, smaller)
     figures.hot.append(hot_window(largest))
-    with _lake(folder, folder / str(sizes.staged)) as lake:
+    with bronze_only(folder, folder / str(sizes.staged)) as lake:
         figures.stages = case("stages", folder=lake)
     for _ in range(sizes.ticks):
         with _copy(folder) as home:
@@ -178,7 +178,7 @@ def run_case(name: str, bytecode: Path, **arguments: object) -> Run:
 
 
 @contextmanager
-def _lake(
+def bronze_only(
     folder: Path, source: Path, fetches: int | None = None, in_home: bool = False
 ) -> Iterator[Path]:
     """A lake with nothing but the bronze of another one."""
