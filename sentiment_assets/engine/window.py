@@ -32,7 +32,7 @@ from sentiment_assets.core.silver import (
     route,
 )
 from sentiment_assets.lake.bronze import UnreadableObject, read_blocks
-from sentiment_assets.lake.files import DataFile
+from sentiment_assets.lake.files import DataFile, polars_schema
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.tables import PartitionWriter
 
@@ -115,7 +115,7 @@ def _keys(reader: _WindowReader) -> pl.DataFrame:
     """What deduplication looks at, of every observation of the window."""
     columns = list(KEY_COLUMNS)
     batches = [batch.select(columns) for batch in reader.batches()]
-    schema = POST_SCHEMA.empty_table().select(columns).schema
+    schema = pa.schema([POST_SCHEMA.field(name) for name in columns])
     frame = pl.from_arrow(pa.Table.from_batches(batches, schema))
     assert isinstance(frame, pl.DataFrame)
     return frame
@@ -192,7 +192,7 @@ def _combined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
     return pa.Table.from_batches(batches).combine_chunks().to_batches() if batches else []
 
 
-def _quarantine(window: Window, refusals: Sequence[Refusal], rules: SilverRules) -> pa.RecordBatch:
+def _quarantine(window: Window, refusals: Sequence[Refusal], rules: SilverRules) -> pl.DataFrame:
     partition = window.partition
     recipe = rules.recipe(partition.platform, partition.date) if refusals else ""
     rows = [
@@ -210,7 +210,7 @@ def _quarantine(window: Window, refusals: Sequence[Refusal], rules: SilverRules)
         }
         for refusal in refusals
     ]
-    return pa.RecordBatch.from_pylist(rows, schema=SILVER_QUARANTINE.schema)
+    return pl.DataFrame(rows, schema=polars_schema(SILVER_QUARANTINE.schema))
 
 
 def _count_reasons(cleaned: pa.RecordBatch, unscored: Counter[str], redacted: Counter[str]) -> None:

@@ -10,11 +10,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import replace
 
 from loky import ProcessPoolExecutor, cpu_count
+from loky.process_executor import TerminatedWorkerError
 
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.engine.window import Budget, WindowSilver, WindowSource, build_window
@@ -29,6 +30,10 @@ _MOST_BY_DEFAULT = 8
 Built = tuple[WindowSource, WindowSilver]
 
 
+class WorkerLost(Exception):
+    """A worker process ended before its window was built; nothing is committed."""
+
+
 def cores_in_reach() -> int:
     """Cores that this process may use, by its affinity and its container's limit; 8 at most."""
     return int(min(cpu_count(), _MOST_BY_DEFAULT))
@@ -40,6 +45,9 @@ def build_windows(
     """Build windows, in any order, each as soon as it is done.
 
     Raises what :func:`~sentiment_assets.engine.window.build_window` raises for any of them.
+
+    Raises:
+        WorkerLost: a process ended, by the system's hand most likely.
     """
     workers = min(budget.workers, len(sources))
     if workers < 2 or sum(source.records for source in sources) < PARALLEL_RECORDS:
@@ -59,18 +67,38 @@ def _side_by_side(
         # A core each: Polars would start a thread for every core in each of them.
         env={"POLARS_MAX_THREADS": "1"},
     )
-    finished = False
+    pending: dict[Future[WindowSilver], WindowSource] = {}
+    interrupted = True
     try:
         # The largest first, so that none of them is left for the end.
-        largest = sorted(sources, key=lambda source: source.records, reverse=True)
-        pending: dict[Future[WindowSilver], WindowSource] = {
-            pool.submit(_build, source): source for source in largest
-        }
-        for done in as_completed(pending):
-            yield pending[done], done.result()
-        finished = True
+        for source in sorted(sources, key=lambda source: source.records, reverse=True):
+            pending[pool.submit(_build, source)] = source
+        try:
+            for done in as_completed([*pending]):
+                source = pending.pop(done)
+                yield source, done.result()
+        except TerminatedWorkerError as error:
+            raise WorkerLost(
+                "a process that built a window ended unexpectedly, most likely for want of "
+                "memory: lower SENTIMENT_WORKERS or SENTIMENT_HELD_ROWS"
+            ) from error
+        except Exception:
+            _discard(pending)
+            interrupted = False
+            raise
+        interrupted = False
     finally:
-        pool.shutdown(wait=True, kill_workers=not finished)
+        pool.shutdown(wait=True, kill_workers=interrupted)
+
+
+def _discard(pending: Mapping[Future[WindowSilver], WindowSource]) -> None:
+    """Begin no further window, wait for those that were begun, and delete what they wrote."""
+    begun = {future: source for future, source in pending.items() if not future.cancel()}
+    for future, source in begun.items():
+        if future.exception() is None:
+            silver = future.result()
+            source.posts.delete(silver.posts)
+            source.quarantine.delete(silver.quarantine)
 
 
 _given: list[tuple[Lake, SilverRules, Budget]] = []

@@ -271,7 +271,8 @@ def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 def _all_equal(column: Any, value: str) -> bool:
     try:
-        expected = pa.scalar(value).cast(column.type)
+        # Not pa.scalar, which imports pandas to see whether it was given something of its.
+        expected = pl.Series([value]).to_arrow().cast(column.type)[0]
         return bool(pc.all(pc.equal(column, expected), skip_nulls=False).as_py() or not len(column))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return False

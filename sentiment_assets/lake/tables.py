@@ -472,9 +472,13 @@ class PartitionWriter:
         try:
             files.extend(write_files(table.lake.objects, contract, table.root, paths, rows))
         except BaseException:
-            table.lake.objects.delete(f"{table.root}/{file.path}" for file in files)
+            self.delete(files)
             raise
         return files
+
+    def delete(self, files: Iterable[DataFile]) -> None:
+        """Delete files that were written and won't be staged."""
+        self.table.lake.objects.delete(f"{self.table.root}/{file.path}" for file in files)
 
 
 class Replacement:

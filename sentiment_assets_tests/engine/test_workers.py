@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -75,6 +76,20 @@ def test_a_window_that_fails_fails_the_build_and_leaves_no_file(lake: Lake) -> N
     with pytest.raises(RuntimeError, match="too many at once"):
         build_silver(lake, [DAY], replace(RULES, scorer=Fails()), run_id="run", budget=TWO)
     assert list(Path(lake.location.uri, "silver").rglob("*.parquet")) == []
+    assert _workers(psutil.Process()) == []
+
+
+class Dies(Fails):
+    """A scorer that takes its process with it."""
+
+    def score(self, texts: pa.Array) -> pa.Table:
+        os._exit(9)
+
+
+def test_a_lost_process_is_told_with_what_to_do(lake: Lake) -> None:
+    fill(lake)
+    with pytest.raises(workers.WorkerLost, match="SENTIMENT_WORKERS"):
+        build_silver(lake, [DAY], replace(RULES, scorer=Dies()), run_id="run", budget=TWO)
     assert _workers(psutil.Process()) == []
 
 

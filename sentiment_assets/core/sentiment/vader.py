@@ -112,9 +112,10 @@ def _bytes(buffer: pa.Buffer | bytes) -> memoryview:
 def _table(columns: list[pa.Array], texts: pa.Array) -> pa.Table:
     """The four columns, null where the text is."""
     if texts.null_count:
-        given, null = texts.is_valid(), pa.scalar(None, pa.float64())
+        # pa.scalar looks whether it was given something of pandas, and imports pandas for that.
+        given, null = texts.is_valid(), pa.nulls(1, pa.float64())[0]
         columns = [pc.if_else(given, column, null) for column in columns]
-    return pa.table(columns, names=COLUMNS)
+    return pa.Table.from_arrays(columns, names=COLUMNS)
 
 
 class _Vader:
