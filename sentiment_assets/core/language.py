@@ -46,6 +46,9 @@ _DISPUTED_BELOW = 0.8
 #: is another language with an English word in it, as is usual in South African posts.
 _CHARACTERS_PER_WORD = 35
 
+# What rules name where no text is theirs: queries cost as much as reading a hundred texts.
+_NONE_NAMED = pl.DataFrame(schema={"index": pl.UInt32, "lang": pl.String})
+
 # The model's labels outside ISO 639-1 that are spellings or dialects of a language inside it.
 _DIALECTS = {"als": "de", "arz": "ar", "azb": "az", "bar": "de", "sh": "hr", "wuu": "zh"}
 
@@ -90,6 +93,8 @@ def _named_by_words(rows: pl.DataFrame) -> pl.DataFrame:
     A language needs two words more than any other, English too. An empty code stands for a
     language that the model doesn't know: it must not be asked.
     """
+    if rows.is_empty():
+        return _NONE_NAMED
     count, best = pl.col("count"), pl.col("count").max()
     leading = (
         rows.select("index", word=pl.col("words").str.extract_all(language_words.OTHER))
@@ -125,6 +130,8 @@ def _named_by_words(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _named_by_script(rows: pl.DataFrame) -> pl.DataFrame:
     """``index`` of texts whose letters settle the language, and its code as ``lang``."""
+    if rows.is_empty():
+        return _NONE_NAMED
     named = pl.coalesce(
         pl.when(pl.col("words").str.contains(letters)).then(pl.lit(code))
         for code, letters in _SCRIPTS.items()

@@ -53,8 +53,9 @@ def test_sentences_of_many_languages() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "\n", "a\nb", "\x00", "a\x00b", "</s>", "</s> a", "__label__en", "__label__xx hi", "<>",
-     "<", "é", "a\u00a0b", "\u3000", "x" * READ, "x" * (READ + 1), "é" * 200, "ab " * 100, "\U0001f600" * 90],
+    ["", " ", "\n", "a\nb", "\x00", "a\x00b", "</s>", "</s> a", "__label__en", "__label__xx hi",
+     "<>", "<", "é", "a\u00a0b", "\u3000", "x" * READ, "x" * (READ + 1), "é" * 200, "ab " * 100,
+     "\U0001f600" * 90],
 )  # fmt: skip
 def test_edges(text: str) -> None:
     assert differences([text, f"hello {text}", f"{text} bonjour"]) == []
