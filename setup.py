@@ -53,6 +53,7 @@ def kernel(source: str) -> Extension:
         source.removesuffix(".pyx").replace("/", "."),
         [source],
         extra_compile_args=EXACT,
+        libraries=[] if sys.platform == "win32" else ["m"],
         define_macros=[("KERNEL_SOURCE", f'"{digest}"')],
         optional=True,
     )

@@ -35,7 +35,12 @@ sys.path.insert(0, str(ROOT))
 
 import polars as pl  # noqa: E402
 
-from sentiment_assets.core import function_words, language  # noqa: E402
+from sentiment_assets.core import (  # noqa: E402
+    function_words,
+    language,
+    language_model,
+    language_words,
+)
 
 Guesses = list[tuple[str | None, float]]
 Detector = Callable[[list[str]], Guesses]
@@ -70,12 +75,12 @@ def load(folder: Path, half: bool) -> tuple[pl.DataFrame, list[str]]:
     posts += [(text, "en") for text in pick.sample(english, min(len(english), ENGLISH_POSTS))]
     pick.shuffle(posts)
     frame = pl.DataFrame(posts, schema=["text", "lang"], orient="row")
-    return frame.with_columns(language._readable(frame["text"])), english
+    return frame.with_columns(language_words.readable(frame["text"])), english
 
 
 def fasttext_alone(texts: list[str]) -> Guesses:
     """The compressed fastText model by itself."""
-    found = language._guesses(texts)
+    found = language_model.guesses(pl.Series(texts))
     return list(zip(found["guess"].to_list(), found["probability"].to_list(), strict=True))
 
 
@@ -233,7 +238,7 @@ def in_detail(posts: pl.DataFrame, guesses: Guesses) -> None:
     )
     for lang, n, english, right, left in shares.sort("lang").rows():
         print(f"| {lang} | {n:,} | {english:.2%} | {right:.2%} | {left:.2%} |")
-    words = language._any_of(function_words.OTHERS["hi"].split())
+    words = language_words.any_of(function_words.OTHERS["hi"].split())
     passed = frame.filter((pl.col("lang") == "hi") & (guess == "en")).select(
         hindi=pl.col("text").str.to_lowercase().str.count_matches(words)
     )

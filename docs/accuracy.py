@@ -108,7 +108,7 @@ def english(measures: Sequence[Measure], labelled: pl.DataFrame) -> str:
 {_table(head, rows)}
 
 `{SOCIAL.name}` adds {len(social_list())} words, phrases and emoji to VADER. They were chosen by looking at one
-half of these posts; the table is of the other half, and was looked at twice while the list was made. On the half
+half of these posts; the table is of the other half, and was looked at three times while the list was made. On the half
 that was looked at, its macro recall is {shown(chosen.macro_recall)}. Against `vader` on the same held-back
 posts it gains {shown(added)}.
 """

@@ -160,9 +160,10 @@ AFRICAN = {
     "ig": "ndi nke anyi maka kedu imela ugbu nwere",
 }  # fmt: skip
 
-#: Beginnings that only the Nguni languages (Zulu, Xhosa, Swati, Ndebele) have, as a pattern. They
-#: write pronoun, tense and verb as one word, so that few words return from text to text.
-NGUNI = (
-    "(?:ng[aeiou]|nd[aeiou]|uku|oku|umn|umu|aba[nft]|izi|ezi|awu|ayi|siya|sizo|kwe[nz]|hl|dl|nhl|ntl"
-    "|ntsh)[a-z]{3,}[aeiou]"
+#: Beginnings of words that only the Nguni languages (Zulu, Xhosa, Swati, Ndebele) have: of words of
+#: four more letters at least, the last of them a vowel. They write pronoun, tense and verb as one
+#: word, so that few words return from text to text.
+NGUNI_BEGINNINGS = (
+    "nga nge ngi ngo ngu nda nde ndi ndo ndu uku oku umn umu aban abaf abat izi ezi awu ayi "
+    "siya sizo kwen kwez hl dl nhl ntl ntsh"
 )

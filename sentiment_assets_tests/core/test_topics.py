@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment_assets.core.topics import TopicMatcher, hashtags
+from sentiment_assets.core.topics import TopicMatcher, _seeds, hashtags
 from sentiment_assets.core.tracking import Topic
 
 NAMES = pl.List(pl.String)
@@ -149,6 +149,53 @@ def test_any_keyword_finds_itself_as_written(keyword: str, around: str) -> None:
     # Two views of one text are compared, so both must be composed.
     found = TopicMatcher([topic]).match(pl.Series([around.format(keyword)]).str.normalize("NFC"))
     assert found.to_list() == [["t"]] or not keyword.strip()
+
+
+KEYWORDS = [
+    "nimbus", "Free Plan", "don't ask", "c++", ".net", "a|b", "|", "x | y", "snake_case", "kiosk",
+    "STRASSE", "straße", "İx", "élan vital", "облако", "\u017f", "\u212a", "雲", "😀", "#tag", "'",
+    "a", "big blue bus",
+]  # fmt: skip
+SPELLINGS = [str, str.upper, str.title, lambda w: w.replace("s", "\u017f").replace("k", "\u212a"),
+             lambda w: "#" + w.title().replace(" ", ""), lambda w: "＃" + w.replace(" ", "_"),  # noqa: RUF001
+             lambda w: w.replace(" ", " \u00a0"), lambda w: w.replace("'", "’")]  # noqa: RUF001  # fmt: skip
+MIXTURES = st.lists(
+    st.one_of(
+        st.builds(
+            lambda word, spelling: spelling(word),
+            st.sampled_from([*KEYWORDS, *" ".join(KEYWORDS).split()]),
+            st.sampled_from(SPELLINGS),
+        ),
+        st.sampled_from(["", " ", " ", ".", "#", "_", "|", "x", "\u017f", "i\u0307"]),
+        st.characters(exclude_categories=["Cs"]),
+    ),
+    max_size=8,
+).map("".join)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    texts=st.lists(st.none() | MIXTURES, max_size=12),
+    named=st.lists(st.sampled_from(KEYWORDS), min_size=1, max_size=4),
+    exclude=st.lists(st.sampled_from(KEYWORDS), max_size=2),
+)
+def test_looking_for_seeds_first_loses_no_text(
+    texts: list[str | None], named: list[str], exclude: list[str]
+) -> None:
+    topics = [Topic("all", phrases=tuple(named)), Topic("one", (named[0],), (), tuple(exclude))]
+    matcher, patient = TopicMatcher(topics), TopicMatcher(topics)
+    patient._seeds = None
+    spelled = [spelling(word) for word in named for spelling in SPELLINGS]
+    series = pl.Series([*texts, *spelled], dtype=pl.String)
+    assert matcher.match(series).to_list() == patient.match(series).to_list()
+
+
+def test_seeds_are_signs_that_every_spelling_holds() -> None:
+    assert _seeds(["Nimbus", "free plan", "don't", "NimbusCloud", "  "]) == [
+        "don", "free", "nimbus", "\u017f", "\u212a"
+    ]  # fmt: skip
+    for word in ("雲", "облако", "|", "'"):
+        assert _seeds(["nimbus", word]) is None
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,10 @@ each with its reason; an operator's corrections are added to them. VADER itself 
 
 Emoji become words of their own, phrases become one word each (``can't wait`` is ``cant-wait``), and
 these words stand in the lexicon: negation, boosters, capitals and "but" treat them as any other.
+
+Two implementations give the same scores: VADER's compiled kernel with these words in its tables,
+and the published package with this lexicon, for where the kernel was not built or has no room for
+a word of the list.
 """
 
 from __future__ import annotations
@@ -12,17 +16,25 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib import resources
+from itertools import product
 
 import polars as pl
 import pyarrow as pa
 from vaderSentiment import vaderSentiment as published
 
 from sentiment_assets.core.sentiment.scorer import SCORE_SCHEMA
-from sentiment_assets.core.sentiment.vader import VADER
+from sentiment_assets.core.sentiment.vader import (
+    LONGEST_WORD,
+    VADER,
+    kernel_in_use,
+    kernel_of,
+    score_compiled,
+)
+from sentiment_assets.core.sentiment.vader_words import COLUMNS, SPACES, Word, published_words
 from sentiment_assets.core.sentiment.word_list import Entry, parse_word_list
 
 #: Raise it when what is made of a list changes.
@@ -30,7 +42,18 @@ _RULES = 1
 
 _LIST = "social.yaml"
 
-Score = tuple[float, float, float, float]
+_FLOATS = dict.fromkeys(COLUMNS, pl.Float64)
+
+#: Signs of texts that may hold a phrase otherwise than spelled: any white space but a single blank,
+#: and letters that patterns take for an s, a k or an i.
+_ODD = (
+    *SPACES,
+    "  ",
+    "\N{LATIN SMALL LETTER LONG S}",
+    "\N{KELVIN SIGN}",
+    "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}",
+    "\N{LATIN SMALL LETTER DOTLESS I}",
+)
 
 
 @dataclass(frozen=True)
@@ -65,20 +88,15 @@ class SocialVader:
         return self._score(frame.select("text", topics=pl.concat_str(pl.lit(""), *held)))
 
     def _score(self, frame: pl.DataFrame) -> pa.Table:
-        """Score each distinct text once; those with the same corrections share a lexicon."""
-        distinct = frame.drop_nulls("text").unique()
-        schema = dict.fromkeys(SCORE_SCHEMA.names, pl.Float64)
-        scored = [pl.DataFrame(schema={"text": pl.String, "topics": pl.String, **schema})]
-        for (topics,), group in distinct.group_by("topics"):
-            polarity = _reader(self.corrections, str(topics))
-            scores = pl.DataFrame(
-                list(map(polarity.score, polarity.prepare(group["text"]))), schema, orient="row"
-            )
-            scored.append(pl.concat([group, scores], how="horizontal"))
-        joined = frame.join(
-            pl.concat(scored), on=["text", "topics"], how="left", maintain_order="left"
-        )
-        return joined.select(SCORE_SCHEMA.names).to_arrow().cast(SCORE_SCHEMA)
+        """Score the texts that have the same corrections with one lexicon."""
+        rows = frame.with_row_index()
+        scored = [pl.DataFrame(schema={**_FLOATS, "index": pl.UInt32})]
+        for (topics,), group in rows.drop_nulls("text").group_by("topics"):
+            scores = _reader(self.corrections, str(topics)).score(group["text"])
+            scored.append(scores.hstack([group["index"]]))
+        found = pl.concat(scored)
+        ordered = rows.select("index").join(found, on="index", how="left", maintain_order="left")
+        return ordered.select(COLUMNS).to_arrow().cast(SCORE_SCHEMA)
 
 
 SOCIAL = SocialVader()
@@ -111,26 +129,62 @@ class _Reader:
 
     def __init__(self, valences: Mapping[str, float]) -> None:
         emoji = {text for text in valences if not text[0].isalnum()}
-        phrases = [text for text in valences if " " in text]
         words = {text: _word(text) for text in valences}
-        self.score = _polarity({words[text]: valence for text, valence in valences.items()})
+        self._scored = _scores({words[text]: valence for text, valence in valences.items()})
         # A space on both sides: VADER puts none behind, and the name fuses with what follows, be it
         # only the invisible sign that makes a heart red.
         named = {e: f" {name} " for e, name in _emoji_names().items()}
         named |= {e: f" {words[e]} " for e in emoji}
         self._emoji, self._names = list(named), list(named.values())
-        # The longest first: "as well" must not part "as well as".
-        longest = sorted(phrases, key=len, reverse=True)
-        self._phrase = rf"(?i)\b(?:{'|'.join(map(_pattern, longest))})\b"
-        self._joined = re.compile(self._phrase)
+        self._phrases = _Phrases([text for text in valences if " " in text])
 
-    def prepare(self, texts: pl.Series) -> list[str]:
-        """Emoji and phrases become words; only texts that hold a phrase are touched one by one."""
-        texts = texts.str.replace_many(self._emoji, self._names)
-        return [
-            self._joined.sub(lambda found: _joined(found[0]), text) if held else text
-            for text, held in zip(texts, texts.str.contains(self._phrase), strict=True)
+    def score(self, texts: pl.Series) -> pl.DataFrame:
+        """The four columns of scores; no text may be null."""
+        return self._scored(self.prepare(texts))
+
+    def prepare(self, texts: pl.Series) -> pl.Series:
+        """Emoji and phrases become words."""
+        return self._phrases.joined(texts.str.replace_many(self._emoji, self._names))
+
+
+class _Phrases:
+    """Phrases, and texts in which each is one word."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        # The longest first: "as well" must not part "as well as".
+        self._all = tuple(sorted(phrases, key=len, reverse=True))
+        self._pattern = _one_of(self._all)
+        # Nearly always a phrase is spelled like this. To look for plain letters first spares most
+        # texts the pattern, which takes ten times as long as VADER's rules.
+        self._spelled = {spelled: text for text in self._all for spelled in _spellings(text)}
+        self._sought = [*self._spelled, *_ODD]
+        self._plain = all(map(str.isascii, self._all))
+
+    def joined(self, texts: pl.Series) -> pl.Series:
+        """Only texts that hold a phrase are touched one by one."""
+        if not self._all:
+            return texts
+        places = pl.int_range(len(texts), dtype=pl.UInt32, eager=True)
+        if self._plain:
+            likely = texts.str.contains_any(self._sought, ascii_case_insensitive=True)
+            places = likely.arg_true()
+        places = places.filter(texts.gather(places).str.contains(self._pattern))
+        if not len(places):
+            return texts
+        some = texts.gather(places)
+        found = some.str.extract_many(self._sought, ascii_case_insensitive=True, overlapping=True)
+        rewritten = [
+            _compiled(self._in_text(signs)).sub(lambda match: _joined(match[0]), text)
+            for text, signs in zip(some, found, strict=True)
         ]
+        return texts.clone().scatter(places, rewritten)
+
+    def _in_text(self, found: pl.Series) -> tuple[str, ...]:
+        """The phrases that may be in a text, in their order: a short pattern is a fast one."""
+        held = {self._spelled.get(sign.lower()) for sign in found}
+        if not self._plain or None in held:
+            return self._all
+        return tuple(text for text in self._all if text in held)
 
 
 @lru_cache(maxsize=64)
@@ -162,24 +216,50 @@ def _emoji_names() -> dict[str, str]:
     return {emoji: name for emoji, name in _published().emojis.items() if len(emoji) == 1}
 
 
-def _polarity(valences: Mapping[str, float]) -> Callable[[str], Score]:
-    """VADER's rules over its lexicon with these changes; a valence of 0 takes a word out.
+def _scores(valences: Mapping[str, float]) -> Callable[[pl.Series], pl.DataFrame]:
+    """VADER's rules over its lexicon with these changes; a valence of 0 takes a word out."""
+    fits = all(word.isascii() and len(word) <= LONGEST_WORD for word in valences)
+    if kernel_in_use() == "compiled" and fits:
+        return _scores_compiled(valences)
+    return _scores_published(valences)
 
-    The published tool itself scores: its rules are those of ``vader``, whose lexicon is fixed.
-    """
+
+def _scores_compiled(valences: Mapping[str, float]) -> Callable[[pl.Series], pl.DataFrame]:
+    known = published_words()
+    words = dict(known.words)
+    for word, valence in valences.items():
+        fact = words.get(word, Word(negates="n't" in word))
+        # Taken out and not kept at 0: a booster before it would still add its share.
+        words[word] = replace(fact, valence=valence or None)
+    # Emoji are words before they come here.
+    kernel = kernel_of(replace(known, words=words, emoji={}))
+
+    def scored(texts: pl.Series) -> pl.DataFrame:
+        frame = pl.from_arrow(score_compiled(texts.to_arrow(), kernel=kernel))
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    return scored
+
+
+def _scores_published(valences: Mapping[str, float]) -> Callable[[pl.Series], pl.DataFrame]:
+    """By the published tool, for where the kernel is not, or has no room for a word."""
     analyzer = copy.copy(_published())
     analyzer.lexicon = {**analyzer.lexicon, **valences}
-    # Taken out and not kept at 0: a booster before it would still add its share.
     for word, valence in valences.items():
         if not valence:
             del analyzer.lexicon[word]
     analyzer.emojis = {}
 
-    def polarity(text: str) -> Score:
-        scores = analyzer.polarity_scores(text)
-        return scores["neg"], scores["neu"], scores["pos"], scores["compound"]
+    def scored(texts: pl.Series) -> pl.DataFrame:
+        distinct = texts.unique()
+        scores = [analyzer.polarity_scores(text) for text in distinct]
+        columns = {name: [score[name] for score in scores] for name in COLUMNS}
+        known = pl.DataFrame({"text": distinct, **columns}, schema_overrides=_FLOATS)
+        rows = texts.alias("text").to_frame()
+        return rows.join(known, on="text", how="left", maintain_order="left").select(COLUMNS)
 
-    return polarity
+    return scored
 
 
 def _word(text: str) -> str:
@@ -194,6 +274,20 @@ def _joined(phrase: str) -> str:
     return re.sub(r"\s+", "-", re.sub("['’]", "", phrase))  # noqa: RUF001
 
 
-def _pattern(phrase: str) -> str:
-    parts = (re.escape(part).replace("'", "['’]?") for part in phrase.split())  # noqa: RUF001
-    return r"\s+".join(parts)
+def _one_of(phrases: Iterable[str]) -> str:
+    """Pattern of phrases in any case; of those that fit in one place the first is taken."""
+    parts = ((re.escape(p).replace("'", "['’]?") for p in text.split()) for text in phrases)  # noqa: RUF001
+    patterns = "|".join(map(r"\s+".join, parts))
+    return rf"(?i)\b(?:{patterns})\b"
+
+
+@lru_cache(maxsize=1024)
+def _compiled(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(_one_of(phrases))
+
+
+def _spellings(phrase: str) -> Iterator[str]:
+    """A phrase with each apostrophe straight, curly or left out."""
+    first, *others = phrase.split("'")
+    for signs in product(("", "'", "’"), repeat=len(others)):  # noqa: RUF001
+        yield first + "".join(map("".join, zip(signs, others, strict=True)))

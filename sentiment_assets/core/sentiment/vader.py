@@ -28,6 +28,7 @@ from sentiment_assets.core.sentiment.vader_words import (
     CASELESS,
     COLUMNS,
     NEGATION,
+    Words,
     published_words,
 )
 
@@ -38,6 +39,9 @@ except ImportError:
 
 #: The kernel that this code was written with; one that says another is left alone.
 KERNEL_VERSION = 1
+
+#: Letters of a word that the kernel's tables have room for.
+LONGEST_WORD = 24
 
 #: A batch is seldom the only one in work.
 _MOST_THREADS = 8
@@ -52,15 +56,23 @@ def kernel_in_use() -> Implementation:
     return "compiled" if getattr(compiled, "VERSION", None) == KERNEL_VERSION else "python"
 
 
+def kernel_of(words: Words) -> compiled.Kernel:
+    """A kernel with these words in its tables; all must be ASCII, at most ``LONGEST_WORD`` long."""
+    return compiled.Kernel(words, CASELESS, CAPS_INCREMENT, NEGATION)
+
+
 @cache
 def _kernel() -> compiled.Kernel:
-    """The kernel with the installed words in its tables, made once a process."""
-    return compiled.Kernel(published_words(), CASELESS, CAPS_INCREMENT, NEGATION)
+    """The kernel with the installed words, made once a process."""
+    return kernel_of(published_words())
 
 
-def score_compiled(texts: pa.Array, threads: int | None = None) -> pa.Table:
+def score_compiled(
+    texts: pa.Array, threads: int | None = None, kernel: compiled.Kernel | None = None
+) -> pa.Table:
     """Score with the compiled kernel, on several threads where the batch is large.
 
+    ``kernel`` holds other words than the installed ones.
     Where ``threads`` is not given they are as many as Arrow itself uses, at most eight: the cores,
     or OMP_NUM_THREADS, which Spark sets for its workers to the cores of a task. They end with the
     call, so a process may fork between calls.
@@ -81,7 +93,7 @@ def score_compiled(texts: pa.Array, threads: int | None = None) -> pa.Table:
             texts.offset,
         )
         columns = [_bytes(buffer).cast("d") for buffer in buffers]
-        score = _kernel().score
+        score = (kernel or _kernel()).score
         bounds = [count * part // threads for part in range(threads + 1)]
         if threads == 1:
             score(*given, 0, count, *columns)

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
+import re
+from collections.abc import Callable
+from dataclasses import replace
 
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -11,10 +16,17 @@ from vaderSentiment import vaderSentiment as published
 from sentiment_assets.core.sentiment import SCORE_SCHEMA, score_posts, score_texts
 from sentiment_assets.core.sentiment import social as module
 from sentiment_assets.core.sentiment.social import SOCIAL, SocialVader, social_list
-from sentiment_assets.core.sentiment.vader import VADER
+from sentiment_assets.core.sentiment.vader import VADER, kernel_in_use, kernel_of
+from sentiment_assets.core.sentiment.vader_words import Word, published_words
 from sentiment_assets.core.sentiment.word_list import Entry
+from sentiment_assets_tests.core.sentiment.published import CASES, left_to_right
 
 DAY = dt.date(2026, 11, 25)
+
+needs_kernel = pytest.mark.skipif(
+    kernel_in_use() != "compiled",
+    reason="the kernel was not compiled here: install a C compiler, then make test",
+)
 
 
 def entry(text: str, valence: float, topic: str | None = None) -> Entry:
@@ -89,6 +101,81 @@ def test_what_the_list_does_not_name_scores_as_vader(texts: list[str]) -> None:
     named = {word for e in social_list() for word in e.text.split()}
     plain = [" ".join(w for w in text.split(" ") if w.lower() not in named) for text in texts]
     assert score_texts(plain, SOCIAL).to_pylist() == score_texts(plain).to_pylist()
+
+
+PIECES = [
+    *(e.text for e in social_list() if not e.text.isalpha()), "can\u2019t wait", "CANT WAIT",
+    "like a", "Like  an", "like\u00a0a", "can't\x1cwait", "look\nforward", "\u017fo good",
+    "li\u212ae a", "L\u0130KE A", "l\u0131ke a", "like a\u0301", "dope", "DOPE", "good", "no",
+    "not", "very", "but", "kind of", "isn't", "bad ass", "!", "??", " ", "  ", "-", "_", "\ufe0f",
+    "\u200d", "\U0001f600", "\u00e9", "x",
+]  # fmt: skip
+CORRECTIONS = (
+    entry("table", 2.0), entry("no wifi", -2.0), entry("isn't it", 1.0), entry("good", 0),
+    entry("very", 1.5), entry("kind", -1.0, "pricing"), entry("o'clock", 1.0),
+    entry("\U0001f600", -1.0),
+)  # fmt: skip
+
+
+def published_scores(monkeypatch: pytest.MonkeyPatch, score: Callable[[], pa.Table]) -> pa.Table:
+    """What the published package says, with the same list."""
+    with monkeypatch.context() as without:
+        without.setattr(module, "kernel_in_use", lambda: "python")
+        without.setattr(published, "sum", left_to_right, raising=False)
+        module._reader.cache_clear()
+        scores = score()
+    module._reader.cache_clear()
+    return scores
+
+
+@needs_kernel
+@pytest.mark.parametrize("scorer", [SOCIAL, SocialVader(CORRECTIONS)], ids=["list", "corrected"])
+def test_the_kernel_scores_as_the_published_package(
+    scorer: SocialVader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(17)
+    texts = [
+        "".join(
+            rng.choice(PIECES) + rng.choice([" ", " ", "", ", "]) for _ in range(rng.randint(1, 9))
+        )
+        for _ in range(3_000)
+    ]
+    # Which letters have a case depends on Python; the kernel knows those of 3.11.
+    texts += [text for rule, rows in CASES.items() if "case" not in rule for text in rows]
+    topics = pa.array([rng.choice([[], None, ["pricing"], ["other"]]) for _ in texts])
+
+    def scored() -> pa.Table:
+        return scorer.score_in_topics(pa.array(texts), topics)
+
+    assert scored() == published_scores(monkeypatch, scored)
+
+
+@needs_kernel
+def test_words_that_the_kernel_has_no_room_for_are_scored_all_the_same() -> None:
+    long = "supercalifragilisticexpialidocious"
+    odd = SocialVader((entry(long, 2.0), entry("\u00e9patant", 2.0), entry("tr\u00e8s bon", 2.0)))
+    plain = SocialVader((entry("table", 2.0),))
+    with pytest.raises(ValueError, match="too long"):
+        kernel_of(replace(published_words(), words={long: Word(2.0)}, emoji={}))
+    assert compounds([long, "\u00e9patant!", "TR\u00c8S bon", "can't wait"], odd) == compounds(
+        ["table", "table!", "TABLE", "can't wait"], plain
+    )
+
+
+def test_looking_for_spelled_phrases_first_loses_none() -> None:
+    """Each text is rewritten as by one pattern of all phrases."""
+    phrases = module._Phrases([e.text for e in social_list() if e.is_phrase])
+    rng = random.Random(5)
+    texts = pl.Series(
+        "".join(rng.choice(PIECES) + rng.choice([" ", "", "."]) for _ in range(5))
+        for _ in range(3_000)
+    )
+    expected = [
+        re.sub(phrases._pattern, lambda found: module._joined(found[0]), text) if held else text
+        for text, held in zip(texts, texts.str.contains(phrases._pattern), strict=True)
+    ]
+    assert phrases.joined(texts).to_list() == expected
+    assert sum(a != b for a, b in zip(texts, expected, strict=True)) > 500
 
 
 @settings(deadline=None, max_examples=100)
