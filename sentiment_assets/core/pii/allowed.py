@@ -33,10 +33,27 @@ def _pattern(allow: tuple[str, ...]) -> re.Pattern[str] | None:
     return re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_])", re.IGNORECASE)
 
 
+@cache
+def _signs(allow: tuple[str, ...]) -> tuple[str, ...]:
+    """Strings of which one stands in every lower-case canonical text that holds a phrase."""
+    words = {phrase.partition(" ")[0] for phrase in phrases(allow)}
+    # Lower case beyond ASCII is not what a pattern takes for the same letter: there, any holds.
+    return tuple(sorted(word if word.isascii() else "" for word in words))
+
+
+def _may_hold(text: str, allow: tuple[str, ...]) -> bool:
+    lowered, ascii_only = text.lower(), text.isascii()
+    # Written out: a generator takes as long as the search itself.
+    for sign in _signs(allow):  # noqa: SIM110
+        if sign in lowered if sign else not ascii_only:
+            return True
+    return False
+
+
 def without_allowed(text: str, allow: tuple[str, ...]) -> str:
     """Canonical text of the same length, with what is allowed blank."""
     pattern = _pattern(allow)
-    if pattern is None:
+    if pattern is None or not _may_hold(text, allow):
         return text
     return pattern.sub(lambda match: BLANK * len(match.group()), text)
 

@@ -84,6 +84,14 @@ def searched_for(name: str) -> tuple[str, ...]:
     return tuple(sorted(known.parts | _written(longest)))
 
 
+def _may_be_spelled(name: str, lowered: str) -> bool:
+    # Written out: a generator takes as long as the search itself.
+    for spelling in searched_for(name):  # noqa: SIM110
+        if spelling in lowered:
+            return True
+    return False
+
+
 def _is_bounded(text: str, start: int, end: int) -> bool:
     return not ((start and text[start - 1].isalnum()) or (end < len(text) and text[end].isalnum()))
 
@@ -113,8 +121,13 @@ def find_known_names(
     stays only where ``allow`` lists that very name: somebody may be called like two brands.
     """
     allowed = phrases(allow)
-    names = [_known(name) for name in known_names if folded(name).lstrip("@") not in allowed]
-    initials = frozenset().union(*(known.initials for known in names))
+    lowered = text.lower()
+    given = [name for name in known_names if folded(name).lstrip("@") not in allowed]
+    # Most of what came with a post is not in its text.
+    names = [_known(name) for name in given if _may_be_spelled(name, lowered)]
+    if not names:
+        return
+    initials = frozenset().union(*(_known(name).initials for name in given))
     capitalised = frozenset().union(*(known.capitalised for known in names))
     full = frozenset().union(*(known.whole for known in names if known.initials))
     found: list[tuple[int, int]] = []
