@@ -42,6 +42,8 @@ from resources.lake_io_manager import LakeIOManager
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.contracts import SILVER_POSTS
+from sentiment_assets.core.deadlines import Deadlines, parse_deadlines
+from sentiment_assets.core.freshness import Watch
 from sentiment_assets.core.layout import KEYS_FOLDER, Origin
 from sentiment_assets.core.pii.name_models import ModelError, require
 from sentiment_assets.core.pii.national_phone import phone_regions
@@ -97,6 +99,12 @@ class Settings(BaseModel):
         PROJECT_ROOT / "tracking.yaml",
         description="The YAML file that says what is tracked.",
         examples=["/etc/sentiment/tracking.yaml"],
+    )
+    freshness: Path = Field(
+        PROJECT_ROOT / "freshness.yaml",
+        description="The YAML file of deadlines: how long a table may be behind "
+        "(docs/freshness.md).",
+        examples=["/etc/sentiment/freshness.yaml"],
     )
     lake_uri: str | None = Field(
         None,
@@ -246,7 +254,7 @@ class Settings(BaseModel):
         known = ", ".join(sorted(SCORERS))
         raise ValueError(f"must be {known}, or {MODEL_PREFIX} and the path of a model")
 
-    @field_validator("home", "tracking", "corrections")
+    @field_validator("home", "tracking", "freshness", "corrections")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().absolute()
@@ -457,6 +465,22 @@ class Settings(BaseModel):
             ) from error
         return parse_tracking(text, self.tracking.name)
 
+    def read_deadlines(self) -> Deadlines:
+        """Read how long a table may be behind.
+
+        Raises:
+            SettingsError: the file is missing.
+            DeadlinesError: it says something wrong; the message names the lines.
+        """
+        try:
+            text = self.freshness.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"SENTIMENT_FRESHNESS: cannot read {self.freshness} ({error.strerror}); "
+                f"for example: {PROJECT_ROOT / 'freshness.yaml'}"
+            ) from error
+        return parse_deadlines(text, self.freshness.name)
+
     def make_scorer(self) -> Scorer:
         """Make the scorer, with all that it needs: it is shipped to workers without a file.
 
@@ -630,6 +654,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "tracking": resource(settings.read_tracking),
         "rules": resource(lambda: silver_rules(settings)),
         "budget": resource(lambda: Budget(held_rows=settings.held_rows)),
+        "watch": resource(partial(freshness_watch, settings)),
         "catch_up_days": resource(lambda: settings.catch_up_days),
         "min_authors": resource(lambda: settings.min_authors),
     }
@@ -688,6 +713,35 @@ def api_client(
     else:
         budget = SharedBudget(database, platform, token, requests, access.PERIOD, urgent)
     return CLIENTS[platform].open_client(access, base_url=base_url, token=token, budget=budget)
+
+
+def watched_platforms(settings: Settings) -> list[str]:
+    """Platforms that are tracked and connected: the others are not expected to be fresh.
+
+    Raises:
+        SettingsError, TrackingError: as :meth:`Settings.read_tracking`.
+    """
+    tracked = settings.read_tracking().sources
+    return [platform for platform in settings.connected if tracked.get(platform)]
+
+
+def freshness_watch(settings: Settings) -> Watch:
+    """What is judged to be fresh, and by which deadlines.
+
+    Raises:
+        SettingsError, FileProblems: a file is missing, or says something wrong.
+    """
+    tracked = settings.read_tracking().sources
+    reaches: dict[str, tuple[dt.timedelta, ...]] = {}
+    for platform in watched_platforms(settings):
+        try:
+            client = api_client(settings, platform)
+        except SettingsError:
+            # No simulator runs: that is when somebody asks how far behind things are.
+            reaches[platform] = ()
+        else:
+            reaches[platform] = tuple(sorted({client.reach(s) for s in tracked[platform]}))
+    return Watch(reaches, settings.read_deadlines(), settings.catch_up_days)
 
 
 def granted_requests(settings: Settings, platform: str) -> int:
