@@ -132,14 +132,12 @@ def _made(
     newest = newest_events(instance, key, counting)
     records = newest_records(instance, key, newest)
     noted = {partition: consumed_event(record) for partition, record in records.items()}
-    waiting: dict[str, list[dt.datetime]] = {}
-    for partition, since in _unread(instance, table, noted, counting, now):
-        waiting.setdefault(partition.platform, []).append(since)
+    unread = dict(_unread(instance, table, noted, counting, now))
     made: dict[str, Made] = {}
     for platform in {partition.platform for partition in counting}:
         own = [record for p, record in records.items() if p.platform == platform]
-        oldest = min(waiting.get(platform, ()), default=None)
-        made[platform] = Made(_newest_time(own), oldest)
+        waiting = {p.date: since for p, since in unread.items() if p.platform == platform}
+        made[platform] = Made(_newest_time(own), waiting)
     return made
 
 

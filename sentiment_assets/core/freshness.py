@@ -76,8 +76,8 @@ class Made:
 
     #: When the newest was recorded; null where none ever was.
     made_at: dt.datetime | None
-    #: Since when the oldest news from upstream waits that the table hasn't read; null where none.
-    waiting_since: dt.datetime | None = None
+    #: Dates with news from upstream that they haven't read -> since when the oldest of it waits.
+    waiting: Mapping[dt.date, dt.datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,13 +126,21 @@ def judge(watch: Watch, facts: Mapping[str, Facts], now: dt.datetime) -> list[Fr
         known = facts.get(platform, Facts(Fetched(None)))
         within = watch.deadlines.of(BATCH_POSTS, platform)
         of = {BATCH_POSTS: judge_bronze(platform, known.fetched, reaches, within, now)}
+        overdue: dict[str, set[dt.date]] = {}
         for table, upstream in READS.items():
+            made = known.made.get(table, Made(None))
+            within = watch.deadlines.of(table, platform)
+            # A date that is stuck further up is made when that is mended: not this table's fault.
+            stuck = {date for name in upstream for date in overdue.get(name, ())}
+            waiting = {date: at for date, at in made.waiting.items() if date not in stuck}
+            overdue[table] = stuck | {date for date, at in waiting.items() if now - at > within}
             of[table] = judge_table(
                 table,
                 platform,
-                known.made.get(table, Made(None)),
+                made.made_at,
+                min(waiting.values(), default=None),
                 [of[name] for name in upstream],
-                watch.deadlines.of(table, platform),
+                within,
                 now,
             )
         verdicts += of.values()
@@ -181,28 +189,29 @@ def judge_bronze(
 def judge_table(
     table: str,
     platform: str,
-    made: Made,
+    made_at: dt.datetime | None,
+    waiting_since: dt.datetime | None,
     upstream: Iterable[Freshness],
     within: dt.timedelta,
     now: dt.datetime,
 ) -> Freshness:
-    """Judge a table that is made of others, after those."""
+    """Judge a table that is made of others, after those; news from upstream may wait ``within``."""
     late = next((verdict.table for verdict in upstream if verdict.late), None)
     age: dt.timedelta | None = dt.timedelta()
-    if made.waiting_since is not None:
-        age = max(now - made.waiting_since, dt.timedelta())
+    if waiting_since is not None:
+        age = max(now - waiting_since, dt.timedelta())
     own = age is not None and age > within
-    if made.made_at is None:
+    if made_at is None:
         # News that waits too long says more than "never", and is the table's own fault.
         age = age if own else None
         said = "never made for any of the newest dates"
     else:
-        said = f"made {spelled(max(now - made.made_at, dt.timedelta()))} ago"
+        said = f"made {spelled(max(now - made_at, dt.timedelta()))} ago"
     if own and age is not None:
         said += f"; news from upstream waits for {spelled(age)}, allowed are {spelled(within)}"
     elif late is not None:
         said = f"waits for {late}, which is stale itself"
-    elif made.waiting_since is not None and age is not None:
+    elif waiting_since is not None and age is not None:
         said += f"; news from upstream came {spelled(age)} ago"
     cause = late if not own else None
     return Freshness(
@@ -213,7 +222,7 @@ def judge_table(
         deadline=within,
         cause=cause,
         sentence=said,
-        made_at=made.made_at,
+        made_at=made_at,
     )
 
 
