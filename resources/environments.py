@@ -243,6 +243,20 @@ class Settings(BaseModel):
         examples=["postgresql+psycopg2://dagster@db.internal/dagster"],
     )
 
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="How runs log to standard error: as text, or also as a JSON object a line "
+        "(docs/metrics.md).",
+        examples=["json"],
+    )
+    metrics_namespace: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._/#-]{1,255}$",
+        description="CloudWatch namespace of the metrics that JSON log lines carry (embedded "
+        "metric format); by default they carry none.",
+        examples=["Sentiment"],
+    )
+
     @field_validator("scorer")
     @classmethod
     def _known_scorer(cls, scorer: str) -> str:
@@ -304,6 +318,11 @@ class Settings(BaseModel):
             raise ValueError(
                 f"SENTIMENT_CORRECTIONS is read by {SOCIAL.name} alone: set "
                 f"SENTIMENT_SCORER={SOCIAL.name}, or leave the corrections out"
+            )
+        if self.metrics_namespace is not None and self.log_format != "json":
+            raise ValueError(
+                "SENTIMENT_METRICS_NAMESPACE: metrics stand in JSON log lines; set "
+                "SENTIMENT_LOG_FORMAT=json, or leave the namespace out"
             )
         if self.env == "aws":
             if self.source != "live":

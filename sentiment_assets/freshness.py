@@ -203,6 +203,11 @@ def check_name(platform: str) -> str:
     return f"fresh_{platform}"
 
 
+def platform_of(check: str) -> str | None:
+    """The platform that a check of freshness is about; null for any other check."""
+    return next((platform for platform in PLATFORMS if check_name(platform) == check), None)
+
+
 @dg.multi_asset_check(
     name="judge_freshness",
     specs=[
