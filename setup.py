@@ -138,6 +138,8 @@ setup(
             # Builds the kernel in the tests of its build; for users the build asks for it itself.
             "Cython>=3.1,<4",
             "boto3>=1.35",
+            # Output of steps in a bucket, as docs/metrics.md sets it up.
+            f"dagster-aws=={DAGSTER_LIBRARIES}",
             "duckdb>=1",
             # Names, streets and national ids of many countries to measure the masks on.
             "faker>=30",

@@ -42,6 +42,8 @@ from resources.lake_io_manager import LakeIOManager
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.contracts import SILVER_POSTS
+from sentiment_assets.core.deadlines import Deadlines, parse_deadlines
+from sentiment_assets.core.freshness import Watch
 from sentiment_assets.core.layout import KEYS_FOLDER, Origin
 from sentiment_assets.core.pii.name_models import ModelError, require
 from sentiment_assets.core.pii.national_phone import phone_regions
@@ -98,6 +100,12 @@ class Settings(BaseModel):
         PROJECT_ROOT / "tracking.yaml",
         description="The YAML file that says what is tracked.",
         examples=["/etc/sentiment/tracking.yaml"],
+    )
+    freshness: Path = Field(
+        PROJECT_ROOT / "freshness.yaml",
+        description="The YAML file of deadlines: how long a table may be behind "
+        "(docs/freshness.md).",
+        examples=["/etc/sentiment/freshness.yaml"],
     )
     lake_uri: str | None = Field(
         None,
@@ -243,6 +251,20 @@ class Settings(BaseModel):
         examples=["postgresql+psycopg2://dagster@db.internal/dagster"],
     )
 
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="How runs log to standard error: as text, or also as a JSON object a line "
+        "(docs/metrics.md).",
+        examples=["json"],
+    )
+    metrics_namespace: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._/#-]{1,255}$",
+        description="CloudWatch namespace of the metrics that JSON log lines carry (embedded "
+        "metric format); by default they carry none.",
+        examples=["Sentiment"],
+    )
+
     @field_validator("scorer")
     @classmethod
     def _known_scorer(cls, scorer: str) -> str:
@@ -254,7 +276,7 @@ class Settings(BaseModel):
         known = ", ".join(sorted(SCORERS))
         raise ValueError(f"must be {known}, or {MODEL_PREFIX} and the path of a model")
 
-    @field_validator("home", "tracking", "corrections")
+    @field_validator("home", "tracking", "freshness", "corrections")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().absolute()
@@ -304,6 +326,11 @@ class Settings(BaseModel):
             raise ValueError(
                 f"SENTIMENT_CORRECTIONS is read by {SOCIAL.name} alone: set "
                 f"SENTIMENT_SCORER={SOCIAL.name}, or leave the corrections out"
+            )
+        if self.metrics_namespace is not None and self.log_format != "json":
+            raise ValueError(
+                "SENTIMENT_METRICS_NAMESPACE: metrics stand in JSON log lines; set "
+                "SENTIMENT_LOG_FORMAT=json, or leave the namespace out"
             )
         if self.env == "aws":
             if self.source != "live":
@@ -468,6 +495,22 @@ class Settings(BaseModel):
     def budget(self) -> Budget:
         """What a build may use of the machine."""
         return Budget(self.held_rows, self.workers or cores_in_reach())
+
+    def read_deadlines(self) -> Deadlines:
+        """Read how long a table may be behind.
+
+        Raises:
+            SettingsError: the file is missing.
+            DeadlinesError: it says something wrong; the message names the lines.
+        """
+        try:
+            text = self.freshness.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"SENTIMENT_FRESHNESS: cannot read {self.freshness} ({error.strerror}); "
+                f"for example: {PROJECT_ROOT / 'freshness.yaml'}"
+            ) from error
+        return parse_deadlines(text, self.freshness.name)
 
     def make_scorer(self) -> Scorer:
         """Make the scorer, with all that it needs: it is shipped to workers without a file.
@@ -642,6 +685,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "tracking": resource(settings.read_tracking),
         "rules": resource(lambda: silver_rules(settings)),
         "budget": resource(lambda: settings.budget()),
+        "watch": resource(partial(freshness_watch, settings)),
         "catch_up_days": resource(lambda: settings.catch_up_days),
         "min_authors": resource(lambda: settings.min_authors),
     }
@@ -700,6 +744,35 @@ def api_client(
     else:
         budget = SharedBudget(database, platform, token, requests, access.PERIOD, urgent)
     return CLIENTS[platform].open_client(access, base_url=base_url, token=token, budget=budget)
+
+
+def watched_platforms(settings: Settings) -> list[str]:
+    """Platforms that are tracked and connected: the others are not expected to be fresh.
+
+    Raises:
+        SettingsError, TrackingError: as :meth:`Settings.read_tracking`.
+    """
+    tracked = settings.read_tracking().sources
+    return [platform for platform in settings.connected if tracked.get(platform)]
+
+
+def freshness_watch(settings: Settings) -> Watch:
+    """What is judged to be fresh, and by which deadlines.
+
+    Raises:
+        SettingsError, FileProblems: a file is missing, or says something wrong.
+    """
+    tracked = settings.read_tracking().sources
+    reaches: dict[str, tuple[dt.timedelta, ...]] = {}
+    for platform in watched_platforms(settings):
+        try:
+            client = api_client(settings, platform)
+        except SettingsError:
+            # No simulator runs: that is when somebody asks how far behind things are.
+            reaches[platform] = ()
+        else:
+            reaches[platform] = tuple(sorted({client.reach(s) for s in tracked[platform]}))
+    return Watch(reaches, settings.read_deadlines(), settings.catch_up_days)
 
 
 def granted_requests(settings: Settings, platform: str) -> int:

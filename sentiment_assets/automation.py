@@ -1,6 +1,7 @@
-"""Jobs and the 2-hourly clock: what is fetched, and when.
+"""Jobs and the clocks: what is fetched, and when; how often freshness is judged.
 
-What belongs here: which partitions a tick asks for. Rebuilding what is behind is ``sensors``.
+What belongs here: which partitions a tick asks for. Rebuilding what is behind is ``sensors``, what
+fresh means ``freshness``.
 """
 
 import datetime as dt
@@ -13,6 +14,7 @@ from sentiment_assets.core.coverage import plan_fetch
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.tracking import Tracking
 from sentiment_assets.engine.fetch import longest_reach
+from sentiment_assets.freshness import freshness
 from sentiment_assets.lake.bronze import read_partition
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.partitions import (
@@ -30,16 +32,33 @@ URGENT_TAG = "sentiment/urgent"
 
 fetch_job = dg.define_asset_job(
     "fetch",
-    dg.AssetSelection.groups("bronze"),
+    dg.AssetSelection.groups("bronze") - dg.AssetSelection.checks(freshness),
     description="Fetch what is missing or open of the given dates into bronze.",
     tags={"sentiment/job": "fetch"},
 )
 
 rebuild_job = dg.define_asset_job(
     "rebuild",
-    dg.AssetSelection.groups("silver", "gold"),
+    dg.AssetSelection.groups("silver", "gold") - dg.AssetSelection.checks(freshness),
     description="Silver and gold of the given dates, from bronze, with every check.",
     tags={"sentiment/job": "rebuild"},
+)
+
+freshness_job = dg.define_asset_job(
+    "freshness",
+    dg.AssetSelection.checks(freshness),
+    description="Judge how far behind each table of each platform is; changes nothing.",
+    # It takes seconds: no backfill in the queue should hide that something is late.
+    tags={"sentiment/job": "freshness", "dagster/priority": "20"},
+)
+
+#: Statuses of runs that wait, run or are being stopped.
+UNFINISHED = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
 )
 
 
@@ -120,14 +139,34 @@ def fetch_tags(platform: str) -> dict[str, str]:
     return {PLATFORM_TAG: platform, URGENT_TAG: platform, "dagster/priority": "10"}
 
 
+# After a tick's fetches and rebuilds, which begin at 5 past, are usually through.
+@dg.schedule(
+    name="every_half_hour",
+    cron_schedule="15,45 * * * *",
+    execution_timezone="UTC",
+    job=freshness_job,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every half hour: judge how far behind each table of each platform is.",
+)
+def every_half_hour(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask for one look, unless the last one still waits in a full queue."""
+    waiting = dg.RunsFilter(job_name=freshness_job.name, statuses=list(UNFINISHED))
+    if context.instance.get_runs(waiting, limit=1):
+        return dg.SkipReason("the last look has not ended")
+    return dg.RunRequest()
+
+
 __all__ = [
     "PLATFORM_TAG",
     "POST_PARTITIONS",
+    "UNFINISHED",
     "URGENT_TAG",
     "due_partitions",
+    "every_half_hour",
     "every_two_hours",
     "fetch_groups",
     "fetch_job",
     "fetch_tags",
+    "freshness_job",
     "rebuild_job",
 ]

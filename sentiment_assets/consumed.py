@@ -41,20 +41,38 @@ def consumed_events(
         asset: the consuming asset.
         newest: its partitions with their newest materialization, from :func:`newest_events`.
     """
+    records = newest_records(instance, asset, newest)
+    return {partition: consumed_event(record) for partition, record in records.items()}
+
+
+def newest_records(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, newest: Mapping[PostPartition, int]
+) -> dict[PostPartition, dg.EventLogRecord]:
+    """The newest materializations themselves, read in pages and not one by one.
+
+    Args:
+        instance: the Dagster instance.
+        asset: whose they are.
+        newest: its partitions with their newest materialization, from :func:`newest_events`.
+    """
     by_event = {event: partition for partition, event in newest.items()}
-    consumed: dict[PostPartition, int] = {}
     events = sorted(by_event)
+    found: dict[PostPartition, dg.EventLogRecord] = {}
     for start in range(0, len(events), _PAGE):
         page = events[start : start + _PAGE]
         records = instance.fetch_materializations(
             dg.AssetRecordsFilter(asset_key=asset, storage_ids=page), limit=len(page)
         ).records
-        for record in records:
-            materialization = record.asset_materialization
-            note = materialization.metadata.get(CONSUMED) if materialization else None
-            value = note.value if note else 0
-            consumed[by_event[record.storage_id]] = value if isinstance(value, int) else 0
-    return consumed
+        found |= {by_event[record.storage_id]: record for record in records}
+    return found
+
+
+def consumed_event(record: dg.EventLogRecord) -> int:
+    """The upstream event that a materialization says it consumed; 0 where it doesn't say."""
+    materialization = record.asset_materialization
+    note = materialization.metadata.get(CONSUMED) if materialization else None
+    value = note.value if note else 0
+    return value if isinstance(value, int) else 0
 
 
 def _dated(found: Mapping[str, int]) -> dict[str, int]:

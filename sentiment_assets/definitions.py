@@ -20,6 +20,7 @@ from resources.environments import (
     api_clients,
     credential_setting,
     describe,
+    freshness_watch,
     known_database,
     read_settings,
     requests_left,
@@ -29,6 +30,7 @@ from resources.environments import (
     silver_dates,
     silver_rules,
     text_rules,
+    watched_platforms,
 )
 from resources.instance_storage import storage_url
 from resources.key_store import KeyringError
@@ -42,8 +44,15 @@ from resources.keys import (
     wrap,
 )
 from sentiment_assets.assets import bronze, gold, silver
-from sentiment_assets.automation import every_two_hours, fetch_job, rebuild_job
+from sentiment_assets.automation import (
+    every_half_hour,
+    every_two_hours,
+    fetch_job,
+    freshness_job,
+    rebuild_job,
+)
 from sentiment_assets.checks import checks
+from sentiment_assets.freshness import freshness, with_badge
 from sentiment_assets.sensors import rebuild_sensor
 
 # The command line goes through here too, so that nothing else needs to know ``resources``.
@@ -60,6 +69,7 @@ __all__ = [
     "credential_setting",
     "defs",
     "describe",
+    "freshness_watch",
     "known_database",
     "read_keyring",
     "read_settings",
@@ -73,6 +83,7 @@ __all__ = [
     "storage_url",
     "text_rules",
     "unlock",
+    "watched_platforms",
     "wrap",
 ]
 
@@ -103,14 +114,19 @@ def build_defs(
         settings = environment
     else:
         settings = read_settings(env=environment) if environment else read_settings()
-    # A mistake in a file of words is told when definitions load, not in the middle of a run.
-    settings.read_tracking()
+    # A mistake in a file is told when definitions load, not in the middle of a run.
     settings.make_scorer()
+    watched, deadlines = watched_platforms(settings), settings.read_deadlines()
     return dg.Definitions(
-        assets=[_marked(asset, settings) for asset in ASSETS],
-        asset_checks=checks(),
-        jobs=[fetch_job, rebuild_job],
-        schedules=[every_two_hours],
+        assets=[
+            asset.map_asset_specs(
+                lambda spec: _marked(with_badge(spec, watched, deadlines), settings)
+            )
+            for asset in ASSETS
+        ],
+        asset_checks=[*checks(), freshness],
+        jobs=[fetch_job, rebuild_job, freshness_job],
+        schedules=[every_two_hours, every_half_hour],
         sensors=[rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes))],
         resources={**resources_for(settings), **resource_overrides},
         # A tick is small: starting a process for each step would cost more than the step.
@@ -119,15 +135,13 @@ def build_defs(
     )
 
 
-def _marked(assets: dg.AssetsDefinition, settings: Settings) -> dg.AssetsDefinition:
+def _marked(spec: dg.AssetSpec, settings: Settings) -> dg.AssetSpec:
     """Simulated data says so wherever the UI shows an asset."""
     if settings.origin != "simulated":
-        return assets
-    return assets.map_asset_specs(
-        lambda spec: spec.replace_attributes(
-            description=f"**SIMULATED POSTS: not real data.**\n\n{spec.description}",
-            tags={**spec.tags, "origin": "simulated"},
-        )
+        return spec
+    return spec.replace_attributes(
+        description=f"**SIMULATED POSTS: not real data.**\n\n{spec.description}",
+        tags={**spec.tags, "origin": "simulated"},
     )
 
 

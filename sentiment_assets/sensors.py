@@ -16,7 +16,7 @@ from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.describe import asset_key
 from sentiment_assets.assets.gold import with_pooled_days, with_trailing_days
 from sentiment_assets.assets.silver import POSTS_KEY
-from sentiment_assets.automation import PLATFORM_TAG, rebuild_job
+from sentiment_assets.automation import PLATFORM_TAG, UNFINISHED, rebuild_job
 from sentiment_assets.consumed import consumed_events, newest_events
 from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
@@ -153,17 +153,7 @@ def _closers(date: dt.date) -> set[dt.date]:
 
 def under_way(instance: dg.DagsterInstance) -> set[PostPartition]:
     """Partitions of rebuilds that are queued or running."""
-    runs = instance.get_runs(
-        dg.RunsFilter(
-            statuses=[
-                dg.DagsterRunStatus.QUEUED,
-                dg.DagsterRunStatus.NOT_STARTED,
-                dg.DagsterRunStatus.STARTING,
-                dg.DagsterRunStatus.STARTED,
-                dg.DagsterRunStatus.CANCELING,
-            ],
-        )
-    )
+    runs = instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED)))
     return {p for run in runs if _rebuilds(run) for p in _partitions_in(run.tags)}
 
 

@@ -13,6 +13,7 @@ import click
 from sentiment_assets.cli.access import access
 from sentiment_assets.cli.accuracy import accuracy
 from sentiment_assets.cli.connect import connect
+from sentiment_assets.cli.freshness import freshness
 from sentiment_assets.cli.keys import keys
 from sentiment_assets.cli.partitions import partitions
 from sentiment_assets.cli.run import run
@@ -31,6 +32,7 @@ cli.add_command(run)
 cli.add_command(connect)
 cli.add_command(tick)
 cli.add_command(partitions)
+cli.add_command(freshness)
 cli.add_command(keys)
 cli.add_command(score)
 cli.add_command(accuracy)

@@ -186,7 +186,7 @@ def plan_fetch(
             covered = known.get(window)
             state = covered.state if covered else None
             due_again = again or window in newest or _grew_old(covered, now)
-            if covered and _is_done(covered) and not due_again:
+            if covered and is_done(covered) and not due_again:
                 continue
             reachable = window.end > horizon
             if not reachable and state is not None:
@@ -204,7 +204,7 @@ def _grew_old(covered: WindowCoverage | None, now: dt.datetime) -> bool:
     return covered.fetched_at < covered.window.end + OBSERVED_AGAIN_AFTER <= now
 
 
-def _is_done(covered: WindowCoverage) -> bool:
+def is_done(covered: WindowCoverage) -> bool:
     """Another fetch would bring nothing: also where only what the API doesn't reach is missing."""
     until = covered.fetched_until
     return covered.reason == CAPPED or (until is not None and until >= covered.window.end)

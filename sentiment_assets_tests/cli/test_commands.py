@@ -22,7 +22,8 @@ from sentiment_assets_tests.local_platform import Platform
 from sentiment_assets_tests.simulated import ROOT
 
 VERBS = (
-    "run", "connect", "tick", "partitions", "keys", "score", "accuracy", "settings", "access",
+    "run", "connect", "tick", "partitions", "freshness", "keys", "score", "accuracy", "settings",
+    "access",
 )  # fmt: skip
 Invoke = Callable[..., Any]
 
@@ -251,3 +252,15 @@ def test_a_tick_for_real(platform: Platform, monkeypatch: pytest.MonkeyPatch) ->
     states = {row["layer"]: row["state"] for row in json_lines(shown.output)[:3]}
     assert states["silver"] == "current"
     assert states["gold"] == "made for 10 authors, behind"
+    # The six dates are holes, and the API soon forgets the oldest of them.
+    monkeypatch.setenv("SENTIMENT_X_BASE_URL", x.url)
+    shown = CliRunner().invoke(cli, ["freshness", "--json"])
+    assert shown.exit_code == 1, (shown.output, shown.exception)
+    verdicts = {row["table"]: row for row in json_lines(shown.output)}
+    assert {table for table, row in verdicts.items() if not row["fresh"]} == {"bronze/batch_posts"}
+    assert verdicts["bronze/batch_posts"]["grave"]
+    assert verdicts["bronze/batch_posts"]["age_seconds"] < 2.5 * 3600
+    assert verdicts["silver/posts"]["age_seconds"] == 0
+    shown = CliRunner().invoke(cli, ["freshness"])
+    assert "losing posts" in shown.output
+    assert "1 of 8 are stale" in shown.output

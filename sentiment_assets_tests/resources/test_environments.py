@@ -163,11 +163,14 @@ def test_examples_are_accepted() -> None:
             "s3_secret_access_key",
             "x_bearer_token",
             "corrections",
+            "metrics_namespace",
         ):
             continue
         for example in field.examples or []:
             assert read_settings({PREFIX + name.upper(): example}), name
     assert read_settings(AWS).env == "aws"
+    logs = {"SENTIMENT_LOG_FORMAT": "json", "SENTIMENT_METRICS_NAMESPACE": "Sentiment"}
+    assert read_settings(logs).metrics_namespace == "Sentiment"
 
 
 CORRECTIONS = {"SENTIMENT_SCORER": "vader+social", "SENTIMENT_CORRECTIONS": "words.yaml"}
@@ -304,7 +307,7 @@ def test_resources_are_made_when_needed(tmp_path: Path) -> None:
     made = resources_for(settings)
     assert made.keys() == {
         "lake", "lake_io_manager", "clients", "tracking", "rules", "budget", "min_authors",
-        "requests_left", "catch_up_days",
+        "requests_left", "catch_up_days", "watch",
     }  # fmt: skip
     assert not (tmp_path / "home").exists()
     rules: Any = silver_rules(settings)

@@ -1,0 +1,36 @@
+"""Where JSON log lines go: to standard error, where SENTIMENT_LOG_FORMAT says so.
+
+What belongs here: the handler that ``dagster.yaml`` names. What a line holds is
+``sentiment_assets.log_lines``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+
+from resources.environments import read_settings
+from sentiment_assets.log_lines import line_of
+
+
+class JsonLines(logging.Handler):
+    """A line of JSON for each of Dagster's records, or nothing where logs are text."""
+
+    def __init__(self, level: int | str = logging.NOTSET) -> None:
+        super().__init__(level)
+        settings = read_settings()
+        self._wanted = settings.log_format == "json"
+        self._namespace = settings.metrics_namespace
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record; what can't be written is reported as logging does."""
+        if not self._wanted:
+            return
+        try:
+            line = json.dumps(line_of(record, self._namespace), ensure_ascii=False, default=str)
+            # One write a line: processes share the stream.
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+        except Exception:
+            self.handleError(record)
