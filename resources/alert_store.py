@@ -44,6 +44,9 @@ class AlertStore(Protocol):
             AlertStoreUnreachable: the store is lost.
         """
 
+    def close(self) -> None:
+        """Close what it holds open; the next use opens it again."""
+
 
 class MemoryStore:
     """A book that lives as long as the process: for instances in memory."""
@@ -57,6 +60,9 @@ class MemoryStore:
         with self._lock:
             self._book, outcome = step(self._book, _now())
         return outcome
+
+    def close(self) -> None:
+        """Nothing to close; the book stays."""
 
 
 class FileStore:
@@ -82,6 +88,9 @@ class FileStore:
                 "may write there"
             ) from None
         return outcome
+
+    def close(self) -> None:
+        """Nothing to close: the file is open only while the book changes."""
 
 
 class PostgresStore:

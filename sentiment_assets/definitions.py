@@ -11,16 +11,19 @@ from typing import Any
 
 import dagster as dg
 
+from resources.alert_store import AlertStoreUnreachable, FileStore
 from resources.api_clients.errors import ApiError
 from resources.environments import (
     PROJECT_ROOT,
     Environment,
     Settings,
+    alert_store,
     api_client,
     api_clients,
     credential_setting,
     describe,
     known_database,
+    notifier_of,
     read_settings,
     requests_left,
     resources_for,
@@ -41,6 +44,9 @@ from resources.keys import (
     unlock,
     wrap,
 )
+from resources.notifiers import PAGE as ALERT_PAGE
+from resources.notifiers import Notifier
+from sentiment_assets.alerts import alert_sensor
 from sentiment_assets.assets import bronze, gold, silver
 from sentiment_assets.automation import every_two_hours, fetch_job, rebuild_job
 from sentiment_assets.checks import checks
@@ -48,12 +54,17 @@ from sentiment_assets.sensors import rebuild_sensor
 
 # The command line goes through here too, so that nothing else needs to know ``resources``.
 __all__ = [
+    "ALERT_PAGE",
     "PROJECT_ROOT",
+    "AlertStoreUnreachable",
     "ApiError",
+    "FileStore",
     "Keyring",
     "KeyringError",
+    "Notifier",
     "Settings",
     "add_platforms",
+    "alert_store",
     "api_client",
     "api_clients",
     "build_defs",
@@ -61,6 +72,7 @@ __all__ = [
     "defs",
     "describe",
     "known_database",
+    "notifier_of",
     "read_keyring",
     "read_settings",
     "requests_left",
@@ -103,15 +115,18 @@ def build_defs(
         settings = environment
     else:
         settings = read_settings(env=environment) if environment else read_settings()
-    # A mistake in a file of words is told when definitions load, not in the middle of a run.
-    settings.read_tracking()
+    # A mistake in a file of words or of rules is told when definitions load, not later in a run.
+    settings.read_alert_rules()
     settings.make_scorer()
     return dg.Definitions(
         assets=[_marked(asset, settings) for asset in ASSETS],
         asset_checks=checks(),
         jobs=[fetch_job, rebuild_job],
         schedules=[every_two_hours],
-        sensors=[rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes))],
+        sensors=[
+            rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes)),
+            alert_sensor(),
+        ],
         resources={**resources_for(settings), **resource_overrides},
         # A tick is small: starting a process for each step would cost more than the step.
         executor=dg.in_process_executor,

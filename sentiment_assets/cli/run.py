@@ -177,11 +177,12 @@ def _serve(console: Console, settings: Settings, services: Services, port: int) 
         wait_for_port,
     )
     from sentiment_assets.cli.tick import next_tick
-    from sentiment_assets.definitions import PROJECT_ROOT
+    from sentiment_assets.definitions import ALERT_PAGE, PROJECT_ROOT
 
     home = dagster_home(settings)
-    environment = {"DAGSTER_HOME": str(home)}
     ui_port = free_port(port)
+    ui_url = settings.ui_url or f"http://127.0.0.1:{ui_port}"
+    environment = {"DAGSTER_HOME": str(home), "SENTIMENT_UI_URL": ui_url}
     dagster = services.start(
         "dagster",
         [
@@ -206,10 +207,13 @@ def _serve(console: Console, settings: Settings, services: Services, port: int) 
     )  # fmt: skip
     wait_for_port(dashboard, board_port, 60)
     wait_for_port(dagster, ui_port, 90)
+    # From outside of the daemon, which can't tell that it stands still itself.
+    services.start("watch", [str(interpreter_script("sentiment")), "watch"], environment)
     tick_at = next_tick(dt.datetime.now(dt.timezone.utc))
     console.print(
         f"\nDagster    http://127.0.0.1:{ui_port}\n"
         f"dashboard  http://127.0.0.1:{board_port}\n"
+        f"alerts     {(settings.home / ALERT_PAGE).as_uri()}\n"
         f"command    {interpreter_script('sentiment')}\n"
         f"logs       {settings.home / 'logs'}\n"
         f"next tick  {tick_at:%H:%M} UTC, then every 2 hours\n"

@@ -17,8 +17,10 @@ from sentiment_assets.core.alerts import Alert, Event, Notification
 SUBJECT_LENGTH = 99
 #: One SMS of SNS: 140 bytes.
 SMS_LENGTH = 140
-#: An e-mail of many alerts shows so many of them.
+#: An e-mail of many alerts, or a message of SNS, shows so many of them.
 SHOWN = 20
+#: The folder of the runbooks in the project.
+RUNBOOKS = "docs/runbooks"
 #: For filter policies: alerts that concern no single platform.
 ALL_PLATFORMS = "all"
 
@@ -51,7 +53,7 @@ class Links:
     #: Address of Dagster's UI; empty where nobody set it.
     ui: str = ""
     #: Address or folder of the runbooks.
-    runbooks: str = "docs/runbooks"
+    runbooks: str = RUNBOOKS
 
     def runbook(self, alert: Alert) -> str:
         """The page of what to do."""
@@ -112,8 +114,11 @@ def body(notification: Notification, links: Links) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def document(notification: Notification, links: Links) -> dict[str, Any]:
-    """For programs: the webhook's body, and what queues and functions get from SNS."""
+def document(notification: Notification, links: Links, shown: int | None = None) -> dict[str, Any]:
+    """For programs: the webhook's body, and what queues and functions get from SNS.
+
+    ``shown`` is how many of many alerts stand in it; ``count`` says how many there are.
+    """
     return {
         "version": 1,
         "id": notification.id,
@@ -123,6 +128,7 @@ def document(notification: Notification, links: Links) -> dict[str, Any]:
         "environment": links.environment,
         "origin": links.origin,
         "subject": subject(notification, links),
+        "count": len(notification.alerts),
         "alerts": [
             {
                 "key": alert.key,
@@ -137,7 +143,7 @@ def document(notification: Notification, links: Links) -> dict[str, Any]:
                 "partition": alert.partition,
                 "run": links.run(alert) or None,
             }
-            for alert in notification.alerts
+            for alert in notification.alerts[:shown]
         ],
     }
 
@@ -156,9 +162,12 @@ def attributes(notification: Notification, links: Links) -> dict[str, str]:
 
 
 def sns_message(notification: Notification, links: Links) -> str:
-    """The message of SNS, in a form for each kind of subscriber (``MessageStructure=json``)."""
+    """The message of SNS, in a form for each kind of subscriber (``MessageStructure=json``).
+
+    All forms together must stay below 256 KB.
+    """
     letter = body(notification, links)
-    for_programs = json.dumps(document(notification, links), ensure_ascii=False)
+    for_programs = json.dumps(document(notification, links, SHOWN), ensure_ascii=False)
     return json.dumps(
         {
             "default": letter,

@@ -37,6 +37,8 @@ OWN_WORDS: Mapping[str, str] = {
     "AccessDenied": "run-failed",
     "LakeOriginError": "run-failed",
     "KmsError": "rotate-pseudonym-keys",
+    "LookFailed": "ticks-failing",
+    "AlertStoreUnreachable": "instance-unreachable",
 }
 #: This project's errors that may quote what others said: their class is told, and the page.
 QUOTING: Mapping[str, str] = {
