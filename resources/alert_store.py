@@ -144,7 +144,7 @@ class PostgresStore:
 
 _TABLE = sa.text("""
     CREATE TABLE IF NOT EXISTS sentiment_alerts (
-        only integer PRIMARY KEY DEFAULT 1 CHECK (only = 1),
+        singleton integer PRIMARY KEY DEFAULT 1 CHECK (singleton = 1),
         book text NOT NULL,
         changed_at timestamptz NOT NULL
     )

@@ -729,7 +729,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "requests_left": dg.ResourceDefinition(
             resource_fn=lambda context: partial(requests_left, settings, _database_of(context))
         ),
-        "notifier": dg.ResourceDefinition(resource_fn=partial(_notifier_resource, settings)),
+        "notifier": _notifier_resource(settings),
         "token_ends": resource(lambda: partial(token_ends, settings)),
         "tracking": resource(settings.read_tracking),
         "rules": resource(lambda: silver_rules(settings)),
@@ -869,10 +869,14 @@ def notifier_of(settings: Settings, store: AlertStore) -> Notifier:
     )
 
 
-def _notifier_resource(settings: Settings, context: dg.InitResourceContext) -> Iterator[Notifier]:
+def _notifier_resource(settings: Settings) -> dg.ResourceDefinition:
     """A notifier for one tick, whose connection is closed after it."""
-    with contextlib.closing(alert_store(_database_of(context))) as store:
-        yield notifier_of(settings, store)
+
+    def make(context: dg.InitResourceContext) -> Iterator[Notifier]:
+        with contextlib.closing(alert_store(_database_of(context))) as store:
+            yield notifier_of(settings, store)
+
+    return dg.ResourceDefinition(resource_fn=make)
 
 
 def known_database(settings: Settings) -> str | None:

@@ -34,7 +34,7 @@ from sentiment_assets.core.run_outcomes import StepFailure, cause_of
 JUDGED = frozenset({"daemon_silent", "ticks_failing", "ticks_silent", "queue_stuck"})
 UNREACHABLE = "instance_unreachable"
 _TICKS = 120
-_ENDED = (TickStatus.SUCCESS, TickStatus.SKIPPED, TickStatus.FAILURE)
+_ENDED = [TickStatus.SUCCESS, TickStatus.SKIPPED, TickStatus.FAILURE]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""``sentiment watch``: looks after Dagster's daemon from outside, and tells when it stands still."""
+"""``sentiment watch``: looks after Dagster's daemon from outside; tells when it stands still."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from sentiment_assets.definitions import Settings
     from sentiment_assets.watch import Expected
 
-_EVERY_SECONDS = 60
+#: Between two looks.
+EVERY_SECONDS = 60
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="Look once and exit: for cron.")
 @click.option(
     "--every",
-    default=_EVERY_SECONDS,
+    default=EVERY_SECONDS,
     show_default=True,
     type=click.IntRange(5),
     help="Seconds between looks.",
@@ -68,21 +69,24 @@ class Watcher:
     _wanted: list[Expected] = field(default_factory=list)
 
     def look(self) -> Findings:
-        """Look once and tell; never raises for what is wrong with Dagster."""
+        """Look once and tell. Never raises: looking on is all that is left when all is lost."""
         from sentiment_assets.alerts import WATCH
         from sentiment_assets.core.alerts import Findings
-        from sentiment_assets.definitions import FileStore, notifier_of
+        from sentiment_assets.definitions import AlertStoreUnreachable, FileStore, notifier_of
         from sentiment_assets.watch import UNREACHABLE
 
         # Kept apart from the book, which may be what is lost.
         aside = notifier_of(self.settings, FileStore(self.settings.home / "watch.json"))
+        well = Findings(judged=frozenset({UNREACHABLE}))
         try:
             findings = self._look()
+            aside, told = replace(aside, page=None), well
         except Exception as error:
-            findings = self._lost(error)
-            aside.report(WATCH, findings)
-        else:
-            replace(aside, page=None).report(WATCH, Findings(judged=frozenset({UNREACHABLE})))
+            findings = told = self._lost(error)
+        try:
+            aside.report(WATCH, told)
+        except AlertStoreUnreachable as error:
+            click.echo(f"sentiment: {error}", err=True)
         return findings
 
     def _look(self) -> Findings:

@@ -180,11 +180,13 @@ def findings_of(
         evaluated: dict[str, set[str]] = {}
         for evaluation in outcome.evaluations:
             evaluated.setdefault(evaluation.target, set()).add(evaluation.check)
-            rule = rules["check_failed" if evaluation.blocking else "check_warned"]
-            alert = _of_check(evaluation, outcome, rule)
             if evaluation.passed:
-                passed(alert.key)
+                # It may have blocked when it failed, and only warn by now.
+                for name in ("check_failed", "check_warned"):
+                    passed(_key_of_check(evaluation, name))
             else:
+                rule = rules["check_failed" if evaluation.blocking else "check_warned"]
+                alert = _of_check(evaluation, outcome, rule)
                 over.discard(alert.key)
                 firing[alert.key] = alert
         for target in {*evaluated, *outcome.made}:
@@ -252,12 +254,14 @@ def _of_run(outcome: RunOutcome, rule: Rule) -> Alert:
     )
 
 
+def _key_of_check(evaluation: Evaluation, rule: str) -> str:
+    partition = partition_of(evaluation.target) or "all"
+    return f"{rule}:{table_of(evaluation.target)}:{evaluation.check}|{partition}"
+
+
 def _of_check(evaluation: Evaluation, outcome: RunOutcome, rule: Rule) -> Alert:
     table, partition = table_of(evaluation.target), partition_of(evaluation.target)
-    key = f"{rule.name}:{table}:{evaluation.check}|{partition or 'all'}"
     where = f"{table}" + (f" for {partition}" if partition else "")
-    if evaluation.passed:
-        return Alert(rule.name, key, rule.severity, f"The check {evaluation.check} of {where}")
     runbooks = {
         "conservation": "conservation-failed",
         "known_fields": "api-drift",
@@ -267,7 +271,7 @@ def _of_check(evaluation: Evaluation, outcome: RunOutcome, rule: Rule) -> Alert:
     stops = "what is made of it waits; " if evaluation.blocking else ""
     return Alert(
         rule=rule.name,
-        key=key,
+        key=_key_of_check(evaluation, rule.name),
         severity=rule.severity,
         headline=f"The check {evaluation.check} {said} {where}",
         cause=own_words(evaluation.sentence),
