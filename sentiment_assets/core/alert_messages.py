@@ -17,6 +17,8 @@ from sentiment_assets.core.alerts import Alert, Event, Notification
 SUBJECT_LENGTH = 99
 #: One SMS of SNS: 140 bytes.
 SMS_LENGTH = 140
+#: SNS takes 256 KB with the attributes.
+SNS_LENGTH = 240_000
 #: An e-mail of many alerts, or a message of SNS, shows so many of them.
 SHOWN = 20
 #: The folder of the runbooks in the project.
@@ -94,8 +96,8 @@ def sms(notification: Notification, links: Links) -> str:
     return _cut(said, SMS_LENGTH - len(end)) + end
 
 
-def body(notification: Notification, links: Links) -> str:
-    """For e-mail and logs: every fact, what to do, where to look."""
+def body(notification: Notification, links: Links, shown: int = SHOWN) -> str:
+    """For e-mail: every fact, what to do, where to look; of many alerts the first ``shown``."""
     many = len(notification.alerts) > 1
     lines = [
         f"{notification.severity.upper()}, {_SAID[notification.event]}. "
@@ -107,10 +109,10 @@ def body(notification: Notification, links: Links) -> str:
             f"{len(notification.alerts)} alerts of the rule {notification.alerts[0].rule}:",
             "",
         ]
-    for alert in notification.alerts[:SHOWN]:
+    for alert in notification.alerts[:shown]:
         lines += [alert.headline, *_facts(alert, links, notification.event), ""]
-    if len(notification.alerts) > SHOWN:
-        lines += [f"… and {len(notification.alerts) - SHOWN} more: sentiment alerts list", ""]
+    if len(notification.alerts) > shown:
+        lines += [f"… and {len(notification.alerts) - shown} more: sentiment alerts list", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -164,21 +166,24 @@ def attributes(notification: Notification, links: Links) -> dict[str, str]:
 def sns_message(notification: Notification, links: Links) -> str:
     """The message of SNS, in a form for each kind of subscriber (``MessageStructure=json``).
 
-    All forms together must stay below 256 KB.
+    All forms together stay below SNS's limit: of many alerts fewer are shown.
     """
-    letter = body(notification, links)
-    for_programs = json.dumps(document(notification, links, SHOWN), ensure_ascii=False)
-    return json.dumps(
-        {
-            "default": letter,
-            "email": letter,
-            "sms": sms(notification, links),
-            **dict.fromkeys(
-                ("sqs", "lambda", "http", "https", "email-json", "firehose"), for_programs
-            ),
-        },
-        ensure_ascii=False,
-    )
+    shown = SHOWN
+    while True:
+        letter = body(notification, links, shown)
+        for_programs = json.dumps(document(notification, links, shown), ensure_ascii=False)
+        message = json.dumps(
+            {
+                "default": letter,
+                "email": letter,
+                "sms": sms(notification, links),
+                **dict.fromkeys(("sqs", "lambda", "http", "https", "firehose"), for_programs),
+            },
+            ensure_ascii=False,
+        )
+        if shown == 1 or len(message.encode()) <= SNS_LENGTH:
+            return message
+        shown //= 2
 
 
 def _facts(alert: Alert, links: Links, event: Event) -> list[str]:

@@ -105,6 +105,10 @@ def test_what_sns_gets_is_below_its_limit_whatever_happens() -> None:
     forms = json.loads(message)
     assert forms["default"] == forms["email"] == body(many, LINKS)
     assert f"… and {5000 - SHOWN} more" in forms["email"]
+    odd = replace(long, headline="\u5bb6" * 2000, cause="\u5bb6" * 500)
+    message = sns_message(Notification("opened", NOW, (odd,) * 50), LINKS)
+    assert len(message.encode()) < 256 * 1024
+    assert 1 <= len(json.loads(json.loads(message)["sqs"])["alerts"]) < SHOWN
     told = json.loads(forms["sqs"])
     assert (told["count"], len(told["alerts"])) == (5000, SHOWN)
     assert len(document(many, LINKS)["alerts"]) == 5000
