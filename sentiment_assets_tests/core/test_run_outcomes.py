@@ -129,6 +129,15 @@ def test_a_job_without_assets_waits_for_its_next_success() -> None:
     assert len(findings(upkeep, run("succeeded", job="other", planned=frozenset())).firing) == 1
 
 
+def test_what_a_success_leaves_unmade_is_not_waited_for() -> None:
+    letters = "bronze/dead_letters|2026-11-23|x"
+    both = frozenset({MON, letters})
+    bad = run(planned=both, failures=(foreign("no"),))
+    good = run("succeeded", planned=both, made=frozenset({MON}), evaluations=all_well(MON))
+    assert findings(bad, good).firing == ()
+    assert findings(good).made >= both
+
+
 def test_a_success_before_a_failure_mends_nothing() -> None:
     good = run("succeeded", made=frozenset({MON}), evaluations=all_well(MON))
     bad = run(failures=(foreign("no"),))
