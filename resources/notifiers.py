@@ -19,7 +19,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from importlib import import_module
@@ -51,6 +51,7 @@ from sentiment_assets.core.alerts import (
     decide,
     delivered,
     leased,
+    noted,
     posted,
 )
 
@@ -259,9 +260,7 @@ class Notifier:
             if read is not None and book.cursors.get(who) != read[0]:
                 return book, []
             book, notifications = decide(book, findings, self.rules.rules, now)
-            if read is not None:
-                book = replace(book, cursors={**book.cursors, who: read[1]})
-            book = replace(book, looked_at={**book.looked_at, who: now})
+            book = noted(book, who, now, cursor=None if read is None else read[1])
             names = [channel.name for channel in self.channels]
             return leased(posted(book, notifications, names), names, now, LEASE)
 
@@ -296,12 +295,12 @@ class Notifier:
                 if said := self._tell(by_name[name], item.notification):
                     refusals.setdefault(item.notification.id, {})[name] = said
 
-        def noted(book: Book, now: datetime) -> tuple[Book, tuple[Book, datetime]]:
+        def told(book: Book, now: datetime) -> tuple[Book, tuple[Book, datetime]]:
             if pending:
                 book = delivered(book, refusals, pending, now, GIVE_UP_AFTER)
             return book, (book, now)
 
-        book, now = self.store.change(noted)
+        book, now = self.store.change(told)
         self._draw(book, now)
         return book
 

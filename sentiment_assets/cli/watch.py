@@ -103,8 +103,8 @@ class Watcher:
             contextlib.closing(alert_store(database)) as store,
         ):
             notifier = notifier_of(self.settings, store)
-            # Whoever looks once was not there: what is late is late since the first look ever.
-            since = self.since or notifier.book().looked_at.get(WATCH) or _now()
+            # Whoever looks once was not there before: what is late is so since the first look ever.
+            since = self.since or notifier.book().began_at.get(WATCH) or _now()
             findings = watch_once(instance, self._wanted, notifier.rules.rules, _now(), since)
             notifier.report(WATCH, findings)
         return findings

@@ -142,8 +142,9 @@ class Book:
     channels: Mapping[str, Channel] = field(default_factory=dict)
     #: How far each evaluator has read, by its own count.
     cursors: Mapping[str, int] = field(default_factory=dict)
-    #: When each evaluator last looked.
+    #: When each evaluator last looked, and when for the first time.
     looked_at: Mapping[str, dt.datetime] = field(default_factory=dict)
+    began_at: Mapping[str, dt.datetime] = field(default_factory=dict)
 
     def silenced(self, key: str, now: dt.datetime) -> Silence | None:
         """The silence that keeps an alert quiet, if any."""
@@ -161,6 +162,16 @@ class Findings:
     over: frozenset[str] = frozenset()
     #: What was made since the last look; see ``Alert.waits_for``.
     made: frozenset[str] = frozenset()
+
+
+def noted(book: Book, who: str, now: dt.datetime, cursor: int | None = None) -> Book:
+    """With a look of ``who``, and how far it has read."""
+    return replace(
+        book,
+        cursors=book.cursors if cursor is None else {**book.cursors, who: cursor},
+        looked_at={**book.looked_at, who: now},
+        began_at={who: now, **book.began_at},
+    )
 
 
 def decide(

@@ -23,6 +23,7 @@ from sentiment_assets_tests.simulated import ROOT
 
 VERBS = (
     "run", "connect", "tick", "partitions", "keys", "score", "accuracy", "settings", "access",
+    "alerts", "watch",
 )  # fmt: skip
 Invoke = Callable[..., Any]
 
