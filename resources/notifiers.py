@@ -92,9 +92,11 @@ class LogChannel:
     name: str = "log"
 
     def tell(self, notification: Notification, links: Links) -> None:
-        """Log the subject, and what to do."""
+        """Log the subject, and as long as something is wrong what to do."""
         first = notification.alerts[0]
-        said = [subject(notification, links), first.cause, first.next_step, links.runbook(first)]
+        said = [subject(notification, links)]
+        if notification.event not in ("recovered", "expired"):
+            said += [first.cause, first.next_step, links.runbook(first)]
         logger.warning("%s", " | ".join(part for part in said if part))
 
 

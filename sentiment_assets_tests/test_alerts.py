@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from dagster._core.storage.tags import PARENT_RUN_ID_TAG, ROOT_RUN_ID_TAG
 from dagster._core.storage.tags import WILL_RETRY_TAG as DAGSTERS_OWN_TAG
 from dagster._core.test_utils import create_run_for_test, instance_for_test
 
-from resources.alert_store import MemoryStore
+from resources.alert_store import FileStore, MemoryStore
 from resources.api_clients.access import TokenEnd
 from resources.environments import notifier_of, read_settings, token_ends
-from resources.notifiers import LogChannel, Notifier
+from resources.notifiers import LogChannel, Notifier, SnsChannel
 from sentiment_assets import alerts
 from sentiment_assets.alerts import (
     LookFailed,
@@ -33,7 +34,15 @@ from sentiment_assets.alerts import (
     silent_watch,
     stale_tables,
 )
-from sentiment_assets.core.alert_messages import Links, document
+from sentiment_assets.core.alert_messages import (
+    Links,
+    attributes,
+    body,
+    document,
+    sms,
+    sns_message,
+    subject,
+)
 from sentiment_assets.core.alert_rules import (
     RULE_KINDS,
     AlertRules,
@@ -44,6 +53,7 @@ from sentiment_assets.core.alert_rules import (
 from sentiment_assets.core.alerts import Book, Findings, Notification
 from sentiment_assets.core.freshness import Freshness
 from sentiment_assets_tests.local_platform import TODAY, YESTERDAY, Platform, day
+from sentiment_assets_tests.s3_server import S3Server
 from sentiment_assets_tests.simulated import SimulatedPlatform
 
 TUE, WED = day("2026-02-03"), YESTERDAY
@@ -266,6 +276,51 @@ def test_tokens_are_asked_for_now_and_then(platform: Platform, notifier: Notifie
     assert len(asked) == 2
 
 
+CANARIES = (
+    "Sipho Dlamini", "@sipho_d", "sipho@example.org", "1712345678901234567", "so bad a service",
+    "AAAAAAAAAAAAAAAAAAAAAMLheAAAAAAA0%2BuSeid", "hunter2",
+)  # fmt: skip
+
+
+def test_nothing_that_an_error_quotes_leaves_by_any_way(
+    platform: Platform, heard: Heard, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Runs that fail with the words of posts and secrets in an error and in its cause."""
+
+    class Odd(Exception):
+        """Of a library."""
+
+    @dg.asset
+    def careless() -> None:
+        try:
+            raise Odd(" ".join(CANARIES))
+        except Odd as error:
+            raise RuntimeError(f"while reading {' '.join(CANARIES)}") from error
+
+    @dg.asset
+    def raised_as_final() -> None:
+        raise dg.Failure(f"RateLimited: {' '.join(CANARIES)}", allow_retries=False)
+
+    instance = dg.DagsterInstance.ephemeral()
+    for asset in (careless, raised_as_final):
+        done = dg.materialize([asset], instance=instance, raise_on_error=False)
+        assert not done.success
+    store = FileStore(tmp_path / "book.json")
+    page = tmp_path / "alerts.html"
+    notifier = Notifier(AlertRules(RULES, ()), store, (heard, LogChannel()), LINKS, page)
+    caplog.clear()
+    look(instance, notifier, platform.lake, dict, dict, dt.datetime.now(dt.timezone.utc))
+    assert {alert.cause for n in heard.told for alert in n.alerts} == {
+        "step careless: Odd", "step raised_as_final: Failure",
+    }  # fmt: skip
+    everything = [page.read_text(), (tmp_path / "book.json").read_text(), caplog.text]
+    for told in heard.told:
+        everything += [sns_message(told, LINKS), str(document(told, LINKS)), sms(told, LINKS)]
+        everything += [subject(told, LINKS), body(told, LINKS), str(attributes(told, LINKS))]
+    for canary in CANARIES:
+        assert not any(canary in told for told in everything), canary
+
+
 # Stale tables
 
 
@@ -291,6 +346,46 @@ def test_a_table_that_was_never_made_is_told() -> None:
     never = Freshness("silver/posts", "x", False, None, dt.timedelta(hours=3), None, "never")
     [alert] = stale_tables([never], RULES["table_stale"])
     assert alert.headline == "silver/posts of X was never made, due after 3h"
+
+
+def test_a_stale_platform_arrives_in_a_queue_and_so_does_its_return(
+    platform: Platform, tmp_path: Path, s3_endpoint: S3Server
+) -> None:
+    """Through the sensor's look, SNS and SQS; only the platform that stopped is named."""
+    sns, sqs = s3_endpoint.client_of("sns"), s3_endpoint.client_of("sqs")
+    arn = sns.create_topic(Name="stale")["TopicArn"]
+    queue = sqs.create_queue(QueueName="stale")["QueueUrl"]
+    told = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=told["QueueArn"])
+    rules = AlertRules(
+        {**RULES, "table_stale": replace(RULES["table_stale"], recover_after=dt.timedelta())}, ()
+    )
+    channel = SnsChannel(arn, s3_endpoint.url, ("test-key-id", "test-secret-key"))
+
+    def looked(*states: Freshness) -> list[tuple[str, str, str]]:
+        # Opened anew each time, as after a restart.
+        notifier = Notifier(rules, FileStore(tmp_path / "book.json"), (channel,), LINKS)
+        now = dt.datetime.now(dt.timezone.utc)
+        look(platform.instance, notifier, platform.lake, dict, dict, now, lambda: states)
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        heard = []
+        for message in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            envelope = json.loads(message["Body"])
+            attributes = envelope["MessageAttributes"]
+            said = json.loads(envelope["Message"])
+            heard.append((said["event"], attributes["platform"]["Value"], envelope["Subject"]))
+        return heard
+
+    well = state("silver/posts", "facebook", fresh=True)
+    late = state("bronze/batch_posts", "x", fresh=False)
+    behind = state("silver/posts", "x", fresh=False, cause="bronze/batch_posts")
+    [(event, name, title)] = looked(well, late, behind)
+    assert (event, name) == ("opened", "x")
+    assert title == ("[CRITICAL] local, SIMULATED: bronze/batch_posts of X is 5h old, due after 3h")
+    assert looked(well, late, behind) == []
+    [(event, name, _)] = looked(well, state("bronze/batch_posts", "x", fresh=True))
+    assert (event, name) == ("recovered", "x")
 
 
 # Thresholds

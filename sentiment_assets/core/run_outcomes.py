@@ -245,7 +245,7 @@ def _of_run(outcome: RunOutcome, rule: Rule) -> Alert:
         severity=rule.severity,
         headline=f"{what} failed" + (f" for {stretch}" if stretch else ""),
         cause=cause,
-        next_step=f"{_LOOK}; it is over when {_listed(tables) or 'the job'} is made",
+        next_step=f"{_LOOK}; over once made: {_listed(tables) or outcome.job}",
         runbook=runbook,
         platform=platforms[0] if len(platforms) == 1 else None,
         table=_first(tables) or None,

@@ -163,6 +163,7 @@ def test_examples_are_accepted() -> None:
             "s3_secret_access_key",
             "x_bearer_token",
             "corrections",
+            "alert_webhook_secret",
         ):
             continue
         for example in field.examples or []:
@@ -304,7 +305,7 @@ def test_resources_are_made_when_needed(tmp_path: Path) -> None:
     made = resources_for(settings)
     assert made.keys() == {
         "lake", "lake_io_manager", "clients", "tracking", "rules", "budget", "min_authors",
-        "requests_left", "catch_up_days",
+        "requests_left", "catch_up_days", "notifier", "token_ends",
     }  # fmt: skip
     assert not (tmp_path / "home").exists()
     rules: Any = silver_rules(settings)
