@@ -7,17 +7,19 @@ Importing this module reads nothing.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import difflib
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import dagster as dg
 import polars as pl
@@ -33,14 +35,25 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from resources.api_clients.access import PlatformAccess
-from resources.api_clients.http import RateBudget
+from resources.alert_store import AlertStore, MemoryStore, PostgresStore
+from resources.api_clients.access import PlatformAccess, TellsTokenEnd, TokenEnd
+from resources.api_clients.http import LOOPBACK, RateBudget
 from resources.key_store import BucketObject, KeyStore, PrivateFile
 from resources.keys import Custody, add_platforms, read_keyring, unlock
 from resources.kms import KmsKey
 from resources.lake_io_manager import LakeIOManager
+from resources.notifiers import (
+    PAGE,
+    Channel,
+    LogChannel,
+    Notifier,
+    SnsChannel,
+    WebhookChannel,
+)
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
 from sentiment_assets.automation import URGENT_TAG
+from sentiment_assets.core.alert_messages import RUNBOOKS, Links
+from sentiment_assets.core.alert_rules import AlertRules, parse_alert_rules
 from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.deadlines import Deadlines, parse_deadlines
 from sentiment_assets.core.freshness import Watch
@@ -67,6 +80,7 @@ PREFIX = "SENTIMENT_"
 NOT_SETTINGS = ("SENTIMENT_SHARED_DATA",)
 #: Before the path of a model in SENTIMENT_SCORER.
 MODEL_PREFIX = "onnx:"
+_TOPIC_ARN = re.compile(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?")
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 #: The simulator grants a first fill of a week at once; the platforms don't.
 SIMULATED_REQUESTS = 100_000
@@ -245,6 +259,43 @@ class Settings(BaseModel):
         "each; 0: one a core, 8 at most.",
         examples=["2"],
     )
+    alerts: Path = Field(
+        PROJECT_ROOT / "alerts.yaml",
+        description="The YAML file that says what alerts, and how often (docs/alerts.md).",
+        examples=["/etc/sentiment/alerts.yaml"],
+    )
+    alert_webhook_url: SecretStr | None = Field(
+        None,
+        description="Where alerts are posted as JSON, beside the log and the local page; a secret, "
+        "as addresses of chat programs are.",
+        examples=["https://hooks.example.com/services/…"],
+    )
+    alert_webhook_secret: SecretStr | None = Field(
+        None,
+        description="Signs what is posted (HMAC-SHA256 in X-Sentiment-Signature).",
+        examples=["(a secret)"],
+    )
+    alert_topic_arn: str | None = Field(
+        None,
+        description="SNS topic that alerts are published to; needs the extra `aws`.",
+        examples=["arn:aws:sns:af-south-1:123456789012:sentiment-alerts"],
+    )
+    sns_endpoint: str | None = Field(
+        None,
+        description="Address of an SNS other than the region's own: a private endpoint.",
+        examples=["https://vpce-0123.sns.af-south-1.vpce.amazonaws.com"],
+    )
+    ui_url: str | None = Field(
+        None,
+        description="Address of Dagster's UI, for links in alerts; `sentiment run` knows its own.",
+        examples=["https://dagster.internal"],
+    )
+    runbooks_url: str | None = Field(
+        None,
+        description="Address of the folder docs/runbooks, for links in alerts; by default its "
+        "path in the project.",
+        examples=["https://git.internal/sentiment/blob/main/docs/runbooks"],
+    )
     postgres_url: SecretStr | None = Field(
         None,
         description="Dagster's storage; by default an embedded PostgreSQL in the home.",
@@ -276,7 +327,7 @@ class Settings(BaseModel):
         known = ", ".join(sorted(SCORERS))
         raise ValueError(f"must be {known}, or {MODEL_PREFIX} and the path of a model")
 
-    @field_validator("home", "tracking", "freshness", "corrections")
+    @field_validator("home", "tracking", "freshness", "corrections", "alerts")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().absolute()
@@ -290,12 +341,35 @@ class Settings(BaseModel):
             raise ValueError("must be a file or s3://bucket/…/name.json")
         return str(Path(place).expanduser().absolute())
 
-    @field_validator("s3_endpoint", "kms_endpoint")
+    @field_validator("s3_endpoint", "kms_endpoint", "sns_endpoint", "ui_url", "runbooks_url")
     @classmethod
     def _with_scheme(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError("the address must begin with http:// or https://")
         return url
+
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _private_webhook(cls, url: SecretStr | None) -> SecretStr | None:
+        address = urlsplit(url.get_secret_value()) if url is not None else None
+        if address is not None and not (
+            address.hostname
+            and (
+                address.scheme == "https"
+                or (address.scheme == "http" and address.hostname in LOOPBACK)
+            )
+        ):
+            raise ValueError("must begin with https://; http:// is for 127.0.0.1 only")
+        return url
+
+    @field_validator("alert_topic_arn")
+    @classmethod
+    def _topic(cls, arn: str | None) -> str | None:
+        if arn is not None and not re.fullmatch(
+            r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?", arn
+        ):
+            raise ValueError("must be the ARN of an SNS topic")
+        return arn
 
     @field_validator("region")
     @classmethod
@@ -331,6 +405,11 @@ class Settings(BaseModel):
             raise ValueError(
                 "SENTIMENT_METRICS_NAMESPACE: metrics stand in JSON log lines; set "
                 "SENTIMENT_LOG_FORMAT=json, or leave the namespace out"
+            )
+        if self.alert_webhook_secret is not None and self.alert_webhook_url is None:
+            raise ValueError(
+                "SENTIMENT_ALERT_WEBHOOK_SECRET signs what is posted to "
+                "SENTIMENT_ALERT_WEBHOOK_URL: set both, or only the address"
             )
         if self.env == "aws":
             if self.source != "live":
@@ -459,14 +538,20 @@ class Settings(BaseModel):
             store = BucketObject(self.key_place, options)
         if self.pseudonym_kms_key_id is None:
             return Custody(store)
-        credentials = None
-        if self.s3_access_key_id and self.s3_secret_access_key:
-            credentials = (
-                self.s3_access_key_id.get_secret_value(),
-                self.s3_secret_access_key.get_secret_value(),
-            )
-        kms = KmsKey(self.pseudonym_kms_key_id, self.s3_region, self.kms_endpoint, credentials)
+        kms = KmsKey(
+            self.pseudonym_kms_key_id, self.s3_region, self.kms_endpoint, self.aws_credentials
+        )
         return Custody(store, kms)
+
+    @property
+    def aws_credentials(self) -> tuple[str, str] | None:
+        """Access key id and secret access key; null for the role of the machine."""
+        if self.s3_access_key_id is None or self.s3_secret_access_key is None:
+            return None
+        return (
+            self.s3_access_key_id.get_secret_value(),
+            self.s3_secret_access_key.get_secret_value(),
+        )
 
     def keys_in_clear(self, path: Path | None = None) -> KeyStore:
         """The file whose secrets are to be wrapped: the one named, or this machine's."""
@@ -511,6 +596,23 @@ class Settings(BaseModel):
                 f"for example: {PROJECT_ROOT / 'freshness.yaml'}"
             ) from error
         return parse_deadlines(text, self.freshness.name)
+
+    def read_alert_rules(self) -> AlertRules:
+        """Read what alerts.
+
+        Raises:
+            SettingsError: the file is missing.
+            AlertRulesError, TrackingError: a file says something wrong; the lines are named.
+        """
+        try:
+            text = self.alerts.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"SENTIMENT_ALERTS: cannot read {self.alerts} ({error.strerror}); "
+                f"for example: {PROJECT_ROOT / 'alerts.yaml'}"
+            ) from error
+        topics = tuple(topic.name for topic in self.read_tracking().topics)
+        return parse_alert_rules(text, self.alerts.name, topics)
 
     def make_scorer(self) -> Scorer:
         """Make the scorer, with all that it needs: it is shipped to workers without a file.
@@ -682,6 +784,8 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "requests_left": dg.ResourceDefinition(
             resource_fn=lambda context: partial(requests_left, settings, _database_of(context))
         ),
+        "notifier": _notifier_resource(settings),
+        "token_ends": resource(lambda: partial(token_ends, settings)),
         "tracking": resource(settings.read_tracking),
         "rules": resource(lambda: silver_rules(settings)),
         "budget": resource(lambda: settings.budget()),
@@ -798,6 +902,66 @@ def requests_left(settings: Settings, database: str | None) -> dict[str, BudgetL
         for left in budgets_left(database)
         if own.get(left.platform) == left.credential
     }
+
+
+def token_ends(settings: Settings) -> dict[str, TokenEnd]:
+    """When the token of each connected platform ends, where its API says it; a request each.
+
+    Raises:
+        ApiError: a platform did not say, for a reason other than the token.
+        SettingsError: the simulator is the source and nobody said where it listens.
+    """
+    ends = {}
+    for platform in settings.connected:
+        with contextlib.closing(api_client(settings, platform)) as client:
+            if isinstance(client, TellsTokenEnd):
+                ends[platform] = client.token_end()
+    return ends
+
+
+def alert_store(database: str | None) -> AlertStore:
+    """The book of alerts beside the instance's runs; in memory where those are."""
+    return MemoryStore() if database is None else PostgresStore(database)
+
+
+def notifier_of(settings: Settings, store: AlertStore) -> Notifier:
+    """The notifier with every channel that is set: the log always, and the local page.
+
+    Raises:
+        SettingsError, AlertRulesError: as ``Settings.read_alert_rules``.
+    """
+    channels: list[Channel] = [LogChannel()]
+    if settings.alert_webhook_url is not None:
+        secret = settings.alert_webhook_secret
+        channels.append(
+            WebhookChannel(
+                settings.alert_webhook_url.get_secret_value(),
+                secret.get_secret_value() if secret else None,
+            )
+        )
+    if settings.alert_topic_arn is not None:
+        channels.append(
+            SnsChannel(settings.alert_topic_arn, settings.sns_endpoint, settings.aws_credentials)
+        )
+    links = Links(
+        environment=settings.env,
+        origin=settings.origin,
+        ui=settings.ui_url or "",
+        runbooks=settings.runbooks_url or RUNBOOKS,
+    )
+    return Notifier(
+        settings.read_alert_rules(), store, tuple(channels), links, settings.home / PAGE
+    )
+
+
+def _notifier_resource(settings: Settings) -> dg.ResourceDefinition:
+    """A notifier for one tick, whose connection is closed after it."""
+
+    def make(context: dg.InitResourceContext) -> Iterator[Notifier]:
+        with contextlib.closing(alert_store(_database_of(context))) as store:
+            yield notifier_of(settings, store)
+
+    return dg.ResourceDefinition(resource_fn=make)
 
 
 def known_database(settings: Settings) -> str | None:

@@ -21,13 +21,12 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 
 from resources.api_clients.errors import TransientApiError
 from resources.api_clients.http import Allowance, utc_now
+from resources.instance_tables import connect, is_missing_table, kind_of_error, make_table
 
 #: Of every bucket this share is kept for urgent callers: the 2-hourly run.
 RESERVED_SHARE = 1 / 3
 #: Sleeping less than this would be polling.
 SHORTEST_WAIT_S = 0.05
-#: For connecting, and for each statement; libpq knows no shorter time for the former.
-PATIENCE_S = 2
 #: Buckets that nobody has taken from for longer belong to credentials of the past.
 LISTED_FOR = timedelta(days=7)
 
@@ -213,16 +212,16 @@ class SharedBudget:
             try:
                 return self._transact(step)
             except ProgrammingError as error:
-                if not _is_missing_table(error):
+                if not is_missing_table(error):
                     raise
-                _make_table(self._engine)
+                make_table(self._engine, "sentiment_rate_budgets", _TABLE)
             except DBAPIError as error:
                 # The server closed the connection since the last request; the next is a new one.
                 if not error.connection_invalidated:
                     raise
             return self._transact(step)
         except SQLAlchemyError as error:
-            failure = _kind(error)
+            failure = kind_of_error(error)
         # Raised outside of the handlers: their messages may quote the database's address.
         raise _unreachable(failure, f"rate budget of {self._key['platform']}")
 
@@ -275,11 +274,11 @@ def budgets_left(url: str) -> list[BudgetLeft]:
             rows = connection.execute(_LIST, {"listed_for": LISTED_FOR}).all()
         return [_left(row) for row in rows]
     except ProgrammingError as error:
-        if _is_missing_table(error):
+        if is_missing_table(error):
             return []
-        failure = _kind(error)
+        failure = kind_of_error(error)
     except SQLAlchemyError as error:
-        failure = _kind(error)
+        failure = kind_of_error(error)
     finally:
         engine.dispose()
     raise _unreachable(failure, "rate budgets")
@@ -359,48 +358,9 @@ def _columns(bucket: Bucket) -> dict[str, object]:
 
 
 def _engine(url: str) -> sa.Engine:
-    """Connections that never wait long; one stays open between requests."""
-    engine = sa.create_engine(
-        url,
-        pool_size=1,
-        pool_timeout=PATIENCE_S,
-        hide_parameters=True,
-        connect_args={
-            "connect_timeout": PATIENCE_S,
-            # A host that is gone answers nothing, not even that it is gone.
-            "tcp_user_timeout": PATIENCE_S * 1000,
-            "keepalives_idle": PATIENCE_S,
-            "keepalives_interval": 1,
-            "keepalives_count": PATIENCE_S,
-        },
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def _impatient(connection: Any, _record: object) -> None:
-        with connection.cursor() as cursor:
-            # A crash of the server may forget the last half second of requests: the API counts
-            # them too, and waiting for the disk at each would cost more.
-            cursor.execute(f"SET statement_timeout = '{PATIENCE_S}s'; SET synchronous_commit = off")
-        connection.commit()
-
-    return engine
-
-
-def _make_table(engine: sa.Engine) -> None:
-    """PostgreSQL's IF NOT EXISTS alone fails where two processes make a table at once."""
-    with engine.begin() as connection:
-        connection.execute(
-            sa.text("SELECT pg_advisory_xact_lock(hashtext('sentiment_rate_budgets'))")
-        )
-        connection.execute(_TABLE)
-
-
-def _is_missing_table(error: DBAPIError) -> bool:
-    return getattr(error.orig, "pgcode", None) == "42P01"
-
-
-def _kind(error: SQLAlchemyError) -> str:
-    return type(error.orig if isinstance(error, DBAPIError) else error).__name__
+    # A crash of the server may forget the last half second of requests: the API counts them too,
+    # and waiting for the disk at each would cost more.
+    return connect(url, durable=False)
 
 
 def _unreachable(failure: str, where: str) -> BudgetUnreachable:

@@ -11,17 +11,20 @@ from typing import Any
 
 import dagster as dg
 
+from resources.alert_store import AlertStoreUnreachable, FileStore
 from resources.api_clients.errors import ApiError
 from resources.environments import (
     PROJECT_ROOT,
     Environment,
     Settings,
+    alert_store,
     api_client,
     api_clients,
     credential_setting,
     describe,
     freshness_watch,
     known_database,
+    notifier_of,
     read_settings,
     requests_left,
     resources_for,
@@ -43,6 +46,9 @@ from resources.keys import (
     unlock,
     wrap,
 )
+from resources.notifiers import PAGE as ALERT_PAGE
+from resources.notifiers import Notifier
+from sentiment_assets.alerts import alert_on_troubles
 from sentiment_assets.assets import bronze, gold, silver
 from sentiment_assets.automation import (
     every_half_hour,
@@ -57,12 +63,17 @@ from sentiment_assets.sensors import rebuild_sensor
 
 # The command line goes through here too, so that nothing else needs to know ``resources``.
 __all__ = [
+    "ALERT_PAGE",
     "PROJECT_ROOT",
+    "AlertStoreUnreachable",
     "ApiError",
+    "FileStore",
     "Keyring",
     "KeyringError",
+    "Notifier",
     "Settings",
     "add_platforms",
+    "alert_store",
     "api_client",
     "api_clients",
     "build_defs",
@@ -71,6 +82,7 @@ __all__ = [
     "describe",
     "freshness_watch",
     "known_database",
+    "notifier_of",
     "read_keyring",
     "read_settings",
     "requests_left",
@@ -115,6 +127,7 @@ def build_defs(
     else:
         settings = read_settings(env=environment) if environment else read_settings()
     # A mistake in a file is told when definitions load, not in the middle of a run.
+    settings.read_alert_rules()
     settings.make_scorer()
     watched, deadlines = watched_platforms(settings), settings.read_deadlines()
     return dg.Definitions(
@@ -127,7 +140,10 @@ def build_defs(
         asset_checks=[*checks(), freshness],
         jobs=[fetch_job, rebuild_job, freshness_job],
         schedules=[every_two_hours, every_half_hour],
-        sensors=[rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes))],
+        sensors=[
+            rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes)),
+            alert_on_troubles,
+        ],
         resources={**resources_for(settings), **resource_overrides},
         # A tick is small: starting a process for each step would cost more than the step.
         executor=dg.in_process_executor,

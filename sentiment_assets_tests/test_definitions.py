@@ -77,7 +77,8 @@ def shape(definitions: dg.Definitions) -> dict[str, Any]:
             for schedule in repository.schedule_defs
         },
         "sensors": {
-            sensor.name: f"every {sensor.minimum_interval_seconds} s, job {sensor.job_name}, "
+            sensor.name: f"every {sensor.minimum_interval_seconds} s, "
+            f"job {' '.join(target.job_name for target in sensor.targets) or 'none'}, "
             f"{sensor.default_status.value}"
             for sensor in repository.sensor_defs
         },

@@ -7,8 +7,8 @@ limits stand in its file.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, ClassVar, Protocol
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -101,6 +101,29 @@ class Finding:
     ok: bool
     said: str
     remedy: str = ""
+
+
+@dataclass(frozen=True)
+class TokenEnd:
+    """What a platform says of the token: when it ends (UTC; null: never, or nobody says).
+
+    ``refused`` says why it is not accepted any more; empty where it is.
+    """
+
+    ends_at: datetime | None
+    refused: str = ""
+
+
+@runtime_checkable
+class TellsTokenEnd(Protocol):
+    """A client whose platform says when a token ends."""
+
+    def token_end(self) -> TokenEnd:
+        """Ask for it; a request.
+
+        Raises:
+            ApiError: the platform did not say, for a reason other than the token.
+        """
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ from resources.api_clients.access import (
     PlatformAccess,
     Source,
     SourceCost,
+    TokenEnd,
     sendable,
 )
 from resources.api_clients.answers import Malformed, Page, PartialError
@@ -226,6 +227,14 @@ class FacebookClient:
             "summary": "true",
         }
         return self._graph.listing(f"{post_id}/comments", params, COMMENTS, always_paged=True)
+
+    def token_end(self) -> TokenEnd:
+        """When the token ends; a request.
+
+        Raises:
+            ApiError: Graph did not say, for a reason other than the token.
+        """
+        return self._graph.token_end()
 
     def inspect(self, sources: Sequence[Source]) -> Connection:
         """Token, permissions, version and limits, and a page of each source; writes nothing."""

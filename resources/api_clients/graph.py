@@ -41,7 +41,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from resources.api_clients.access import Finding
+from resources.api_clients.access import Finding, TokenEnd
 from resources.api_clients.answers import (
     Malformed,
     clue,
@@ -448,6 +448,21 @@ class GraphApi:
             data_access_expires_at=_epoch(data.get("data_access_expires_at")),
             fate=_TOKEN_FATES.get(subcode) if isinstance(subcode, int) else None,
         )
+
+    def token_end(self) -> TokenEnd:
+        """When the token, or the access to data that it gives, ends first.
+
+        Raises:
+            ApiError: Graph did not say, for a reason other than the token.
+        """
+        try:
+            token = self.debug_token()
+        except TokenRejected as error:
+            return TokenEnd(None, error.what)
+        if not token.is_valid:
+            return TokenEnd(None, token.fate or "it is not valid")
+        ends = [end for end in (token.expires_at, token.data_access_expires_at) if end is not None]
+        return TokenEnd(min(ends, default=None))
 
     def token_findings(self, scopes: Iterable[str], now: datetime) -> list[Finding]:
         """For ``inspect``: token, access to data and permissions, as ``debug_token`` tells them."""

@@ -40,6 +40,7 @@ from resources.api_clients.access import (
     PlatformAccess,
     Source,
     SourceCost,
+    TokenEnd,
     sendable,
 )
 from resources.api_clients.answers import (
@@ -245,6 +246,14 @@ class InstagramClient:
             raise ValueError(f"the window's start {start} must be before its end {end}")
         self._check(source)
         return MediaSearch(self, source, start, end)
+
+    def token_end(self) -> TokenEnd:
+        """When the token ends; a request.
+
+        Raises:
+            ApiError: Graph did not say, for a reason other than the token.
+        """
+        return self._graph.token_end()
 
     def inspect(self, sources: Sequence[Source]) -> Connection:
         """Looks at token, permissions, version, limits and a page of each source.

@@ -38,6 +38,7 @@ from resources.api_clients.access import (
     PlatformAccess,
     Source,
     SourceCost,
+    TokenEnd,
     sendable,
 )
 from resources.api_clients.answers import (
@@ -441,6 +442,19 @@ class LinkedInClient:
             self._roles = found
         return self._roles
 
+    def token_end(self) -> TokenEnd:
+        """When the token ends, where the app's id and secret are set; a request.
+
+        Raises:
+            ApiError: LinkedIn did not say, for a reason other than the token.
+        """
+        if self._app is None:
+            return TokenEnd(None)
+        token = self._introspect(*self._app)
+        if token.get("active") is not True:
+            return TokenEnd(None, f"it is {_fate(token)}")
+        return TokenEnd(_epoch_seconds(token.get("expires_at")))
+
     def inspect(self, sources: Sequence[Source]) -> Connection:
         """Look at token, scopes, version, roles and a page of each source; nothing is written."""
         looks = [self._look_at(source) for source in sources]
@@ -579,9 +593,7 @@ class LinkedInClient:
         except ApiError as error:
             return [Finding("token", False, error.what, error.remedy)]
         if token.get("active") is not True:
-            status = token.get("status")
-            fate = status if status in ("expired", "revoked") else "not active, or another app's"
-            return [Finding("token", False, f"it is {fate}", again)]
+            return [Finding("token", False, f"it is {_fate(token)}", again)]
         ends = _epoch_seconds(token.get("expires_at"))
         left = ends - self.clock() if ends else None
         said = (
@@ -1058,6 +1070,12 @@ def _integer(value: object) -> int | None:
 
 def _ms(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _fate(token: Mapping[str, Any]) -> str:
+    """Why a token is not active."""
+    status = token.get("status")
+    return status if status in ("expired", "revoked") else "not active, or another app's"
 
 
 def _epoch_seconds(value: object) -> datetime | None:

@@ -12,6 +12,7 @@ import click
 
 from sentiment_assets.cli.access import access
 from sentiment_assets.cli.accuracy import accuracy
+from sentiment_assets.cli.alerts import alerts
 from sentiment_assets.cli.connect import connect
 from sentiment_assets.cli.freshness import freshness
 from sentiment_assets.cli.keys import keys
@@ -20,6 +21,7 @@ from sentiment_assets.cli.run import run
 from sentiment_assets.cli.score import score
 from sentiment_assets.cli.settings import settings
 from sentiment_assets.cli.tick import tick
+from sentiment_assets.cli.watch import watch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -38,6 +40,8 @@ cli.add_command(score)
 cli.add_command(accuracy)
 cli.add_command(settings)
 cli.add_command(access)
+cli.add_command(alerts)
+cli.add_command(watch)
 
 
 def main() -> None:

@@ -53,7 +53,7 @@ def freshness(as_json: bool) -> None:
         elif stale:
             click.echo(
                 f"{len(stale)} of {len(verdicts)} are stale; what to do: "
-                "docs/runbooks/stale-table.md"
+                "docs/runbooks/table-stale.md"
             )
     if stale:
         raise click.exceptions.Exit(1)

@@ -59,7 +59,7 @@ def run(once: bool, corpus: Path | None, posts_per_day: int | None, seed: int, p
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
     settings = _with_corpus(read_settings(), corpus)
     # Mistakes are told before anything is started.
-    settings.read_tracking()
+    settings.read_alert_rules()
     settings.open_lake()
     os.environ["SENTIMENT_HOME"] = str(settings.home)
     # What is filled here is what the user interface shows, whatever DAGSTER_HOME was exported.
@@ -177,11 +177,13 @@ def _serve(console: Console, settings: Settings, services: Services, port: int) 
         wait_for_port,
     )
     from sentiment_assets.cli.tick import next_tick
-    from sentiment_assets.definitions import PROJECT_ROOT
+    from sentiment_assets.cli.watch import EVERY_SECONDS, Watcher
+    from sentiment_assets.definitions import ALERT_PAGE, PROJECT_ROOT
 
     home = dagster_home(settings)
-    environment = {"DAGSTER_HOME": str(home)}
     ui_port = free_port(port)
+    ui_url = settings.ui_url or f"http://127.0.0.1:{ui_port}"
+    environment = {"DAGSTER_HOME": str(home), "SENTIMENT_UI_URL": ui_url}
     dagster = services.start(
         "dagster",
         [
@@ -210,15 +212,24 @@ def _serve(console: Console, settings: Settings, services: Services, port: int) 
     console.print(
         f"\nDagster    http://127.0.0.1:{ui_port}\n"
         f"dashboard  http://127.0.0.1:{board_port}\n"
+        f"alerts     {(settings.home / ALERT_PAGE).as_uri()}\n"
         f"command    {interpreter_script('sentiment')}\n"
         f"logs       {settings.home / 'logs'}\n"
         f"next tick  {tick_at:%H:%M} UTC, then every 2 hours\n"
         "Ctrl-C stops everything."
     )
+    # From here, as `sentiment watch` does elsewhere: the daemon can't tell that it stands still
+    # itself, and this process waits anyway, while one of its own would take 240 MB.
+    looking = settings.model_copy(update={"ui_url": ui_url})
+    watcher = Watcher(looking, dt.datetime.now(dt.timezone.utc))
+    look_at = time.monotonic() + EVERY_SECONDS
     while True:
         for service in services.started:
             if service.died():
                 raise ServiceError(f"{service.name} ended; its log: {service.log}")
+        if time.monotonic() >= look_at:
+            watcher.look()
+            look_at = time.monotonic() + EVERY_SECONDS
         time.sleep(0.5)
 
 

@@ -23,7 +23,7 @@ from sentiment_assets_tests.simulated import ROOT
 
 VERBS = (
     "run", "connect", "tick", "partitions", "freshness", "keys", "score", "accuracy", "settings",
-    "access",
+    "access", "alerts", "watch",
 )  # fmt: skip
 Invoke = Callable[..., Any]
 

@@ -141,9 +141,17 @@ def test_the_clock_and_the_sensor_are_on(running: Running) -> None:
         (s["name"], s["cronSchedule"], s["scheduleState"]["status"])
         for s in repository["schedules"]
     ] == [("every_two_hours", "5 */2 * * *", "RUNNING")]
-    assert [(s["name"], s["sensorState"]["status"]) for s in repository["sensors"]] == [
-        ("rebuild_what_is_behind", "RUNNING")
+    assert sorted((s["name"], s["sensorState"]["status"]) for s in repository["sensors"]) == [
+        ("alert_on_troubles", "RUNNING"),
+        ("rebuild_what_is_behind", "RUNNING"),
     ]
+
+
+def test_the_page_of_alerts_is_where_it_says(running: Running) -> None:
+    [url] = re.findall(r"^alerts\s+file://(\S+)$", running.output.read_text(), re.MULTILINE)
+    page = Path(url)
+    _wait(lambda: page.exists() and "alert sensor looked" in page.read_text(), 150, running.output)
+    assert "local, SIMULATED" in page.read_text()
 
 
 def test_other_commands_find_what_runs(running: Running) -> None:

@@ -1,0 +1,334 @@
+"""What an ended run means for alerts: failures, checks that failed, warned or never ran.
+
+What belongs here: the outcome of a run as values, and :func:`findings_of`, which reads outcomes in
+the order in which runs ended. Reading them from Dagster is ``sentiment_assets.alerts``.
+
+An error's message passes only where this project wrote it. Everybody else's may quote a post, an
+id or a secret, so of those nothing but the class is told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sentiment_assets.core.alert_rules import Rule
+from sentiment_assets.core.alerts import Alert, Findings
+from sentiment_assets.core.pii import redact
+
+#: This project's errors whose messages hold nothing but its own words, and the page on each.
+OWN_WORDS: Mapping[str, str] = {
+    "TokenRejected": "dead-token",
+    "Forbidden": "dead-token",
+    "UsageCapExceeded": "usage-cap",
+    "RateLimited": "rate-limited",
+    "TransientApiError": "run-failed",
+    "BudgetUnreachable": "instance-unreachable",
+    "UnexpectedResponse": "api-drift",
+    "BadRequest": "run-failed",
+    "BeyondReach": "run-failed",
+    "CommitConflict": "commit-conflict",
+    "OutcomeUnknown": "commit-conflict",
+    "ConservationError": "conservation-failed",
+    "AuditFailed": "conservation-failed",
+    "ContractViolation": "conservation-failed",
+    "AccessDenied": "run-failed",
+    "LakeOriginError": "run-failed",
+    "KmsError": "rotate-pseudonym-keys",
+    "LookFailed": "ticks-failing",
+    "AlertStoreUnreachable": "instance-unreachable",
+}
+#: This project's errors that may quote what others said: their class is told, and the page.
+QUOTING: Mapping[str, str] = {
+    "UnreadableObject": "damaged-bronze-object",
+    "ObjectMissing": "damaged-bronze-object",
+    "KeyringError": "lost-pseudonym-keys",
+    "TrackingError": "run-failed",
+    "SettingsError": "run-failed",
+}
+_FULL_DISK = "No space left on device"
+_LOOK = "read the run's log in the UI"
+#: Places of the lake name dates and windows only, and would be taken for numbers of telephones.
+_PLACE = re.compile(r"((?:bronze|silver|gold)/[\w=./-]+)")
+_OURS = ("resources", "sentiment_assets")
+#: How a step ends whose blocking check found something: the check has an alert of its own.
+_CHECK_FAILED = "DagsterAssetCheckFailedError"
+_CAUSE_LENGTH = 400
+
+Status = Literal["succeeded", "failed", "cancelled"]
+
+#: What the end of a run's process is called, by Dagster's reason.
+_REASONS = {
+    "UNEXPECTED_TERMINATION": "its process ended: killed, or out of memory",
+    "RUN_WORKER_RESTART": "its process ended and was started again",
+    "START_TIMEOUT": "it did not start in time",
+    "JOB_INITIALIZATION_FAILURE": "it could not be prepared: a setting or a resource",
+}
+
+
+@dataclass(frozen=True)
+class Raised:
+    """One error of a chain: its class, and its words where it is one of this project's classes."""
+
+    name: str
+    message: str
+    ours: bool
+    full_disk: bool = False
+
+
+@dataclass(frozen=True)
+class StepFailure:
+    """What failed (``step silver_posts``), its error and what caused that, outermost first."""
+
+    step: str
+    errors: tuple[Raised, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a check said of a partition; ``target`` as in ``RunOutcome.made``."""
+
+    target: str
+    check: str
+    passed: bool
+    blocking: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """An ended run. A target is ``silver/posts|2026-11-20|x``, or the table where unpartitioned."""
+
+    run_id: str
+    job: str
+    status: Status
+    #: Dagster starts it again by itself.
+    retried: bool = False
+    reason: str = ""
+    planned: frozenset[str] = frozenset()
+    made: frozenset[str] = frozenset()
+    evaluations: tuple[Evaluation, ...] = ()
+    failures: tuple[StepFailure, ...] = ()
+
+
+def raised(class_name: str, printed: str) -> Raised:
+    """An error as tracebacks print it: ``resources.api_clients.errors.RateLimited: too many``.
+
+    The module before the class says whose error it is.
+    """
+    head, _, message = printed.partition(": ")
+    module, _, last = head.strip().rpartition(".")
+    ours = last == class_name and module.partition(".")[0] in _OURS
+    kept = message.strip() if ours and class_name in OWN_WORDS else ""
+    return Raised(class_name, kept, ours, _FULL_DISK in printed)
+
+
+def own_words(text: str) -> str:
+    """A message of this project as it may be told: on one line, cut, with identifiers masked.
+
+    None should hold any; this is the second fence.
+    """
+    flat = " ".join(text.split())[:_CAUSE_LENGTH]
+    pieces = _PLACE.split(flat)
+    return "".join(piece if _PLACE.fullmatch(piece) else redact(piece).text for piece in pieces)
+
+
+def cause_of(failures: Sequence[StepFailure], reason: str) -> tuple[str, str]:
+    """Why a run failed, as it may be told, and the runbook."""
+    known = {**OWN_WORDS, **QUOTING}
+    for failure in failures:
+        for error in failure.errors:
+            if error.ours and error.name in known:
+                words = f": {own_words(error.message)}" if error.message else ""
+                return f"{failure.step}: {error.name}{words}", known[error.name]
+    for failure in failures:
+        if failure.errors:
+            full = any(error.full_disk for error in failure.errors)
+            said = f"{failure.step}: {_class_name(failure.errors[-1].name)}"
+            return said + (f": {_FULL_DISK}" if full else ""), "disk-full" if full else "run-failed"
+    steps = ", ".join(failure.step for failure in failures)
+    return steps or _REASONS.get(reason, "it does not say why"), "run-failed"
+
+
+def findings_of(
+    outcomes: Iterable[RunOutcome],
+    checks: Mapping[str, frozenset[str]],
+    rules: Mapping[str, Rule],
+) -> Findings:
+    """What runs that ended mean, told in the order of their ends: the last word counts.
+
+    Args:
+        outcomes: of the runs, oldest end first.
+        checks: names of the checks of each table.
+        rules: severities and runbooks.
+    """
+    firing: dict[str, Alert] = {}
+    over: set[str] = set()
+    made: set[str] = set()
+
+    def passed(key: str) -> None:
+        firing.pop(key, None)
+        over.add(key)
+
+    for outcome in outcomes:
+        stopped_by_check = bool(outcome.failures) and all(
+            failure.errors and failure.errors[-1].name == _CHECK_FAILED
+            for failure in outcome.failures
+        )
+        evaluated: dict[str, set[str]] = {}
+        for evaluation in outcome.evaluations:
+            evaluated.setdefault(evaluation.target, set()).add(evaluation.check)
+            if evaluation.passed:
+                # It may have blocked when it failed, and only warn by now.
+                for name in ("check_failed", "check_warned"):
+                    passed(_key_of_check(evaluation, name))
+            else:
+                rule = rules["check_failed" if evaluation.blocking else "check_warned"]
+                alert = _of_check(evaluation, outcome, rule)
+                over.discard(alert.key)
+                firing[alert.key] = alert
+        for target in {*evaluated, *outcome.made}:
+            missing = checks.get(table_of(target), frozenset()) - evaluated.get(target, set())
+            key = f"check_missing:{target}"
+            if not missing:
+                passed(key)
+            elif target in outcome.made and outcome.status != "failed":
+                over.discard(key)
+                firing[key] = _of_missing(key, target, missing, outcome, rules["check_missing"])
+        done = set(outcome.made)
+        if outcome.status == "succeeded":
+            # A table that may stay unmade (no dead letters today) is not waited for either.
+            done |= {*outcome.planned, f"job:{outcome.job}"}
+        made |= done
+        for key, alert in list(firing.items()):
+            if alert.waits_for:
+                left = tuple(what for what in alert.waits_for if what not in done)
+                firing[key] = replace(alert, waits_for=left)
+                if not left:
+                    del firing[key]
+        if outcome.status == "failed" and not outcome.retried and not stopped_by_check:
+            alert = _of_run(outcome, rules["run_failed"])
+            firing[alert.key] = alert
+            # It is asked for again: what was made before doesn't count.
+            made -= {*alert.waits_for}
+    return Findings(firing=tuple(firing.values()), over=frozenset(over), made=frozenset(made))
+
+
+def table_of(target: str) -> str:
+    """``silver/posts`` of ``silver/posts|2026-11-20|x``."""
+    return target.partition("|")[0]
+
+
+def partition_of(target: str) -> str | None:
+    """``2026-11-20|x`` of ``silver/posts|2026-11-20|x``."""
+    return target.partition("|")[2] or None
+
+
+def platform_of(target: str) -> str | None:
+    """The platform that a target's partition ends with."""
+    return (partition_of(target) or "").rpartition("|")[2] or None
+
+
+def _of_run(outcome: RunOutcome, rule: Rule) -> Alert:
+    cause, runbook = cause_of(outcome.failures, outcome.reason)
+    waits_for = tuple(sorted(outcome.planned - outcome.made)) or (f"job:{outcome.job}",)
+    partitions = sorted({p for what in waits_for if (p := partition_of(what))})
+    platforms = sorted({p for what in waits_for if (p := platform_of(what))})
+    tables = sorted({table_of(what) for what in waits_for if not what.startswith("job:")})
+    stretch = _stretch(partitions)
+    what = "A materialization" if outcome.job.startswith("__") else f"A run of {outcome.job}"
+    return Alert(
+        rule=rule.name,
+        key=f"run_failed:{outcome.job}:{stretch or 'all'}:{_first(tables)}",
+        severity=rule.severity,
+        headline=f"{what} failed" + (f" for {stretch}" if stretch else ""),
+        cause=cause,
+        next_step=f"{_LOOK}; over once made: {_listed(tables) or outcome.job}",
+        runbook=runbook,
+        platform=platforms[0] if len(platforms) == 1 else None,
+        table=_first(tables) or None,
+        partition=stretch or None,
+        run_id=outcome.run_id,
+        waits_for=waits_for,
+    )
+
+
+def _key_of_check(evaluation: Evaluation, rule: str) -> str:
+    partition = partition_of(evaluation.target) or "all"
+    return f"{rule}:{table_of(evaluation.target)}:{evaluation.check}|{partition}"
+
+
+def _of_check(evaluation: Evaluation, outcome: RunOutcome, rule: Rule) -> Alert:
+    table, partition = table_of(evaluation.target), partition_of(evaluation.target)
+    where = f"{table}" + (f" for {partition}" if partition else "")
+    runbooks = {
+        "conservation": "conservation-failed",
+        "known_fields": "api-drift",
+        "api_notices": "api-version-retires",
+    }
+    said = "found wrong data in" if evaluation.blocking else "warns of"
+    stops = "what is made of it waits; " if evaluation.blocking else ""
+    return Alert(
+        rule=rule.name,
+        key=_key_of_check(evaluation, rule.name),
+        severity=rule.severity,
+        headline=f"The check {evaluation.check} {said} {where}",
+        cause=own_words(evaluation.sentence),
+        next_step=f"{stops}it is over when the check passes",
+        runbook=runbooks.get(evaluation.check, rule.runbook),
+        platform=platform_of(evaluation.target),
+        table=table,
+        partition=partition,
+        run_id=outcome.run_id,
+    )
+
+
+def _of_missing(
+    key: str, target: str, missing: frozenset[str], outcome: RunOutcome, rule: Rule
+) -> Alert:
+    table, partition = table_of(target), partition_of(target)
+    return Alert(
+        rule=rule.name,
+        key=key,
+        severity=rule.severity,
+        headline=f"{table}" + (f" for {partition}" if partition else "") + " was made unchecked",
+        cause=f"these checks did not run: {', '.join(sorted(missing))}",
+        next_step="materialize the partition with its checks, or run the checks from the UI",
+        runbook=rule.runbook,
+        platform=platform_of(target),
+        table=table,
+        partition=partition,
+        run_id=outcome.run_id,
+    )
+
+
+def _stretch(partitions: Sequence[str]) -> str:
+    """``2026-11-20|x``, or ``2026-11-20..2026-11-22|x``, or how many."""
+    if len(partitions) <= 1:
+        return "".join(partitions)
+    dates = sorted({p.partition("|")[0] for p in partitions})
+    platforms = sorted({p.partition("|")[2] for p in partitions})
+    return f"{dates[0]}..{dates[-1]}|{'+'.join(platforms)}"
+
+
+def _first(tables: Sequence[str]) -> str:
+    """The most upstream of tables, by the layers' order."""
+    layers = ("bronze", "silver", "gold")
+    return min(
+        tables,
+        key=lambda table: next(
+            (n for n, layer in enumerate(layers) if table.startswith(layer)), len(layers)
+        ),
+        default="",
+    )
+
+
+def _listed(tables: Sequence[str]) -> str:
+    return ", ".join(tables) if len(tables) <= 3 else f"{', '.join(tables[:2])} and the rest"
+
+
+def _class_name(name: str) -> str:
+    """A class's name and nothing else: it comes from outside, too."""
+    return re.sub(r"\W", "", name)[:60]
