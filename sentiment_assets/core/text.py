@@ -49,21 +49,28 @@ _NUMBER_WITH_LETTERS = re.compile(
 )
 _LETTERS_TO_DIGITS = str.maketrans("OolISB", "001158")
 
+#: Scripts and blocks with a character that folds into another or is dropped: first and last.
+FOLDED = (
+    (0x80, 0x58F), (0x61C, 0x61C), (0x115F, 0x1160), (0x1680, 0x1680), (0x17B4, 0x17B5),
+    (0x180B, 0x180F), (0x1D00, 0x1FFF),
+    (0x2000, 0x200C), (0x200E, 0x2015), (0x201A, 0x201A), (0x2024, 0x2024), (0x2028, 0x202F),
+    (0x203C, 0x203D), (0x2043, 0x2049), (0x205F, 0x218F),
+    (0x2212, 0x2212), (0x2215, 0x2217), (0x2223, 0x2223), (0x2236, 0x2236), (0x223C, 0x223C),
+    (0x2460, 0x24FF), (0x2776, 0x2793), (0x2C60, 0x2C7F), (0x3000, 0x3002), (0x3164, 0x3164),
+    (0x3200, 0x33FF), (0xA4D0, 0xA7FF), (0xA830, 0xA83F), (0xFB00, 0xFB06), (0xFB29, 0xFB29),
+    (0xFE00, 0xFE0E), (0xFE10, 0xFE6F), (0xFEFF, 0xFEFF), (0xFF00, 0xFFEF),
+    (0x10780, 0x107BF), (0x1CCD6, 0x1CCF9), (0x1D400, 0x1D7FF), (0x1DF00, 0x1DFFF),
+    (0x1F100, 0x1F18F), (0x1F1AD, 0x1F1AD), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+_FOLDED_CLASS = "".join(rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in FOLDED)
+
 NEEDS_CANONICAL = (
     # ASCII: escapes, controls, digits mixed with look-alike letters.
     r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]|\t|%[245]|&(?:#|[A-Za-z][A-Za-z0-9]{1,24};)"
     r"|[0-9][OolISB]|[OolISB][0-9]"
     # Joiners and variation selectors inside emoji change nothing that a rule reads.
     r"|(?:^|[\x00-\x7f])[\u200d\ufe0f]|[\u200d\ufe0f][!-~]"
-    # Scripts and blocks with a character that folds into another or is dropped.
-    r"|[\u0080-\u024f\u0250-\u02ff\u0300-\u03ff\u0400-\u058f\u1d00-\u1eff\u1f00-\u1fff]"
-    r"|[\u2000-\u200c\u200e-\u2012\u2013-\u2015\u201a\u2024\u2028-\u202f\u203c\u203d\u2043-\u2049\u205f-\u20ff]"
-    r"|[\u2100-\u218f\u2212\u2215\u2216\u2217\u2223\u2236\u223c\u2460-\u24ff\u2c60-\u2c7f]"
-    r"|[\u2776-\u2793\u3000-\u3002\u3164\u3200-\u33ff\ua4d0-\ua7ff\ua830-\ua83f\ufb00-\ufb06\ufb29]"
-    r"|[\ufe00-\ufe0e\ufe10-\ufe6f\ufeff\uff00-\uffef]"
-    r"|[\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f]"
-    r"|[\p{Nd}&&[^0-9]]|\p{No}|[\x{1d400}-\x{1d7ff}\x{1f100}-\x{1f18f}\x{1f1ad}]"
-    r"|[\x{10780}-\x{107bf}\x{1ccd6}-\x{1ccf9}\x{1df00}-\x{1dfff}\x{e0000}-\x{e0fff}]"
+    rf"|[{_FOLDED_CLASS}]|[\p{{Nd}}&&[^0-9]]|\p{{No}}"
 )
 """Regex (Rust syntax): holds for every text that ``canonicalise`` changes, and for few others."""
 

@@ -27,6 +27,12 @@ _PLATFORMS = (
     "psn|xbox(?: live)?|gamertag|gt|venmo|cash ?app|wechat|line|threads|bluesky|signal|"
     "user ?name|screen ?name|handle|user|nick(?:name)?|login"
 )
+#: First words of these, run together or not.
+PLATFORM_WORDS = (
+    "ig|insta|instagram|snap|snapchat|sc|telegram|tg|discord|kik|skype|tiktok|tik|twitch|twitter|"
+    "psn|xbox|gamertag|gt|venmo|cash|cashapp|wechat|line|threads|bluesky|signal|user|username|"
+    "screen|screenname|handle|nick|nickname|login"
+)
 _SAID = (
     rf"(?:{_PLATFORMS})(?:(?: (?:id|name|handle|user(?: ?name)?|account))?(?: is |"
     rf" ?[:=>-]{{1,2}} ?)|(?: is)? )"

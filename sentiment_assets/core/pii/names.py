@@ -41,7 +41,6 @@ from sentiment_assets.core.pii.names_context import (
     ANNOUNCING,
     BEFORE_PLACES,
     CALLED,
-    CAPITALISED,
     DEGREE_AHEAD,
     FEATURES,
     FIELD,
@@ -86,7 +85,7 @@ class _Text:
         #: Asked once a text, so that words in no list cost nothing where nothing announces them.
         self.announces = not ANNOUNCING.isdisjoint(lowered.split())
         self._headline: bool | None = None
-        self.words = read_words(text, CAPITALISED)
+        self.words = read_words(text, capitalised=True)
 
     @property
     def headline(self) -> bool:

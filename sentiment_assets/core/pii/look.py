@@ -1,0 +1,253 @@
+"""Which texts of a column need which rules, and the plain masks: most posts need no more.
+
+Belongs here: the choice between the two ways to look, and what the kernel's answers mean. Most
+posts with an identifier hold a plain handle (``@jane`` at the beginning, behind a space or a sign)
+or the platform's short link. Those are masked in place, and only what still may show anything
+afterwards is given to a rule. ``look_in_polars`` asks Polars' patterns; ``_mask_kernel`` (compiled
+where a C compiler was at installation) reads each text once. No is a proof in both, and a test;
+yes is a reason to look, so the two may differ in it and the masked texts are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache, lru_cache
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from sentiment_assets.core.pii import look_in_polars
+from sentiment_assets.core.pii.card import CARD
+from sentiment_assets.core.pii.coordinates import COORDINATES
+from sentiment_assets.core.pii.device import DEVICE
+from sentiment_assets.core.pii.digit_run import DIGIT_RUN
+from sentiment_assets.core.pii.digits import SHORT_HINT
+from sentiment_assets.core.pii.email import EMAIL, PROVIDERS
+from sentiment_assets.core.pii.handle import HANDLE, PLATFORM_WORDS
+from sentiment_assets.core.pii.iban import IBAN
+from sentiment_assets.core.pii.ip import IP
+from sentiment_assets.core.pii.kernel import compiled, kernel_in_use
+from sentiment_assets.core.pii.lexicon import lexicon
+from sentiment_assets.core.pii.names_context import (
+    ANNOUNCERS,
+    ANNOUNCING,
+    BEFORE_PLACES,
+    BEGINNINGS,
+    CALLED,
+    FEATURES,
+    NO_SURNAME,
+    PARTICLE_WORDS,
+    ROLES,
+    TITLES,
+)
+from sentiment_assets.core.pii.national_id import NATIONAL_ID
+from sentiment_assets.core.pii.phone import PHONE
+from sentiment_assets.core.pii.redactor import KINDS, RULES, rules_of
+from sentiment_assets.core.pii.rule import Rule
+from sentiment_assets.core.pii.seen import FirstLook, Look
+from sentiment_assets.core.pii.url import SITES, URL
+from sentiment_assets.core.text import FOLDED, Canonical, canonicalise
+
+REDACTIONS = pl.List(pl.Struct({"kind": pl.String, "count": pl.Int32}))
+_KINDS = sorted(KINDS)
+
+#: Bits above the kernel's own: a region's phone rule, and those that the kernel knows nothing of.
+_NATIONAL = 1 << 15
+_FIRST_UNKNOWN = 16
+
+
+def first_look(texts: pl.Series, regions: pl.Series) -> FirstLook:
+    """What is known of a column before any rule has run.
+
+    Args:
+        texts: strings or null.
+        regions: a country (or null) per text.
+    """
+    if kernel_in_use() == "python":
+        return look_in_polars.first_look(texts, regions)
+    seen = _Seen(texts, regions, masking=True)
+    typed = (seen.bits & compiled.TYPED) != 0
+    hinted = (seen.bits & _any_rule()) != 0
+    named = (seen.bits & compiled.NAME) != 0
+    return FirstLook(
+        seen.text,
+        seen.read,
+        seen.canonical,
+        _rows(hinted),
+        _rows(named & ~hinted),
+        _rows(typed),
+    )
+
+
+def look(texts: pl.Series, regions: pl.Series) -> Look:
+    """Which rules texts need that may have masks already.
+
+    Args:
+        texts: strings, none of them null.
+        regions: as :func:`first_look` takes them.
+    """
+    if kernel_in_use() == "python":
+        return look_in_polars.look(texts, regions)
+    seen = _Seen(texts, regions, masking=False)
+    bits = seen.bits & _any_rule()
+    rows = _rows(bits != 0)
+    places = {
+        row: _places(which, region)
+        for row, which, region in zip(rows, bits[rows].tolist(), regions.gather(rows), strict=True)
+    }
+    return Look(
+        seen.read, seen.canonical, places, frozenset(_rows((seen.bits & compiled.NAME) != 0))
+    )
+
+
+def counts(texts: pl.Series) -> pl.Series:
+    """How many masks stand in each text: ``{kind, count}`` ordered by kind."""
+    if kernel_in_use() == "python":
+        return look_in_polars.counts(texts)
+    ends = np.zeros(len(texts) + 1, np.int64)
+    kinds, numbers = _kernel().count(*_buffers(texts.to_arrow()), ends)
+    named = pa.array(_KINDS).take(pa.array(np.frombuffer(kinds, np.uint8)))
+    structs = pa.StructArray.from_arrays(
+        [named, pa.array(numbers, pa.int32())], names=["kind", "count"]
+    )
+    lists = pa.LargeListArray.from_arrays(pa.array(ends), structs)
+    return pl.Series("redactions", lists, dtype=REDACTIONS)
+
+
+class _Seen:
+    """A column, and what is said of each of its texts in bits."""
+
+    def __init__(self, texts: pl.Series, regions: pl.Series, *, masking: bool) -> None:
+        arrow = texts.to_arrow()
+        ends = np.zeros(len(texts) + 1, np.int64) if masking else None
+        self.bits: NDArray[np.uint32] = np.zeros(len(texts), np.uint32)
+        data = _kernel().look(*_buffers(arrow), False, self.bits, ends)
+        self.text = texts
+        if ends is not None:
+            valid = arrow.is_valid().buffers()[1] if arrow.null_count else None
+            masked = pa.LargeStringArray.from_buffers(
+                len(texts), pa.py_buffer(ends), pa.py_buffer(data), valid
+            )
+            self.text = pl.Series("text", masked, dtype=pl.String)
+        #: Canonical: disguised texts are read as a reader sees them.
+        self.read = self.text
+        self.canonical: dict[int, Canonical] = {}
+        self._look_behind_disguises()
+        self._ask_hints(regions)
+
+    def _look_behind_disguises(self) -> None:
+        rows = _rows((self.bits & compiled.DISGUISED) != 0)
+        if not rows:
+            return
+        each = [canonicalise(text) for text in self.text.gather(rows)]
+        self.canonical = dict(zip(rows, each, strict=True))
+        seen = pl.Series([one.text for one in each], dtype=pl.String)
+        self.read = self.text.clone().scatter(rows, seen)
+        bits = np.zeros(len(each), np.uint32)
+        _kernel().look(*_buffers(seen.to_arrow()), True, bits, None)
+        self.bits[rows] = bits
+
+    def _ask_hints(self, regions: pl.Series) -> None:
+        """Of the rules that the kernel has no condition for."""
+        for needs_digit, bit, hint in _unknown_hints():
+            where = (self.bits & compiled.DIGIT) != 0 if needs_digit else self.bits >= 0
+            self._ask(where, hint, bit)
+        if regions.null_count() < len(regions):
+            given = regions.is_not_null().to_numpy()
+            self._ask(given & ((self.bits & compiled.FOUR) != 0), SHORT_HINT, _NATIONAL)
+
+    def _ask(self, where: NDArray[np.bool_], hint: str, bit: int) -> None:
+        rows = np.flatnonzero(where)
+        if len(rows):
+            matches = self.read.gather(rows).str.contains(hint).fill_null(False)
+            self.bits[rows[matches.to_numpy()]] |= bit
+
+
+def _rows(where: NDArray[np.bool_]) -> list[int]:
+    return np.flatnonzero(where).tolist()
+
+
+@cache
+def _bits_of_rules() -> dict[Rule, int]:
+    """The bits of which one is set in every text in which a rule finds something."""
+    known = {
+        URL: compiled.URL,
+        EMAIL: compiled.EMAIL,
+        HANDLE: compiled.HANDLE,
+        DEVICE: compiled.DEVICE,
+        COORDINATES: compiled.COORDINATES,
+        IP: compiled.IP,
+        IBAN: compiled.IBAN,
+        CARD: compiled.SEVEN,
+        NATIONAL_ID: compiled.SEVEN | compiled.NATIONAL_ID,
+        PHONE: compiled.SIX,
+        DIGIT_RUN: compiled.SEVEN,
+    }
+    others = [rule for rule in RULES if rule not in known]
+    return known | {rule: 1 << _FIRST_UNKNOWN + i for i, rule in enumerate(others)}
+
+
+@cache
+def _any_rule() -> int:
+    bits = _NATIONAL
+    for rule in _bits_of_rules().values():
+        bits |= rule
+    return bits
+
+
+def _unknown_hints() -> Iterator[tuple[bool, int, str]]:
+    for rule, bit in _bits_of_rules().items():
+        if bit >= 1 << _FIRST_UNKNOWN:
+            yield rule.needs_digit, bit, rule.hint
+
+
+@lru_cache(maxsize=4096)
+def _places(bits: int, region: str | None) -> tuple[int, ...]:
+    known = _bits_of_rules()
+    return tuple(
+        place for place, rule in enumerate(rules_of(region)) if bits & known.get(rule, _NATIONAL)
+    )
+
+
+@cache
+def _kernel() -> compiled.Kernel:
+    """The kernel with the lexicon in its tables (30 ms, 7 MB), made once a process."""
+    marked: dict[str, int] = {}
+    for mark, words in (
+        ("no_surname", NO_SURNAME),
+        ("title", TITLES),
+        ("called", CALLED),
+        ("role", ROLES),
+        ("feature", FEATURES),
+        ("before_place", BEFORE_PLACES),
+        ("announcing", {word.lower() for word in ANNOUNCING}),
+        ("announcer", {word.lower() for word in ANNOUNCERS}),
+        ("particle", PARTICLE_WORDS),
+        ("platform", PLATFORM_WORDS.split("|")),
+        ("site", SITES.split("|")),
+    ):
+        for word in words:
+            marked[word] = marked.get(word, 0) | compiled.MARKS[mark]
+    return compiled.Kernel(
+        lexicon().names, marked, BEGINNINGS, _KINDS, PROVIDERS.split("|"), FOLDED
+    )
+
+
+def _buffers(
+    texts: pa.Array,
+) -> tuple[memoryview, memoryview, memoryview | None, int]:
+    """Offsets, bytes, validity and place of an array of strings, as the kernel takes them."""
+    validity, offsets, data = texts.buffers()
+    wide = pa.types.is_large_string(texts.type)
+    return (
+        _bytes(offsets or bytes(8)).cast("q" if wide else "i"),
+        _bytes(data or b""),
+        _bytes(validity) if texts.null_count else None,
+        texts.offset,
+    )
+
+
+def _bytes(buffer: pa.Buffer | bytes) -> memoryview:
+    return memoryview(buffer).cast("B")
