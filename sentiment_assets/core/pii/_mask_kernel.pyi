@@ -35,6 +35,7 @@ class Kernel:
     def __init__(
         self,
         names: dict[str, int],
+        words: Iterable[str],
         marked: dict[str, int],
         formed: Iterable[str],
         kinds: Sequence[str],

@@ -12,7 +12,7 @@ characters; a text with such a letter that nothing folds is left to the rules of
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
 
@@ -85,18 +85,23 @@ cdef enum:
     PARTICLE = 1 << 16
     PLATFORM = 1 << 17
     SITE = 1 << 18
+    IN_DICTIONARY = 1 << 19
+    NOT_PEOPLE = 1 << 20
+    ALLOWED = 1 << 21
     NAMED = 255
     # Of one word of a text, besides.
-    UNKNOWN = 1 << 19
-    FORMED = 1 << 20
-    INITIAL = 1 << 21
-    COMPOUND = 1 << 22
+    UNKNOWN = 1 << 22
+    FORMED = 1 << 23
+    INITIAL = 1 << 24
+    COMPOUND = 1 << 25
+    SURE = 1 << 26
 
 #: Bits of a word, for whoever fills the tables.
 MARKS = {
     "no_surname": NO_SURNAME, "title": TITLE, "called": CALLED, "role": ROLE, "feature": FEATURE,
     "before_place": BEFORE_PLACE, "announcing": ANNOUNCING, "announcer": ANNOUNCER,
-    "particle": PARTICLE, "platform": PLATFORM, "site": SITE,
+    "particle": PARTICLE, "platform": PLATFORM, "site": SITE, "in_dictionary": IN_DICTIONARY,
+    "not_people": NOT_PEOPLE, "allowed": ALLOWED,
 }
 
 # What a byte is.
@@ -147,6 +152,8 @@ cdef struct Tables:
     uint8_t characters[CHARACTERS]
     # By three letters: whether a word that begins so may be formed like a name.
     uint8_t formed[26 * 26 * 26]
+    # By two letters: a bit for each length of a platform's name that begins so.
+    uint16_t platforms[26 * 26]
     uint8_t masks[MOST_MASKS][LONGEST_MASK]
     Py_ssize_t mask_lengths[MOST_MASKS]
     int mask_count
@@ -180,17 +187,37 @@ cdef inline uint64_t hashed(const uint64_t *letters) noexcept nogil:
     return (one * <uint64_t> 0x9E3779B97F4A7C15) >> 32
 
 
-cdef inline bint read_key(const uint8_t *word, Py_ssize_t length, uint64_t *key) noexcept nogil:
-    """A word in lower case (of ASCII) as three numbers; false where it is too long for the table."""
-    cdef uint8_t letters[LONGEST_WORD]
-    cdef Py_ssize_t i
-    if length > LONGEST_WORD:
-        return False
-    memset(letters, 0, LONGEST_WORD)
-    for i in range(length):
-        letters[i] = word[i] | (32 if 65 <= word[i] <= 90 else 0)
-    memcpy(key, letters, LONGEST_WORD)
-    return True
+cdef extern from *:
+    """
+    /* The first bytes of eight that were read from a text, the others as zero. */
+    #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    #define first_bytes(letters, length) ((letters) & (~(uint64_t)0 << (8 * (8 - (length)))))
+    #else
+    #define first_bytes(letters, length) ((letters) & (~(uint64_t)0 >> (8 * (8 - (length)))))
+    #endif
+    """
+    uint64_t first_bytes(uint64_t letters, Py_ssize_t length) noexcept nogil
+
+
+cdef inline uint64_t letters_at(const uint8_t *word, Py_ssize_t length) noexcept nogil:
+    """Up to eight letters as a number, capitals as small ones; eight bytes must be readable.
+
+    Signs become others, the same ones in texts and tables; no sign becomes a letter.
+    """
+    cdef uint64_t letters
+    if length <= 0:
+        return 0
+    memcpy(&letters, word, 8)
+    letters |= <uint64_t> 0x2020202020202020
+    return letters if length >= 8 else first_bytes(letters, length)
+
+
+cdef inline void read_key(const uint8_t *word, Py_ssize_t length, uint64_t *key) noexcept nogil:
+    key[0] = letters_at(word, length)
+    key[1] = key[2] = 0
+    if length > 8:
+        key[1] = letters_at(word + 8, length - 8)
+        key[2] = letters_at(word + 16, length - 16)
 
 
 cdef inline uint32_t marks_of(const Tables *tables, const uint8_t *word, Py_ssize_t length) noexcept nogil:
@@ -198,8 +225,9 @@ cdef inline uint32_t marks_of(const Tables *tables, const uint8_t *word, Py_ssiz
     cdef uint64_t key[3]
     cdef const Entry *entry
     cdef uint32_t slot, place
-    if not read_key(word, length, key):
+    if length > LONGEST_WORD:
         return 0
+    read_key(word, length, key)
     slot = hashed(key) & (SLOTS - 1)
     while True:
         place = tables.slots[slot]
@@ -646,7 +674,8 @@ cdef uint32_t signs_hints(const Tables *tables, const uint8_t *text, Py_ssize_t 
             while tables.bytes[text[j]] & LETTER:
                 j += 1
             if (
-                1 < j - i < 12 and tables.bytes[byte] & LETTER
+                1 < j - i < 16 and tables.bytes[byte] & LETTER
+                and tables.platforms[((byte | 32) - 97) * 26 + (text[i + 1] | 32) - 97] >> (j - i) & 1
                 and (
                     text[j] == b" " or text[j] == b":" or text[j] == b"=" or text[j] == b">"
                     or text[j] == b"-"
@@ -713,19 +742,31 @@ cdef uint32_t signs_hints(const Tables *tables, const uint8_t *text, Py_ssize_t 
 cdef bint announces_in_lower_case(const Tables *tables, const uint8_t *text, Py_ssize_t length) noexcept nogil:
     """``my name is thabo``, ``ask for thabo``: a given name behind such words, in any case."""
     cdef Py_ssize_t i, j
-    cdef uint8_t before
+    cdef uint8_t before, further
+    cdef bint said
     cdef const uint8_t *at
     for i in range(7, length):
         if text[i] != b" ":
             continue
         at = text + i
         before = (at - 1)[0] | 32
-        if not (
-            (before == b"s" and (matches(at - 7, b"name is", 7) or matches(at - 5, b"names", 5) or matches(at - 6, b"name's", 6) or matches(at - 8, b"name\xe2\x80\x99s", 8)))
-            or (before == b"e" and matches(at - 7, b"call me", 7))
-            or (before == b"d" and matches(at - 8, b"m called", 8))
-            or (before == b"r" and matches(at - 7, b"ask for", 7))
-        ):
+        further = (at - 2)[0] | 32
+        if before == b"s":
+            said = (
+                (further == b"i" and matches(at - 7, b"name is", 7))
+                or (further == b"e" and matches(at - 5, b"names", 5))
+                or (further == 39 and matches(at - 6, b"name's", 6))
+                or (further == 0xB9 and matches(at - 8, b"name\xe2\x80\x99s", 8))
+            )
+        elif before == b"e":
+            said = further == b"m" and matches(at - 7, b"call me", 7)
+        elif before == b"d":
+            said = further == b"e" and matches(at - 8, b"m called", 8)
+        elif before == b"r":
+            said = further == b"o" and matches(at - 7, b"ask for", 7)
+        else:
+            said = False
+        if not said:
             continue
         j = i + 1
         while tables.bytes[text[j]] & LETTER:
@@ -786,7 +827,7 @@ cdef bint is_sure(uint32_t marks) noexcept nogil:
 
 
 cdef bint read_word(const Tables *tables, const uint8_t *text, Py_ssize_t start, Word *word) noexcept nogil:
-    """The capitalised word that begins here; true where it is surely a name, or too long to say.
+    """The capitalised word that begins here; false where it is too long to say.
 
     A word of several parts is all that its parts are: what is allowed may take some of them away.
     """
@@ -798,7 +839,7 @@ cdef bint read_word(const Tables *tables, const uint8_t *text, Py_ssize_t start,
         while tables.bytes[text[end]] & LETTER:
             end += 1
         if end - first > LONGEST_WORD:
-            return True
+            return False
         part = part_marks(tables, text + first, end - first)
         if parts and end - first == 1 and text[first] | 32 == b"s" and text[first - 1] != b"-":
             # A possessive is no part, where the word ends in it.
@@ -825,12 +866,12 @@ cdef bint read_word(const Tables *tables, const uint8_t *text, Py_ssize_t start,
             marks &= ~<uint32_t> INITIAL
         whole = end - start
         if whole > LONGEST_WORD:
-            return True
+            return False
         part = marks_of(tables, text + start, whole)
         marks |= part
         sure = sure or is_sure(part)
-    word.marks = marks
-    return sure
+    word.marks = marks | (SURE if sure else 0)
+    return True
 
 
 cdef bint is_joined(const Tables *tables, const uint8_t *text, const Word *left, const Word *right) noexcept nogil:
@@ -861,6 +902,17 @@ cdef bint is_joined(const Tables *tables, const uint8_t *text, const Word *left,
         return at == end
     # A nickname: Thabo "rocket" Mokoena.
     return is_nickname(tables, text + at, text + end)
+
+
+cdef inline bint is_field(const uint8_t *text, Py_ssize_t start) noexcept nogil:
+    """Whether a word stands at the beginning, or where a value does; ``text`` stands behind zeros."""
+    cdef uint8_t before = (text + start - 1)[0]
+    if start and before == b" ":
+        before = (text + start - 2)[0]
+    return (
+        start == 0 or before == b":" or before == b"\n" or before == b'"' or before == b"'"
+        or before == b"=" or before == b">" or before == b"|"
+    )
 
 
 cdef bint is_nickname(const Tables *tables, const uint8_t *at, const uint8_t *end) noexcept nogil:
@@ -897,26 +949,54 @@ cdef inline bint ends_name(const Word *word) noexcept nogil:
     return not word.marks & COMPOUND and word.marks & NO_SURNAME
 
 
+cdef bint is_place(const Tables *tables, const uint8_t *text, const Word *words, int i, int count) noexcept nogil:
+    """Whether a sure name is a place's by itself, and goes on from no name before it.
+
+    ``San Diego``, ``Beverly Hills``. Not where the word that says so is one that is allowed.
+    """
+    cdef const Word *word = &words[i]
+    cdef const Word *other
+    cdef bint joined = i + 1 < count and is_joined(tables, text, word, &words[i + 1])
+    if word.marks & (COMPOUND | TITLE | CALLED):
+        return False
+    # Behind a surname a given name: Family name first.
+    if joined and words[i + 1].marks & (COMPOUND | SURE):
+        return False
+    if i and is_joined(tables, text, &words[i - 1], word):
+        other = &words[i - 1]
+        return (
+            other.marks & BEFORE_PLACE and other.marks & NAMED
+            and not other.marks & (OFTEN | COMPOUND | TITLE | CALLED | ALLOWED | SURE)
+            and not (i > 1 and is_joined(tables, text, &words[i - 2], other))
+        )
+    return joined and words[i + 1].marks & NOT_PEOPLE and not words[i + 1].marks & (COMPOUND | ALLOWED)
+
+
 cdef bint begins_name(const Tables *tables, const uint8_t *text, const Word *words, int i, int count) noexcept nogil:
-    """Whether a name may begin with word ``i``, none of the words being surely one."""
+    """Whether a name may begin with word ``i``, or be part of it."""
     cdef const Word *word = &words[i]
     cdef const Word *following = &words[i + 1]
     cdef uint32_t marks = word.marks, said
     cdef bint simple = not marks & COMPOUND
     cdef bint joined = i + 1 < count and is_joined(tables, text, word, following)
     cdef int j
-    if marks & UNKNOWN:
+    if marks & SURE:
+        return not is_place(tables, text, words, i, count)
+    if marks & UNKNOWN and not (simple and marks & IN_DICTIONARY):
         if announced(tables, text, word.start) & ANNOUNCING and not (simple and marks & NO_SURNAME):
             return True
         if joined and is_unknown(following) and (marks | following.marks) & FORMED:
             return True
+    if marks & UNKNOWN:
         if simple:
             return False
     if simple and marks & NO_SURNAME:
         return False
     if marks & (TITLE | CALLED):
         if joined and not ends_name(following):
-            if marks & TITLE or following.marks & (INITIAL | UNKNOWN | COMPOUND):
+            if marks & TITLE or following.marks & (INITIAL | COMPOUND):
+                return True
+            if following.marks & UNKNOWN and not following.marks & IN_DICTIONARY:
                 return True
             if marks & ROLE and following.marks & GIVEN and not following.marks & SELDOM:
                 return True
@@ -925,10 +1005,10 @@ cdef bint begins_name(const Tables *tables, const uint8_t *text, const Word *wor
                 return True
         if simple:
             return False
-    if marks & INITIAL and joined and (following.marks & INITIAL or not ends_name(following)):
-        if text[word.end] == b"." or following.marks & (SURNAME | INITIAL):
-            if following.marks & COMPOUND or not following.marks & SELDOM:
-                return True
+    # Of several initials the last one says it.
+    if marks & INITIAL and joined and text[word.end] == b".":
+        if following.marks & COMPOUND or not (following.marks & (INITIAL | SELDOM) or ends_name(following)):
+            return True
     if simple and (marks & INITIAL or (marks & BEFORE_PLACE and not marks & OFTEN) or marks & SELDOM):
         return False
     said = announced(tables, text, word.start)
@@ -936,7 +1016,7 @@ cdef bint begins_name(const Tables *tables, const uint8_t *text, const Word *wor
         return True
     # Roe, Jane.
     if marks & SURNAME and i + 1 < count and following.marks & GIVEN and text[word.end] == b",":
-        if following.start - word.end == 1 or (following.start - word.end == 2 and text[word.end + 1] == b" "):
+        if is_field(text, word.start) and following.start - word.end <= 2:
             return True
     if not marks & GIVEN:
         return False
@@ -946,16 +1026,14 @@ cdef bint begins_name(const Tables *tables, const uint8_t *text, const Word *wor
     while j + 1 < count and is_joined(tables, text, &words[j], &words[j + 1]) and j - i < 5:
         j += 1
         following = &words[j]
-        if following.marks & COMPOUND:
-            return True
         # A particle before it makes a surname of any word.
         if following.start - words[j - 1].end > 2:
             return True
         if following.marks & INITIAL:
             continue
-        if following.marks & (NO_SURNAME | SELDOM | UNKNOWN):
+        if following.marks & (NO_SURNAME | SELDOM | UNKNOWN) and not following.marks & COMPOUND:
             break
-        if following.marks & SURNAME and not following.marks & FEATURE:
+        if following.marks & SURNAME and (following.marks & COMPOUND or not following.marks & FEATURE):
             if marks & OFTEN or following.marks & FREQUENT:
                 return True
     return False
@@ -985,7 +1063,7 @@ cdef bint may_name(const Tables *tables, const uint8_t *text, Py_ssize_t length)
         if not tables.bytes[text[i]] & UPPER or tables.bytes[(text + i - 1)[0]] & ALNUM:
             i += 1
             continue
-        if count == MOST_WORDS or read_word(tables, text, i, &words[count]):
+        if count == MOST_WORDS or not read_word(tables, text, i, &words[count]):
             return True
         i = words[count].end
         count += 1
@@ -1149,7 +1227,7 @@ cdef class Kernel:
             free(self.tables.entries)
         free(self.tables)
 
-    def __init__(self, dict names, dict marked, formed, kinds, providers, folded):
+    def __init__(self, dict names, words, dict marked, formed, kinds, providers, folded):
         cdef Tables *tables = self.tables
         cdef int i
         for i in range(256):
@@ -1167,12 +1245,16 @@ cdef class Kernel:
                 tables.characters[i] |= ALPHA
             if Py_UNICODE_ISDECIMAL(i) or Py_UNICODE_ISDIGIT(i):
                 tables.characters[i] |= FOLDS
-        if len(names) + len(marked) >= SLOTS // 2:
+        total = len(names) + len(words) + len(marked)
+        if total >= SLOTS * 3 // 4:
             raise ValueError("more words than the kernel's table holds")
-        tables.entries = <Entry *> allocated(len(names) + len(marked) + 1, sizeof(Entry))
-        for words in (names, marked):
-            for word, marks in words.items():
-                self.add(word, marks)
+        tables.entries = <Entry *> allocated(total + 1, sizeof(Entry))
+        for word, marks in names.items():
+            self.add(word, marks)
+        for word in words:
+            self.add(word, IN_DICTIONARY)
+        for word, marks in marked.items():
+            self.add(word, marks)
         for beginning in formed:
             code = 0
             for letter in beginning[:3]:
@@ -1198,14 +1280,18 @@ cdef class Kernel:
 
     cdef add(self, str word, uint32_t marks):
         cdef uint64_t key[3]
+        cdef uint8_t letters[LONGEST_WORD + 8]
         cdef uint32_t slot
         cdef Entry *entry
         cdef Py_ssize_t length
         encoded = word.encode()
         length = len(encoded)
         # No word of a text is looked up that is longer.
-        if not read_key(<const uint8_t *> <const char *> encoded, length, key):
+        if length > LONGEST_WORD:
             return
+        memset(letters, 0, sizeof(letters))
+        memcpy(letters, <const char *> encoded, length)
+        read_key(letters, length, key)
         slot = hashed(key) & (SLOTS - 1)
         while self.tables.slots[slot]:
             entry = &self.tables.entries[self.tables.slots[slot]]
@@ -1214,14 +1300,23 @@ cdef class Kernel:
                 and entry.letters[2] == key[2] and entry.length == <uint32_t> length
             ):
                 entry.marks |= marks
+                self.expect(word, marks)
                 return
             slot = (slot + 1) & (SLOTS - 1)
         self.tables.entry_count += 1
         entry = &self.tables.entries[self.tables.entry_count]
+        self.expect(word, marks)
         memcpy(entry.letters, key, LONGEST_WORD)
         entry.length = length
         entry.marks = marks
         self.tables.slots[slot] = self.tables.entry_count
+
+    cdef expect(self, str word, uint32_t marks):
+        """Few words are looked up for being a platform's name."""
+        if marks & PLATFORM:
+            if not 2 <= len(word) < 16:
+                raise ValueError("a platform's name is longer than the kernel's tables hold")
+            self.tables.platforms[(ord(word[0]) - 97) * 26 + ord(word[1]) - 97] |= 1 << len(word)
 
     def look(
         self,

@@ -58,7 +58,7 @@ def redact_batch(
     if not isinstance(regions, pl.Series):
         regions = pl.Series([regions], dtype=pl.String).new_from_index(0, len(texts))
     column = _Column(texts, known_names, regions, allow)
-    first = first_look(texts, regions)
+    first = first_look(texts, regions, allow)
     typed = set(first.typed)
     hinted = {*first.hinted, *_rows_with_names(first.read, known_names)} - typed
     suspected = [row for row in first.suspected if row not in hinted and row not in typed]
@@ -75,7 +75,7 @@ def redact_batch(
     masked = first.text
     if changed:
         masked = masked.clone().scatter([*changed], pl.Series([*changed.values()], dtype=pl.String))
-    redacted = pl.DataFrame({"text": masked, "redactions": counts(masked)})
+    redacted = pl.DataFrame({"text": masked, "redactions": counts(masked, allow)})
     redacted = redacted.with_columns(pl.col("redactions").cast(REDACTIONS).fill_null([]))
     careful = sorted(typed | working.keys())
     if careful:
@@ -107,7 +107,7 @@ class _Column(NamedTuple):
         """One pass over what is masked so far: new texts, by row, where it finds something."""
         rows = [*working]
         regions = self.regions.gather(rows)
-        seen = look(pl.Series([*working.values()], dtype=pl.String), regions)
+        seen = look(pl.Series([*working.values()], dtype=pl.String), regions, self.allow)
         known_names = self.known_names.gather(rows)
         spelled = _rows_with_names(seen.read, known_names)
         names = dict(zip(spelled, known_names.gather(spelled).to_list(), strict=True))

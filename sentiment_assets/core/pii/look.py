@@ -10,6 +10,7 @@ yes is a reason to look, so the two may differ in it and the masked texts are th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
 
@@ -18,7 +19,9 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sentiment_assets.core.arrow_texts import buffers, column
 from sentiment_assets.core.pii import look_in_polars
+from sentiment_assets.core.pii.allowed import phrases
 from sentiment_assets.core.pii.card import CARD
 from sentiment_assets.core.pii.coordinates import COORDINATES
 from sentiment_assets.core.pii.device import DEVICE
@@ -38,7 +41,9 @@ from sentiment_assets.core.pii.names_context import (
     CALLED,
     FEATURES,
     NO_SURNAME,
+    NOT_PEOPLE,
     PARTICLE_WORDS,
+    PEOPLE_TOO,
     ROLES,
     TITLES,
 )
@@ -52,22 +57,24 @@ from sentiment_assets.core.text import FOLDED, Canonical, canonicalise
 
 REDACTIONS = pl.List(pl.Struct({"kind": pl.String, "count": pl.Int32}))
 _KINDS = sorted(KINDS)
+_LETTERS = re.compile("[a-z]+")
 
 #: Bits above the kernel's own: a region's phone rule, and those that the kernel knows nothing of.
 _NATIONAL = 1 << 15
 _FIRST_UNKNOWN = 16
 
 
-def first_look(texts: pl.Series, regions: pl.Series) -> FirstLook:
+def first_look(texts: pl.Series, regions: pl.Series, allow: tuple[str, ...]) -> FirstLook:
     """What is known of a column before any rule has run.
 
     Args:
         texts: strings or null.
         regions: a country (or null) per text.
+        allow: words and phrases that name nobody.
     """
     if kernel_in_use() == "python":
         return look_in_polars.first_look(texts, regions)
-    seen = _Seen(texts, regions, masking=True)
+    seen = _Seen(texts, regions, allow, masking=True)
     typed = (seen.bits & compiled.TYPED) != 0
     hinted = (seen.bits & _any_rule()) != 0
     named = (seen.bits & compiled.NAME) != 0
@@ -81,16 +88,17 @@ def first_look(texts: pl.Series, regions: pl.Series) -> FirstLook:
     )
 
 
-def look(texts: pl.Series, regions: pl.Series) -> Look:
+def look(texts: pl.Series, regions: pl.Series, allow: tuple[str, ...]) -> Look:
     """Which rules texts need that may have masks already.
 
     Args:
         texts: strings, none of them null.
         regions: as :func:`first_look` takes them.
+        allow: as :func:`first_look` takes it.
     """
     if kernel_in_use() == "python":
         return look_in_polars.look(texts, regions)
-    seen = _Seen(texts, regions, masking=False)
+    seen = _Seen(texts, regions, allow, masking=False)
     bits = seen.bits & _any_rule()
     rows = _rows(bits != 0)
     places = {
@@ -102,12 +110,12 @@ def look(texts: pl.Series, regions: pl.Series) -> Look:
     )
 
 
-def counts(texts: pl.Series) -> pl.Series:
+def counts(texts: pl.Series, allow: tuple[str, ...]) -> pl.Series:
     """How many masks stand in each text: ``{kind, count}`` ordered by kind."""
     if kernel_in_use() == "python":
         return look_in_polars.counts(texts)
     ends = np.zeros(len(texts) + 1, np.int64)
-    kinds, numbers = _kernel().count(*_buffers(texts.to_arrow()), ends)
+    kinds, numbers = _kernel(allow).count(*buffers(texts), ends)
     named = pa.array(_KINDS).take(pa.array(np.frombuffer(kinds, np.uint8)))
     structs = pa.StructArray.from_arrays(
         [named, pa.array(numbers, pa.int32())], names=["kind", "count"]
@@ -119,18 +127,14 @@ def counts(texts: pl.Series) -> pl.Series:
 class _Seen:
     """A column, and what is said of each of its texts in bits."""
 
-    def __init__(self, texts: pl.Series, regions: pl.Series, *, masking: bool) -> None:
-        arrow = texts.to_arrow()
+    def __init__(
+        self, texts: pl.Series, regions: pl.Series, allow: tuple[str, ...], *, masking: bool
+    ) -> None:
+        self._kernel = _kernel(allow)
         ends = np.zeros(len(texts) + 1, np.int64) if masking else None
         self.bits: NDArray[np.uint32] = np.zeros(len(texts), np.uint32)
-        data = _kernel().look(*_buffers(arrow), False, self.bits, ends)
-        self.text = texts
-        if ends is not None:
-            valid = arrow.is_valid().buffers()[1] if arrow.null_count else None
-            masked = pa.LargeStringArray.from_buffers(
-                len(texts), pa.py_buffer(ends), pa.py_buffer(data), valid
-            )
-            self.text = pl.Series("text", masked, dtype=pl.String)
+        data = self._kernel.look(*buffers(texts), False, self.bits, ends)
+        self.text = texts if ends is None else column(data, ends, texts)
         #: Canonical: disguised texts are read as a reader sees them.
         self.read = self.text
         self.canonical: dict[int, Canonical] = {}
@@ -146,7 +150,7 @@ class _Seen:
         seen = pl.Series([one.text for one in each], dtype=pl.String)
         self.read = self.text.clone().scatter(rows, seen)
         bits = np.zeros(len(each), np.uint32)
-        _kernel().look(*_buffers(seen.to_arrow()), True, bits, None)
+        self._kernel.look(*buffers(seen), True, bits, None)
         self.bits[rows] = bits
 
     def _ask_hints(self, regions: pl.Series) -> None:
@@ -211,9 +215,9 @@ def _places(bits: int, region: str | None) -> tuple[int, ...]:
     )
 
 
-@cache
-def _kernel() -> compiled.Kernel:
-    """The kernel with the lexicon in its tables (30 ms, 7 MB), made once a process."""
+@lru_cache(maxsize=4)
+def _kernel(allow: tuple[str, ...]) -> compiled.Kernel:
+    """The kernel with the lexicon in its tables: 20 ms and 7 MB, once for each allow-list."""
     marked: dict[str, int] = {}
     for mark, words in (
         ("no_surname", NO_SURNAME),
@@ -225,29 +229,13 @@ def _kernel() -> compiled.Kernel:
         ("announcing", {word.lower() for word in ANNOUNCING}),
         ("announcer", {word.lower() for word in ANNOUNCERS}),
         ("particle", PARTICLE_WORDS),
+        ("not_people", NOT_PEOPLE - PEOPLE_TOO),
+        ("allowed", {word for phrase in phrases(allow) for word in _LETTERS.findall(phrase)}),
         ("platform", PLATFORM_WORDS.split("|")),
         ("site", SITES.split("|")),
     ):
         for word in words:
             marked[word] = marked.get(word, 0) | compiled.MARKS[mark]
     return compiled.Kernel(
-        lexicon().names, marked, BEGINNINGS, _KINDS, PROVIDERS.split("|"), FOLDED
+        lexicon().names, lexicon().words, marked, BEGINNINGS, _KINDS, PROVIDERS.split("|"), FOLDED
     )
-
-
-def _buffers(
-    texts: pa.Array,
-) -> tuple[memoryview, memoryview, memoryview | None, int]:
-    """Offsets, bytes, validity and place of an array of strings, as the kernel takes them."""
-    validity, offsets, data = texts.buffers()
-    wide = pa.types.is_large_string(texts.type)
-    return (
-        _bytes(offsets or bytes(8)).cast("q" if wide else "i"),
-        _bytes(data or b""),
-        _bytes(validity) if texts.null_count else None,
-        texts.offset,
-    )
-
-
-def _bytes(buffer: pa.Buffer | bytes) -> memoryview:
-    return memoryview(buffer).cast("B")

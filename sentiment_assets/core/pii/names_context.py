@@ -174,7 +174,7 @@ SIGNED = re.compile(r"(?:^|[\n.!?] ?|  )[-~] ?\Z")
 FIELD = re.compile(r"(?:^|[:\n\"'=>|] ?)\Z")
 
 #: One of these stands in every list.
-IN_LISTS = (", ", "&", " and ", " und ", " en ", " et ", " y ", " e ")
+IN_LISTS = re.compile(", |&| (?:and|und|en|et|y|e) ")
 LISTED = re.compile(r",? (?:and|&|und|en|et|y|e) |, ")
 STATE_AHEAD = re.compile("(?:, ?| )[A-Z]{2}(?![A-Za-z])")
 DEGREE_AHEAD = re.compile(r",? (?:M\.?D|Ph\.?D|DVM|DDS|J[rR]|S[rR]|I{2,3}|IV|Esq)\b\.?")
