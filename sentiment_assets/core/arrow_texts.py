@@ -32,7 +32,7 @@ def column(data: bytes, ends: NDArray[np.int64], like: pl.Series) -> pl.Series:
     """A column of strings, null where another is, from bytes and offsets."""
     valid = None
     if like.null_count():
-        valid = pa.array(like.is_not_null().to_numpy()).buffers()[1]
+        valid = pa.py_buffer(np.packbits(like.is_not_null().to_numpy(), bitorder="little"))
     arrow = pa.LargeStringArray.from_buffers(
         len(like), pa.py_buffer(ends), pa.py_buffer(data), valid
     )

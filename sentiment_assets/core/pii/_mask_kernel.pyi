@@ -24,6 +24,7 @@ COORDINATES: int
 IP: int
 IBAN: int
 NATIONAL_ID: int
+STREET: int
 
 MARKS: Mapping[str, int]
 

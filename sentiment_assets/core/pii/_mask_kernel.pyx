@@ -58,11 +58,13 @@ cdef enum:
     LIKE_IP = 1 << 12
     LIKE_IBAN = 1 << 13
     LIKE_NATIONAL_ID = 1 << 14
+    LIKE_STREET = 1 << 15
 
 DISGUISED, TYPED, DIGIT, NAME = IS_DISGUISED, HOLDS_MASK, HAS_DIGIT, MAY_NAME
 FOUR, SIX, SEVEN = FOUR_DIGITS, SIX_DIGITS, SEVEN_DIGITS
 URL, EMAIL, HANDLE, DEVICE = LIKE_URL, LIKE_EMAIL, LIKE_HANDLE, LIKE_DEVICE
 COORDINATES, IP, IBAN, NATIONAL_ID = LIKE_COORDINATES, LIKE_IP, LIKE_IBAN, LIKE_NATIONAL_ID
+STREET = LIKE_STREET
 
 # What a word is. The first eight are the lexicon's own bits.
 cdef enum:
@@ -88,6 +90,9 @@ cdef enum:
     IN_DICTIONARY = 1 << 19
     NOT_PEOPLE = 1 << 20
     ALLOWED = 1 << 21
+    STREET_IN_CAPITALS = 1 << 27
+    STREET_IN_ANY_CASE = 1 << 28
+    CORNER = 1 << 29
     NAMED = 255
     # Of one word of a text, besides.
     UNKNOWN = 1 << 22
@@ -102,6 +107,7 @@ MARKS = {
     "before_place": BEFORE_PLACE, "announcing": ANNOUNCING, "announcer": ANNOUNCER,
     "particle": PARTICLE, "platform": PLATFORM, "site": SITE, "in_dictionary": IN_DICTIONARY,
     "not_people": NOT_PEOPLE, "allowed": ALLOWED,
+    "street": STREET_IN_CAPITALS, "street_in_any_case": STREET_IN_ANY_CASE, "corner": CORNER,
 }
 
 # What a byte is.
@@ -658,8 +664,36 @@ cdef inline bint has_handle_behind(const Tables *tables, const uint8_t *at, cons
     return False
 
 
+cdef inline bint announces_in_lower_case(const Tables *tables, const uint8_t *at) noexcept nogil:
+    """``my name is thabo``, ``ask for thabo``: a given name behind such words, in any case.
+
+    ``at`` is the space before it.
+    """
+    cdef Py_ssize_t length = 1
+    cdef uint8_t before = (at - 1)[0] | 32, further = (at - 2)[0] | 32
+    cdef bint said = False
+    if before == b"s":
+        said = (
+            (further == b"i" and matches(at - 7, b"name is", 7))
+            or (further == b"e" and matches(at - 5, b"names", 5))
+            or (further == 39 and matches(at - 6, b"name's", 6))
+            or (further == 0xB9 and matches(at - 8, b"name\xe2\x80\x99s", 8))
+        )
+    elif before == b"e":
+        said = further == b"m" and matches(at - 7, b"call me", 7)
+    elif before == b"d":
+        said = further == b"e" and matches(at - 8, b"m called", 8)
+    elif before == b"r":
+        said = further == b"o" and matches(at - 7, b"ask for", 7)
+    if not said:
+        return False
+    while tables.bytes[at[length]] & LETTER:
+        length += 1
+    return length > 3 and (length > LONGEST_WORD or marks_of(tables, at + 1, length - 1) & GIVEN)
+
+
 cdef uint32_t signs_hints(const Tables *tables, const uint8_t *text, Py_ssize_t length) noexcept nogil:
-    """What links, addresses and handles can't do without."""
+    """What links, addresses, handles and names in lower case can't do without."""
     cdef uint32_t found = 0
     cdef Py_ssize_t i = 0, j
     cdef uint8_t byte, before
@@ -729,6 +763,8 @@ cdef uint32_t signs_hints(const Tables *tables, const uint8_t *text, Py_ssize_t 
         elif byte == b" ":
             if at[1] | 32 == b"a" and at[2] | 32 == b"t" and at[3] == b" " and spells_at(tables, at + 4, end):
                 found |= LIKE_EMAIL
+            if announces_in_lower_case(tables, at):
+                found |= MAY_NAME
         elif byte == b"[" or byte == b"(" or byte == b"{" or byte == b"<":
             j = i + 2 if at[1] == b" " else i + 1
             if text[j] | 32 == b"a" and text[j + 1] | 32 == b"t":
@@ -738,43 +774,6 @@ cdef uint32_t signs_hints(const Tables *tables, const uint8_t *text, Py_ssize_t 
 
 
 # --- names -----------------------------------------------------------------------------------
-
-cdef bint announces_in_lower_case(const Tables *tables, const uint8_t *text, Py_ssize_t length) noexcept nogil:
-    """``my name is thabo``, ``ask for thabo``: a given name behind such words, in any case."""
-    cdef Py_ssize_t i, j
-    cdef uint8_t before, further
-    cdef bint said
-    cdef const uint8_t *at
-    for i in range(7, length):
-        if text[i] != b" ":
-            continue
-        at = text + i
-        before = (at - 1)[0] | 32
-        further = (at - 2)[0] | 32
-        if before == b"s":
-            said = (
-                (further == b"i" and matches(at - 7, b"name is", 7))
-                or (further == b"e" and matches(at - 5, b"names", 5))
-                or (further == 39 and matches(at - 6, b"name's", 6))
-                or (further == 0xB9 and matches(at - 8, b"name\xe2\x80\x99s", 8))
-            )
-        elif before == b"e":
-            said = further == b"m" and matches(at - 7, b"call me", 7)
-        elif before == b"d":
-            said = further == b"e" and matches(at - 8, b"m called", 8)
-        elif before == b"r":
-            said = further == b"o" and matches(at - 7, b"ask for", 7)
-        else:
-            said = False
-        if not said:
-            continue
-        j = i + 1
-        while tables.bytes[text[j]] & LETTER:
-            j += 1
-        if j - i > 3 and (j - i > LONGEST_WORD or marks_of(tables, at + 1, j - i - 1) & GIVEN):
-            return True
-    return False
-
 
 cdef inline bint is_quote(uint8_t byte) noexcept nogil:
     return byte == b'"' or byte == b"'"
@@ -972,6 +971,20 @@ cdef bint is_place(const Tables *tables, const uint8_t *text, const Word *words,
     return joined and words[i + 1].marks & NOT_PEOPLE and not words[i + 1].marks & (COMPOUND | ALLOWED)
 
 
+cdef bint is_behind_initials(const Tables *tables, const uint8_t *text, const Word *words, int i, int count) noexcept nogil:
+    """Whether a surname may stand behind the initials that begin with word ``i``."""
+    cdef const Word *word
+    cdef int j = i
+    while words[j].marks & INITIAL and j + 1 < count and is_joined(tables, text, &words[j], &words[j + 1]):
+        if text[words[j].end] != b"." and not words[j + 1].marks & SURNAME:
+            return False
+        j += 1
+        if words[j].marks & COMPOUND:
+            return True
+    word = &words[j]
+    return j > i and not word.marks & (INITIAL | SELDOM) and not ends_name(word)
+
+
 cdef bint begins_name(const Tables *tables, const uint8_t *text, const Word *words, int i, int count) noexcept nogil:
     """Whether a name may begin with word ``i``, or be part of it."""
     cdef const Word *word = &words[i]
@@ -1005,10 +1018,8 @@ cdef bint begins_name(const Tables *tables, const uint8_t *text, const Word *wor
                 return True
         if simple:
             return False
-    # Of several initials the last one says it.
-    if marks & INITIAL and joined and text[word.end] == b".":
-        if following.marks & COMPOUND or not (following.marks & (INITIAL | SELDOM) or ends_name(following)):
-            return True
+    if marks & INITIAL and is_behind_initials(tables, text, words, i, count):
+        return True
     if simple and (marks & INITIAL or (marks & BEFORE_PLACE and not marks & OFTEN) or marks & SELDOM):
         return False
     said = announced(tables, text, word.start)
@@ -1049,8 +1060,6 @@ cdef bint may_name(const Tables *tables, const uint8_t *text, Py_ssize_t length)
         if tables.bytes[text[i]] & UPPER and tables.bytes[text[i + 1]] & LOWER:
             cased = True
             break
-    if announces_in_lower_case(tables, text, length):
-        return True
     i = 0
     while i < length:
         if not tables.bytes[text[i]] & LETTER:
@@ -1116,6 +1125,28 @@ cdef bint make_room(Room *room, Py_ssize_t length) noexcept nogil:
     return True
 
 
+cdef bint names_street(const Tables *tables, const uint8_t *text, Py_ssize_t length) noexcept nogil:
+    """Whether a word is a street's last one, behind a space, or speaks of a corner of two."""
+    cdef Py_ssize_t i = 0, start
+    cdef uint32_t marks
+    while i < length:
+        if not tables.bytes[text[i]] & LETTER:
+            i += 1
+            continue
+        start = i
+        while tables.bytes[text[i]] & LETTER:
+            i += 1
+        marks = marks_of(tables, text + start, i - start)
+        if marks & CORNER:
+            return True
+        if start and text[start - 1] == b" " and (
+            marks & STREET_IN_ANY_CASE
+            or (marks & STREET_IN_CAPITALS and tables.bytes[text[start]] & UPPER)
+        ):
+            return True
+    return False
+
+
 cdef uint32_t look_at(
     const Tables *tables, Room *room, const uint8_t *text, Py_ssize_t length, bint canonical,
     bint plain,
@@ -1153,7 +1184,9 @@ cdef uint32_t look_at(
     found |= signs_hints(tables, read, written)
     if seen & NUMERAL:
         found |= digits_hints(tables, read, written)
-    if letters or may_name(tables, read, written):
+        if names_street(tables, read, written):
+            found |= LIKE_STREET
+    if not found & MAY_NAME and (letters or may_name(tables, read, written)):
         found |= MAY_NAME
     return found
 

@@ -113,14 +113,17 @@ class _Column(NamedTuple):
         names = dict(zip(spelled, known_names.gather(spelled).to_list(), strict=True))
         later = {}
         # Most rows need nothing more.
-        for at in sorted({*seen.places, *seen.suspected, *spelled}):
+        looked_at = sorted({*seen.places, *seen.suspected, *spelled})
+        for at, read, region in zip(
+            looked_at, seen.read.gather(looked_at), regions.gather(looked_at), strict=True
+        ):
             row = rows[at]
             text = working[row]
-            rules = rules_of(regions[at])
+            rules = rules_of(region)
             spans = found(
                 text,
                 seen.canonical.get(at),
-                without_masks(seen.read[at]),
+                without_masks(read),
                 [rules[place] for place in seen.places.get(at, ())],
                 names.get(at, ()),
                 self.allow,
