@@ -71,7 +71,7 @@ FOLDED = (
     (0x10780, 0x107BF), (0x1CCD6, 0x1CCF9), (0x1D400, 0x1D7FF), (0x1DF00, 0x1DFFF),
     (0x1F100, 0x1F18F), (0x1F1AD, 0x1F1AD), (0xE0000, 0xE0FFF),
 )  # fmt: skip
-_FOLDED_CLASS = "".join(rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in FOLDED)
+_FOLDED_CLASS = "".join(rf"\x{{{first:04X}}}-\x{{{last:04X}}}" for first, last in FOLDED)
 
 NEEDS_CANONICAL = (
     # ASCII: escapes, controls, digits mixed with look-alike letters.

@@ -253,7 +253,7 @@ def _kernel(allow: tuple[str, ...]) -> compiled.Kernel:
         ("particle", PARTICLE_WORDS),
         ("not_people", NOT_PEOPLE - PEOPLE_TOO),
         ("allowed", {word for phrase in phrases(allow) for word in _LETTERS.findall(phrase)}),
-        ("platform", PLATFORM_WORDS.split("|")),
+        ("platform", PLATFORM_WORDS),
         ("street", f"{STREETS}|{STREETS_OR_NAMES}".lower().split("|")),
         ("street_in_any_case", STREETS_IN_ANY_CASE.split("|")),
         ("corner", ("corner", "intersection")),
