@@ -116,7 +116,11 @@ def _kind_of(token: str) -> int:
     # Of all that the pattern finds, only these are no entries of their own.
     if not token.isalpha():
         _, key, bits, *_ = entry_of(token)
-        return _kind(key, bits)
+        kind = _kind(key, bits)
+        # What is allowed may take the other parts away.
+        for part in re.split("['\u2019-]", key):
+            kind |= _known_kinds().get(part, 0)
+        return kind
     return _known_kinds().get(token, 0) or (_WITH_COMPANY if FORMED.match(token) else 0)
 
 

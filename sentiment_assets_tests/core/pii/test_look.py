@@ -73,7 +73,17 @@ def nowhere(texts: list[str] | list[str | None]) -> pl.Series:
 @settings(deadline=None, max_examples=150)
 @given(st.lists(TEXTS, max_size=8), ALLOW)
 @example(["L. A. CA", "T.G.I.Tahoe", "#Lima-limon:", "i met mark-okafor", "San Diego"], ("San",))
-@example(["12345678Grace Hope", "pre-Hope Smith", "Nimbus-J. Roe", "@a-Thabo"], ("pre", "Nimbus"))
+@example(
+    [
+        "D'Amore's'",
+        "Hague'Nimbus",
+        "12345678Grace Hope",
+        "pre-Hope Smith",
+        "Nimbus-J. Roe",
+        "@a-Thabo",
+    ],
+    ("pre", "Nimbus"),
+)
 @example(["snapchat :: pacmajorleague", "ig: a_b", "hairline: foo1", "2 Via a-0"], ())
 def test_a_column_reads_like_its_texts(
     implementation: str, texts: list[str], allow: tuple[str, ...]
