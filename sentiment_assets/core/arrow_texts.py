@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 #: Offsets, bytes, validity (a bitmap, or null) of an array of strings, and its place in them.
 Buffers = tuple[memoryview, memoryview, memoryview | None, int]
+#: Offsets of an array of lists and its place in them, and the buffers of their strings.
+ListBuffers = tuple[memoryview, int, memoryview, memoryview, memoryview | None, int]
 
 
 def buffers(texts: pl.Series) -> Buffers:
@@ -25,6 +27,22 @@ def buffers(texts: pl.Series) -> Buffers:
         _bytes(data or b""),
         _bytes(validity) if arrow.null_count else None,
         arrow.offset,
+    )
+
+
+def list_buffers(lists: pl.Series) -> ListBuffers:
+    """The buffers of a column of lists of strings, none of them null."""
+    arrow = lists.to_arrow()
+    _, offsets, *_ = arrow.buffers()
+    texts = arrow.values
+    validity, ends, data = texts.buffers()
+    return (
+        _bytes(offsets or bytes(8)).cast("q"),
+        arrow.offset,
+        _bytes(ends or bytes(8)).cast("q"),
+        _bytes(data or b""),
+        _bytes(validity) if texts.null_count else None,
+        texts.offset,
     )
 
 

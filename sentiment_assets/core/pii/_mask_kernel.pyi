@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from numpy import int64, uint32
+from numpy import int64, uint8, uint32
 from numpy.typing import NDArray
 
 VERSION: int
@@ -54,6 +54,21 @@ class Kernel:
         ends: NDArray[int64] | None,
     ) -> bytes:
         """What is said of each text, and the texts with plain masks where ``ends`` is given."""
+    def spelled(
+        self,
+        offsets: memoryview,
+        data: memoryview,
+        valid: memoryview | None,
+        offset: int,
+        lists: memoryview,
+        first_list: int,
+        name_offsets: memoryview,
+        names: memoryview,
+        named: memoryview | None,
+        first_name: int,
+        found: NDArray[uint8],
+    ) -> None:
+        """Whether each canonical text may spell one of its names."""
     def count(
         self,
         offsets: memoryview,

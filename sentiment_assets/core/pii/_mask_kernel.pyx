@@ -97,6 +97,7 @@ cdef enum:
     STREET_IN_CAPITALS = 1 << 27
     STREET_IN_ANY_CASE = 1 << 28
     CORNER = 1 << 29
+    NOBODY = 1 << 30
     NAMED = 255
     # Of one word of a text, besides.
     UNKNOWN = 1 << 22
@@ -112,6 +113,7 @@ MARKS = {
     "particle": PARTICLE, "platform": PLATFORM, "site": SITE, "in_dictionary": IN_DICTIONARY,
     "not_people": NOT_PEOPLE, "allowed": ALLOWED,
     "street": STREET_IN_CAPITALS, "street_in_any_case": STREET_IN_ANY_CASE, "corner": CORNER,
+    "nobody": NOBODY,
 }
 
 # What a byte is.
@@ -145,6 +147,9 @@ cdef enum:
     GROWTH = 4
     FIRST_TAG = 0xE0000
     LAST_TAG = 0xE0FFF
+    #: A longer name is looked for in detail.
+    LONGEST_NAME = 256
+    SHORTEST_PART = 3
     JOINER = 0x200D
     SELECTOR = 0xFE0F
 
@@ -427,6 +432,13 @@ cdef Py_ssize_t write_masked(const Tables *tables, const uint8_t *text, Py_ssize
                     if k == j + 1:
                         break
                     j = k
+                # The scheme of a link: left to the rules.
+                if text[j] == b":" and text[j + 1] == b"/":
+                    before = b"@"
+                    out[written] = before
+                    written += 1
+                    i += 1
+                    continue
                 memcpy(out + written, tables.masks[tables.handle_mask], tables.mask_lengths[tables.handle_mask])
                 written += tables.mask_lengths[tables.handle_mask]
                 before = b"]"
@@ -1110,6 +1122,86 @@ cdef bint read_caseless(const Tables *tables, const uint8_t *text, Py_ssize_t *p
     )
 
 
+# --- names that came with a post --------------------------------------------------------------
+
+cdef inline bint holds(const uint8_t *text, Py_ssize_t length, const uint8_t *part, Py_ssize_t size) noexcept nogil:
+    """Whether letters and digits stand somewhere in a text, in any case."""
+    cdef Py_ssize_t i, j
+    cdef uint8_t first = part[0] | 32
+    for i in range(length - size + 1):
+        if text[i] | 32 == first:
+            j = 1
+            while j < size and text[i + j] | 32 == part[j] | 32:
+                j += 1
+            if j == size:
+                return True
+    return False
+
+
+cdef inline bint joins_word(uint8_t byte) noexcept nogil:
+    return byte == b"_" or byte == b"." or byte == b"'" or byte == b"-"
+
+
+cdef bint may_spell(const Tables *tables, const uint8_t *text, Py_ssize_t length, const uint8_t *name, Py_ssize_t size) noexcept nogil:
+    """Whether a text may spell a name: it holds a piece of a word that every spelling has.
+
+    A name with anything but plain ASCII is looked for in detail.
+    """
+    cdef uint8_t key[LONGEST_WORD + 8]
+    cdef Py_ssize_t i, end, start, last, most = 0, run, best, at
+    cdef int turn
+    cdef bint lettered
+    if size > LONGEST_NAME:
+        return True
+    for i in range(size):
+        if (
+            not 32 <= name[i] < 127 or name[i] == b"%" or name[i] == b"&"
+            or (
+                i and (
+                    (tables.bytes[name[i]] & NUMERAL and is_look_alike(name[i - 1]))
+                    or (tables.bytes[name[i - 1]] & NUMERAL and is_look_alike(name[i]))
+                )
+            )
+        ):
+            return True
+    # First how long the longest word is, then the words that are looked for.
+    for turn in range(2):
+        i = 0
+        while i < size:
+            if not tables.bytes[name[i]] & ALNUM:
+                i += 1
+                continue
+            start = i
+            last = run = best = at = 0
+            lettered = False
+            while i < size and (tables.bytes[name[i]] & ALNUM or joins_word(name[i])):
+                if tables.bytes[name[i]] & ALNUM:
+                    lettered = lettered or tables.bytes[name[i]] & LETTER
+                    last = i + 1
+                    run += 1
+                    if run > best:
+                        best = run
+                        at = i + 1 - run
+                else:
+                    run = 0
+                i += 1
+            end = last - start
+            if not turn:
+                most = max(most, end)
+                continue
+            if end < most:
+                if end < SHORTEST_PART or not lettered:
+                    continue
+                if end <= LONGEST_WORD:
+                    memset(key, 0, sizeof(key))
+                    memcpy(key, name + start, end)
+                    if marks_of(tables, key, end) & NOBODY:
+                        continue
+            if holds(text, length, name + at, best):
+                return True
+    return False
+
+
 # --- columns ---------------------------------------------------------------------------------
 
 cdef bint make_room(Room *room, Py_ssize_t length) noexcept nogil:
@@ -1428,6 +1520,60 @@ cdef class Kernel:
         finally:
             free(room.read)
             free(room.out)
+
+    def spelled(
+        self,
+        Offset[::1] offsets,
+        const uint8_t[::1] data,
+        const uint8_t[::1] valid,
+        Py_ssize_t offset,
+        const int64_t[::1] lists,
+        Py_ssize_t first_list,
+        Offset[::1] name_offsets,
+        const uint8_t[::1] names,
+        const uint8_t[::1] named,
+        Py_ssize_t first_name,
+        uint8_t[::1] found,
+    ):
+        """Whether each canonical text may spell one of its names, into ``found``.
+
+        ``lists`` are the offsets of an Arrow array of lists of strings, of which the others are the
+        buffers; a null list must be empty.
+        """
+        cdef Py_ssize_t rows = found.shape[0], i, row, name, first, last, begin, end
+        cdef const uint8_t *text = &data[0] if data.shape[0] else NULL
+        cdef const uint8_t *letters = &names[0] if names.shape[0] else NULL
+        cdef bint wrong = False
+        check(offsets.shape[0], valid, offset, rows)
+        check(lists.shape[0], None, first_list, rows)
+        check(
+            name_offsets.shape[0], named, first_name, lists[first_list + rows] if rows else 0
+        )
+        with nogil:
+            for i in range(rows):
+                row = offset + i
+                found[i] = 0
+                if valid is not None and not valid[row >> 3] >> (row & 7) & 1:
+                    continue
+                first, last = <Py_ssize_t> offsets[row], <Py_ssize_t> offsets[row + 1]
+                if not (
+                    0 <= first <= last <= data.shape[0]
+                    and 0 <= lists[first_list + i] <= lists[first_list + i + 1] <= lists[first_list + rows]
+                ):
+                    wrong = True
+                    break
+                for name in range(first_name + lists[first_list + i], first_name + lists[first_list + i + 1]):
+                    if named is not None and not named[name >> 3] >> (name & 7) & 1:
+                        continue
+                    begin, end = <Py_ssize_t> name_offsets[name], <Py_ssize_t> name_offsets[name + 1]
+                    if not 0 <= begin <= end <= names.shape[0]:
+                        wrong = True
+                        break
+                    if may_spell(self.tables, text + first, last - first, letters + begin, end - begin):
+                        found[i] = 1
+                        break
+        if wrong:
+            raise ValueError("an offset of the texts or names lies outside their buffer")
 
     def count(
         self,

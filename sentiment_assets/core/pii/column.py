@@ -13,7 +13,7 @@ import polars as pl
 
 from sentiment_assets.core.pii.kernel import kernel_in_use
 from sentiment_assets.core.pii.known_names import searched_for
-from sentiment_assets.core.pii.look import REDACTIONS, counts, first_look, look
+from sentiment_assets.core.pii.look import REDACTIONS, counts, first_look, look, may_spell
 from sentiment_assets.core.pii.names import NameFinder, find_names
 from sentiment_assets.core.pii.redactor import (
     PASSES,
@@ -60,7 +60,7 @@ def redact_batch(
     column = _Column(texts, known_names, regions, allow)
     first = first_look(texts, regions, allow)
     typed = set(first.typed)
-    hinted = {*first.hinted, *_rows_with_names(first.read, known_names)} - typed
+    hinted = {*first.hinted, *_rows_with_names(first.read, known_names, allow)} - typed
     suspected = [row for row in first.suspected if row not in hinted and row not in typed]
     changed = _names_pass(suspected, first, allow)
     # A rule reads a text as it was: a plain mask may be part of what it finds.
@@ -109,7 +109,7 @@ class _Column(NamedTuple):
         regions = self.regions.gather(rows)
         seen = look(pl.Series([*working.values()], dtype=pl.String), regions, self.allow)
         known_names = self.known_names.gather(rows)
-        spelled = _rows_with_names(seen.read, known_names)
+        spelled = _rows_with_names(seen.read, known_names, self.allow)
         names = dict(zip(spelled, known_names.gather(spelled).to_list(), strict=True))
         later = {}
         # Most rows need nothing more.
@@ -198,13 +198,19 @@ def _with_recognised(
     )
 
 
-def _rows_with_names(read: pl.Series, known_names: pl.Series) -> list[int]:
+def _rows_with_names(read: pl.Series, known_names: pl.Series, allow: tuple[str, ...]) -> list[int]:
     """Numbers of the rows whose canonical text may spell one of their names."""
-    if known_names.null_count() == len(known_names):
+    rows = may_spell(read, known_names, allow)
+    if not rows:
         return []
     given = (
-        pl.DataFrame({"text": read.str.to_lowercase(), "name": known_names})
-        .with_row_index("row")
+        pl.DataFrame(
+            {
+                "row": pl.Series(rows, dtype=pl.UInt32),
+                "text": read.gather(rows).str.to_lowercase(),
+                "name": known_names.gather(rows),
+            }
+        )
         .explode("name", empty_as_null=True, keep_nulls=True)
         .drop_nulls()
     )

@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sentiment_assets.core.arrow_texts import buffers, column
+from sentiment_assets.core.arrow_texts import buffers, column, list_buffers
 from sentiment_assets.core.pii import look_in_polars
 from sentiment_assets.core.pii.allowed import phrases
 from sentiment_assets.core.pii.card import CARD
@@ -31,6 +31,7 @@ from sentiment_assets.core.pii.handle import HANDLE, PLATFORM_WORDS
 from sentiment_assets.core.pii.iban import IBAN
 from sentiment_assets.core.pii.ip import IP
 from sentiment_assets.core.pii.kernel import compiled, kernel_in_use
+from sentiment_assets.core.pii.known_names import EVERYDAY
 from sentiment_assets.core.pii.lexicon import lexicon
 from sentiment_assets.core.pii.names_context import (
     ANNOUNCERS,
@@ -112,6 +113,25 @@ def look(texts: pl.Series, regions: pl.Series, allow: tuple[str, ...]) -> Look:
     return Look(
         seen.read, seen.canonical, places, frozenset(_rows((seen.bits & compiled.NAME) != 0))
     )
+
+
+def may_spell(read: pl.Series, known_names: pl.Series, allow: tuple[str, ...]) -> list[int]:
+    """Rows whose canonical text may spell one of the names that came with it.
+
+    Args:
+        read: canonical texts, or null.
+        known_names: a list of strings (or null) per text.
+        allow: as :func:`first_look` takes it.
+    """
+    if known_names.null_count() == len(known_names):
+        return []
+    if kernel_in_use() == "python":
+        return _rows(known_names.is_not_null().to_numpy())
+    lists = known_names.fill_null([])
+    found = np.zeros(len(read), np.uint8)
+    offsets, data, valid, offset = buffers(read)
+    _kernel(allow).spelled(offsets, data, valid, offset, *list_buffers(lists), found)
+    return _rows(found != 0)
 
 
 def counts(texts: pl.Series, allow: tuple[str, ...]) -> pl.Series:
@@ -257,6 +277,7 @@ def _kernel(allow: tuple[str, ...]) -> compiled.Kernel:
         ("street", f"{STREETS}|{STREETS_OR_NAMES}".lower().split("|")),
         ("street_in_any_case", STREETS_IN_ANY_CASE.split("|")),
         ("corner", ("corner", "intersection")),
+        ("nobody", EVERYDAY | (lexicon().common - lexicon().names.keys())),
         ("site", SITES.split("|")),
     ):
         for word in words:

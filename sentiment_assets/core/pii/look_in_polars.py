@@ -16,6 +16,8 @@ from sentiment_assets.core.pii.seen import FirstLook, Look
 from sentiment_assets.core.text import NEEDS_CANONICAL, canonicalise
 
 _PLAIN_LINK = r"(^|\s)https://t\.co/[A-Za-z0-9]{1,10}"
+# The scheme of a link behind an @ is no plain handle.
+_SCHEME = r"@[A-Za-z0-9_.]+:/"
 _PLAIN_HANDLE = r"""(^|[\s.,:;!?"'(])@[A-Za-z_][A-Za-z0-9_]*(?:\.[a-z0-9_]+)*"""
 
 
@@ -32,7 +34,9 @@ def first_look(texts: pl.Series, regions: pl.Series) -> FirstLook:
             disguised=raw.str.contains(NEEDS_CANONICAL).fill_null(False),
             typed=raw.str.contains(MASKS.pattern).fill_null(False),
         )
-        .with_columns(text=pl.when("disguised").then(raw).otherwise(plain))
+        .with_columns(
+            text=pl.when(pl.col("disguised") | raw.str.contains(_SCHEME)).then(raw).otherwise(plain)
+        )
     )
     # What the rules read in place of a disguised text, so that they need not look at most of them.
     disguised = frame.filter("disguised").select("row", "raw")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,7 +85,7 @@ def nowhere(texts: list[str] | list[str | None]) -> pl.Series:
     ],
     ("pre", "Nimbus"),
 )
-@example(["snapchat :: pacmajorleague", "ig: a_b", "hairline: foo1", "2 Via a-0"], ())
+@example(["snapchat :: pacmajorleague", "ig: a_b", "hairline: foo1", "@https:/@", "2 Via a-0"], ())
 def test_a_column_reads_like_its_texts(
     implementation: str, texts: list[str], allow: tuple[str, ...]
 ) -> None:
@@ -92,6 +93,42 @@ def test_a_column_reads_like_its_texts(
     results = [redact(text, allow=allow) for text in texts]
     assert masked["text"].to_list() == [result.text for result in results]
     assert masked["redactions"].to_list() == [result.counts() for result in results]
+
+
+NAMES = [
+    "Al Bo",
+    "j.r",
+    "Jane van der Roe",
+    "The Real Jane",
+    "Happy Customer",
+    "o'l1m",
+    "_x_",
+    "J R",
+]
+NAMES += ["Roe-Mary 99", "jane_roe.99", "A" * 300, "news &amp; co", "Zoë", "x", "42"]
+SPELLINGS = (
+    "al bo Al.Bo J.R jr jane JANEROE roe mary- customer happy x 99 real news ZOE zoë _x_ 42 @"
+)
+PEOPLE = st.lists(
+    st.one_of(test_redactor.NAMES, st.none(), st.lists(st.sampled_from(NAMES), max_size=3)),
+    max_size=6,
+)
+SPELLED = st.lists(st.sampled_from(re.findall(r"\S+", SPELLINGS)), max_size=6).map(" ".join)
+
+
+@settings(deadline=None, max_examples=150)
+@given(PEOPLE, st.lists(SPELLED, min_size=6, max_size=6), ALLOW)
+def test_no_name_that_came_with_a_post_goes_unseen(
+    implementation: str, names: list[list[str] | None], texts: list[str], allow: tuple[str, ...]
+) -> None:
+    texts = texts[: len(names)]
+    masked = redact_batch(
+        pl.Series(texts, dtype=pl.String), pl.Series(names, dtype=pl.List(pl.String)), allow=allow
+    )
+    results = [
+        redact(text, known or (), allow=allow) for text, known in zip(texts, names, strict=True)
+    ]
+    assert masked["text"].to_list() == [result.text for result in results]
 
 
 @settings(deadline=None, max_examples=300)
