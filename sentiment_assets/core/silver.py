@@ -224,7 +224,7 @@ def choose(
 
 def tidy(texts: pl.Series) -> pl.Series:
     """Texts as silver stores them, before masking; null where nothing is left."""
-    tidied = texts.to_frame("text").with_columns(normalise(pl.col("text")))
+    tidied = normalise(texts).to_frame("text")
     return tidied.select(pl.when(pl.col("text") != "").then("text")).to_series()
 
 

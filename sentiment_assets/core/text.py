@@ -11,9 +11,18 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
+import numpy as np
 import polars as pl
+
+from sentiment_assets.core.arrow_texts import buffers, column
+
+try:
+    from sentiment_assets.core import _text_kernel as compiled
+except ImportError:
+    compiled = None  # type: ignore[assignment]
 
 # Letters of other scripts that a reader takes for Latin ones. Both sigmas fold into one so that
 # lower-casing never depends on a letter's place in its word.
@@ -49,21 +58,28 @@ _NUMBER_WITH_LETTERS = re.compile(
 )
 _LETTERS_TO_DIGITS = str.maketrans("OolISB", "001158")
 
+#: Scripts and blocks with a character that folds into another or is dropped: first and last.
+FOLDED = (
+    (0x80, 0x58F), (0x61C, 0x61C), (0x115F, 0x1160), (0x1680, 0x1680), (0x17B4, 0x17B5),
+    (0x180B, 0x180F), (0x1D00, 0x1FFF),
+    (0x2000, 0x200C), (0x200E, 0x2015), (0x201A, 0x201A), (0x2024, 0x2024), (0x2028, 0x202F),
+    (0x203C, 0x203D), (0x2043, 0x2049), (0x205F, 0x218F),
+    (0x2212, 0x2212), (0x2215, 0x2217), (0x2223, 0x2223), (0x2236, 0x2236), (0x223C, 0x223C),
+    (0x2460, 0x24FF), (0x2776, 0x2793), (0x2C60, 0x2C7F), (0x3000, 0x3002), (0x3164, 0x3164),
+    (0x3200, 0x33FF), (0xA4D0, 0xA7FF), (0xA830, 0xA83F), (0xFB00, 0xFB06), (0xFB29, 0xFB29),
+    (0xFE00, 0xFE0E), (0xFE10, 0xFE6F), (0xFEFF, 0xFEFF), (0xFF00, 0xFFEF),
+    (0x10780, 0x107BF), (0x1CCD6, 0x1CCF9), (0x1D400, 0x1D7FF), (0x1DF00, 0x1DFFF),
+    (0x1F100, 0x1F18F), (0x1F1AD, 0x1F1AD), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+_FOLDED_CLASS = "".join(rf"\x{{{first:04X}}}-\x{{{last:04X}}}" for first, last in FOLDED)
+
 NEEDS_CANONICAL = (
     # ASCII: escapes, controls, digits mixed with look-alike letters.
     r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]|\t|%[245]|&(?:#|[A-Za-z][A-Za-z0-9]{1,24};)"
     r"|[0-9][OolISB]|[OolISB][0-9]"
     # Joiners and variation selectors inside emoji change nothing that a rule reads.
     r"|(?:^|[\x00-\x7f])[\u200d\ufe0f]|[\u200d\ufe0f][!-~]"
-    # Scripts and blocks with a character that folds into another or is dropped.
-    r"|[\u0080-\u024f\u0250-\u02ff\u0300-\u03ff\u0400-\u058f\u1d00-\u1eff\u1f00-\u1fff]"
-    r"|[\u2000-\u200c\u200e-\u2012\u2013-\u2015\u201a\u2024\u2028-\u202f\u203c\u203d\u2043-\u2049\u205f-\u20ff]"
-    r"|[\u2100-\u218f\u2212\u2215\u2216\u2217\u2223\u2236\u223c\u2460-\u24ff\u2c60-\u2c7f]"
-    r"|[\u2776-\u2793\u3000-\u3002\u3164\u3200-\u33ff\ua4d0-\ua7ff\ua830-\ua83f\ufb00-\ufb06\ufb29]"
-    r"|[\ufe00-\ufe0e\ufe10-\ufe6f\ufeff\uff00-\uffef]"
-    r"|[\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f]"
-    r"|[\p{Nd}&&[^0-9]]|\p{No}|[\x{1d400}-\x{1d7ff}\x{1f100}-\x{1f18f}\x{1f1ad}]"
-    r"|[\x{10780}-\x{107bf}\x{1ccd6}-\x{1ccf9}\x{1df00}-\x{1dfff}\x{e0000}-\x{e0fff}]"
+    rf"|[{_FOLDED_CLASS}]|[\p{{Nd}}&&[^0-9]]|\p{{No}}"
 )
 """Regex (Rust syntax): holds for every text that ``canonicalise`` changes, and for few others."""
 
@@ -157,6 +173,23 @@ def canonicalise(text: str) -> Canonical:
     return Canonical(text, plain)
 
 
+#: Characters that composing (NFC) leaves as they are, whatever stands beside them: first and last.
+#: ASCII, Latin and Cyrillic without marks, punctuation, symbols, kana, Han, Hangul, emoji.
+COMPOSED = (
+    (0x21, 0x7E), (0xA1, 0x2FF), (0x400, 0x482), (0x48A, 0x52F), (0x2010, 0x2027),
+    (0x2030, 0x205E), (0x20A0, 0x20BF), (0x2190, 0x2328), (0x232B, 0x23FF), (0x2460, 0x2ADB),
+    (0x2ADD, 0x2BFF), (0x3001, 0x3029), (0x3041, 0x3096), (0x309B, 0x30FF), (0x4E00, 0x9FFF),
+    (0xAC00, 0xD7A3), (0x1F000, 0x1FAFF),
+)  # fmt: skip
+_SPACES = (
+    (0x09, 0x0D), (0x20, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A),
+    (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000),
+)  # fmt: skip
+_DROPPED = ((0x00, 0x08), (0x0E, 0x1F), (0x7F, 0x84), (0x86, 0x9F), (0xFEFF, 0xFEFF))
+
+#: The kernel that this code was written with; one that says another is left alone.
+KERNEL_VERSION = 1
+
 Text = TypeVar("Text", pl.Expr, pl.Series)
 
 
@@ -168,6 +201,8 @@ def normalise(text: Text) -> Text:
     letters composed (NFC), runs of white space become one space, ends are trimmed. Emoji keep
     their zero-width joiners and variation selectors; those that follow nothing are dropped.
     """
+    if isinstance(text, pl.Series) and getattr(compiled, "VERSION", None) == KERNEL_VERSION:
+        return _normalised(text)
     return (
         text.str.replace_all("&lt;", "<", literal=True)
         .str.replace_all("&gt;", ">", literal=True)
@@ -181,3 +216,21 @@ def normalise(text: Text) -> Text:
         .str.replace_all("  +", " ")
         .str.strip_chars(" ")
     )
+
+
+def _normalised(texts: pl.Series) -> pl.Series:
+    """The same by the compiled kernel, and by Polars for the texts that it leaves."""
+    ends = np.zeros(len(texts) + 1, np.int64)
+    left = np.zeros(len(texts), np.uint8)
+    data = _kernel().tidy(*buffers(texts), ends, left)
+    tidied = column(data, ends, texts)
+    rows = np.flatnonzero(left)
+    if len(rows):
+        others = texts.gather(rows).to_frame("text").select(normalise(pl.col("text")))
+        tidied = tidied.scatter(rows, others["text"])
+    return tidied
+
+
+@cache
+def _kernel() -> compiled.Kernel:
+    return compiled.Kernel(COMPOSED, _SPACES, _DROPPED)

@@ -1,12 +1,15 @@
 # ruff: noqa: RUF001  look-alike characters are the subject
 import sys
+import time
+import unicodedata
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment_assets.core.text import NEEDS_CANONICAL, canonicalise, normalise
+from sentiment_assets.core import text as core_text
+from sentiment_assets.core.text import COMPOSED, NEEDS_CANONICAL, canonicalise, normalise
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 HEART = "❤\ufe0f"
@@ -131,3 +134,80 @@ def test_series_and_expression_agree() -> None:
 def test_normalising_again_changes_nothing(text: str) -> None:
     once = normalise(pl.Series([text]))
     assert normalise(once).to_list() == once.to_list()
+
+
+needs_kernel = pytest.mark.skipif(
+    getattr(core_text.compiled, "VERSION", None) != core_text.KERNEL_VERSION,
+    reason="the kernel was not compiled here: install a C compiler, then make test",
+)
+#: Those beyond are private, unassigned, or Han as these are.
+CHARACTERS = [
+    chr(c) for c in (*range(0x20100), *range(0xE0000, 0xE0200)) if not 0xD800 <= c <= 0xDFFF
+]
+
+
+def in_polars(texts: pl.Series) -> list[str | None]:
+    return texts.to_frame("text").select(normalise(pl.col("text")))["text"].to_list()
+
+
+@needs_kernel
+@pytest.mark.parametrize("around", ["{}", "a{}b", "e {}\u0301", " {} ", "\ufe0f{}\u200d", "&{}lt;"])
+def test_compiled_and_polars_tidy_every_character_alike(around: str) -> None:
+    texts = pl.Series([around.format(c) for c in CHARACTERS])
+    assert normalise(texts).to_list() == in_polars(texts)
+
+
+TIDIED = ["&lt;", "&amp;", "&gt;", "&amp", " ", "\t", "\n", "\x00", "\ufeff", "\ufe0f", "\u200d"]
+TIDIED += ["\u0301", "e", "\u3000", "\u1100", "\u1161", "가", "か", "\u3099", "🎉"]
+
+
+@needs_kernel
+@given(
+    st.lists(
+        st.one_of(
+            st.none(),
+            st.lists(
+                st.one_of(
+                    st.sampled_from(TIDIED),
+                    st.text(max_size=2),
+                ),
+                max_size=12,
+            ).map("".join),
+        ),
+        max_size=6,
+    ),
+    st.integers(0, 3),
+)  # fmt: skip
+def test_compiled_and_polars_tidy_alike(texts: list[str | None], start: int) -> None:
+    column = pl.Series(texts, dtype=pl.String)[start:]
+    assert normalise(column).to_list() == in_polars(column)
+
+
+def test_what_is_said_to_be_composed_is_left_by_composing() -> None:
+    seconds = {
+        chr(int(pair[1], 16))
+        for c in CHARACTERS
+        if len(pair := unicodedata.decomposition(c).split()) == 2 and not pair[0].startswith("<")
+    }
+    # Hangul's vowels and final consonants.
+    seconds |= {chr(c) for c in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}
+    for first, last in COMPOSED:
+        for c in map(chr, range(first, last + 1)):
+            assert unicodedata.is_normalized("NFC", c), hex(ord(c))
+            assert not unicodedata.combining(c), hex(ord(c))
+            assert c not in seconds, hex(ord(c))
+
+
+@needs_kernel
+def test_a_text_kernel_of_another_version_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core_text.compiled, "VERSION", core_text.KERNEL_VERSION + 1)
+    monkeypatch.setattr(core_text, "_kernel", None)
+    assert normalise(pl.Series([" a &amp; b"])).to_list() == ["a & b"]
+
+
+@needs_kernel
+@pytest.mark.parametrize("piece", ["&", "&amp;", " ", "\u200d", " \ufe0f", "\x00", "é", "\u0301"])
+def test_tidying_takes_linear_time(piece: str) -> None:
+    began = time.process_time()
+    normalise(pl.Series([piece * (1_000_000 // len(piece))]))
+    assert time.process_time() - began < 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sentiment_assets.core.pii.rule import Rule, Span
 
 _LOCAL = r"[A-Za-z0-9_](?:[A-Za-z0-9._%+'-]{0,62}[A-Za-z0-9_+-])?"
-_PROVIDERS = (
+PROVIDERS = (
     "gmail|googlemail|yahoo|ymail|hotmail|outlook|live|msn|icloud|aol|proton|protonmail|gmx|zoho"
 )
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -23,10 +23,10 @@ _ADDRESS = re.compile(
     # Cut before its top-level domain: a name with a dot, or a host that everybody knows. Without
     # either it is a word glued to a handle ("thanks@user").
     rf"|(?<![A-Za-z0-9_])[A-Za-z0-9_]+\.(?:[A-Za-z0-9_.-]{{0,60}}[A-Za-z0-9_])@[A-Za-z][A-Za-z0-9-]{{3,}}"
-    rf"|{_LOCAL}@(?:{_PROVIDERS})(?![A-Za-z0-9_])"
+    rf"|{_LOCAL}@(?:{PROVIDERS})(?![A-Za-z0-9_])"
     rf"|{_LOCAL}{_AT}{_HOST}(?:(?:{_DOT}|\.){_HOST})+"
     rf"|{_LOCAL} at {_HOST} dot (?:{_HOST} dot )?[A-Za-z]{{2,4}}(?![A-Za-z0-9])"
-    rf"|{_LOCAL} at (?:{_PROVIDERS})(?:\.{_HOST}){{1,2}}"
+    rf"|{_LOCAL} at (?:{PROVIDERS})(?:\.{_HOST}){{1,2}}"
     rf"|{_LOCAL}@{_HOST}{_DOT}[A-Za-z]{{2,4}}(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
@@ -45,7 +45,7 @@ EMAIL = Rule(
     "email",
     rf"[A-Za-z0-9_+-]@[A-Za-z0-9]|(?i:{_FOREIGN}[\w.+-]*@)"
     r"|(?i:[\[({<] ?at ?[\])}>]| at [^ ]{1,70} dot |"
-    rf" at (?:{_PROVIDERS}))",
+    rf" at (?:{PROVIDERS}))",
     _find,
     needs_digit=False,
 )

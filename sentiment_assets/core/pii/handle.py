@@ -27,6 +27,20 @@ _PLATFORMS = (
     "psn|xbox(?: live)?|gamertag|gt|venmo|cash ?app|wechat|line|threads|bluesky|signal|"
     "user ?name|screen ?name|handle|user|nick(?:name)?|login"
 )
+
+
+def _first_words(pattern: str) -> frozenset[str]:
+    """Of names with optional parts and spaces, as they are written apart or run together."""
+    words = set()
+    for name in pattern.split("|"):
+        short, _, more = name.partition("(?:")
+        for spelling in (short, short + more.removesuffix(")?")):
+            words |= {spelling.replace(" ?", sign).split()[0] for sign in (" ", "")}
+    return frozenset(words)
+
+
+#: One of these, whole, begins whatever is a platform's name here.
+PLATFORM_WORDS = _first_words(_PLATFORMS)
 _SAID = (
     rf"(?:{_PLATFORMS})(?:(?: (?:id|name|handle|user(?: ?name)?|account))?(?: is |"
     rf" ?[:=>-]{{1,2}} ?)|(?: is)? )"

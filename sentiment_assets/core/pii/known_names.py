@@ -19,7 +19,7 @@ _EVERYDAY_WORDS = (
     "when where into over very here there been were let mr mrs miss van von der den del della dos "
     "das bin ibn official real"
 )
-_EVERYDAY = frozenset(_EVERYDAY_WORDS.split())
+EVERYDAY = frozenset(_EVERYDAY_WORDS.split())
 _MIN_PART = 3
 _WORD = re.compile(r"[^\W_](?:[\w.'-]*[^\W_])?")
 # Scripts that write words without spaces: no boundary to ask for.
@@ -54,7 +54,7 @@ def _known(name: str) -> _Known:
         orders += [[words[0], words[-1]], [words[-1], words[0]]]
     whole = {sign.join(order) for order in orders for sign in _SIGNS} if several else {*words}
     parts = {w for w in words if len(w) >= _MIN_PART} if several else set()
-    alone = (parts | (set() if several else whole)) - _EVERYDAY
+    alone = (parts | (set() if several else whole)) - EVERYDAY
     common = {word for word in alone if word in lexicon().common}
     # "Happy Customer" names nobody by half of it; "Hope" does where it is written as a name.
     nobody = {word for word in common if word not in lexicon().names}
@@ -79,9 +79,9 @@ def _written(spellings: set[str]) -> set[str]:
 def searched_for(name: str) -> tuple[str, ...]:
     """Strings of which one stands in every lower-case canonical text that spells the name."""
     known = _known(name)
-    # Every spelling of the whole holds its longest word.
-    longest = {max(_words(name), key=len, default="")} if known.whole else set()
-    return tuple(sorted(known.parts | _written(longest)))
+    # Every spelling of the whole holds its longest word. Where that is one letter, the spellings.
+    longest = _written({max(_words(name), key=len)}) or known.whole if known.whole else frozenset()
+    return tuple(sorted(known.parts | longest))
 
 
 def _may_be_spelled(name: str, lowered: str) -> bool:

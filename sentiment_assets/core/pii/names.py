@@ -41,7 +41,6 @@ from sentiment_assets.core.pii.names_context import (
     ANNOUNCING,
     BEFORE_PLACES,
     CALLED,
-    CAPITALISED,
     DEGREE_AHEAD,
     FEATURES,
     FIELD,
@@ -86,7 +85,7 @@ class _Text:
         #: Asked once a text, so that words in no list cost nothing where nothing announces them.
         self.announces = not ANNOUNCING.isdisjoint(lowered.split())
         self._headline: bool | None = None
-        self.words = read_words(text, CAPITALISED)
+        self.words = read_words(text, capitalised=True)
 
     @property
     def headline(self) -> bool:
@@ -140,7 +139,7 @@ class _Text:
 
     def with_company(self, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """What stands in one list with a name (``Ann, Hope and Mark``) is another."""
-        if not found or not any(sign in self.text for sign in IN_LISTS):
+        if not found or not IN_LISTS.search(self.text):
             return found
         taken = {i for first, last in found for i in range(first, last + 1)}
         for step in (1, -1):

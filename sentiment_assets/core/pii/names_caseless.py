@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from sentiment_assets.core.pii.lexicon import GIVEN, OFTEN, SELDOM, SURNAME, UNSURE
 from sentiment_assets.core.pii.name_words import Word, bits_of, is_common, is_word, read_words
 from sentiment_assets.core.pii.names_context import (
-    ANY_WORD,
     JOIN,
     LOWER_CASE_WORDS,
     NO_SURNAME,
@@ -43,7 +42,7 @@ def find_uncased(text: str) -> Iterator[tuple[int, int]]:
 
 def find_caseless(text: str) -> Iterator[tuple[int, int]]:
     """Names in a text that is written without capitals, or with nothing else."""
-    words = read_words(text, ANY_WORD)
+    words = read_words(text, capitalised=False)
     i = 0
     while i < len(words):
         word = words[i]

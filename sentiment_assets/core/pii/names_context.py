@@ -16,6 +16,10 @@ UPPER = (
     "A-Z\u00c6\u00d0\u00d8\u00de\u0110\u0126\u0141\u014a\u0152\u018f"  # Latin
     "\u0386\u0388-\u038f\u0391-\u03ab\u0400-\u042f\u0490"  # Greek and Cyrillic
 )
+#: Of those, what lies beyond ASCII, one by one.
+UPPER_BEYOND_ASCII = "".join(
+    chr(code) for code in range(0x80, 0x500) if re.match(f"[{UPPER}]", chr(code))
+)
 CAPITALISED = re.compile(
     rf"(?<![^\W_])(?<![^\W_]['\u2019-])[{UPPER}][^\W\d_]*(?:['\u2019-][^\W\d_]+)*"
 )
@@ -24,10 +28,13 @@ LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 MIXED_CASE = re.compile(rf"[{UPPER}][a-z]")
 POSSESSIVE = re.compile(r"['\u2019]s?$", re.IGNORECASE)
 
-PARTICLES = (
-    r"(?:van|von|vom|zu|zum|zur|der|den|ter|ten|te|af|av|ap|de|del|della|di|da|dal|dos|das|do|du"
-    r"|la|le|y|e|el|al|ul|bin|bint|ibn|ben|abu)"
+PARTICLE_WORDS = _words(
+    """
+    van von vom zu zum zur der den ter ten te af av ap de del della di da dal dos das do du la le y
+    e el al ul bin bint ibn ben abu
+    """
 )
+PARTICLES = f"(?:{'|'.join(sorted(PARTICLE_WORDS))})"
 # Between two words of one name: a space, an initial's dot, small words that belong to surnames.
 JOIN = re.compile(
     rf"\.? (?:{PARTICLES} ){{0,3}}\Z|\.\Z| ?['\u2019\"(][^\W\d_]{{2,12}}['\u2019\")] \Z"
@@ -167,7 +174,7 @@ SIGNED = re.compile(r"(?:^|[\n.!?] ?|  )[-~] ?\Z")
 FIELD = re.compile(r"(?:^|[:\n\"'=>|] ?)\Z")
 
 #: One of these stands in every list.
-IN_LISTS = (", ", "&", " and ", " und ", " en ", " et ", " y ", " e ")
+IN_LISTS = re.compile(", |&| (?:and|und|en|et|y|e) ")
 LISTED = re.compile(r",? (?:and|&|und|en|et|y|e) |, ")
 STATE_AHEAD = re.compile("(?:, ?| )[A-Z]{2}(?![A-Za-z])")
 DEGREE_AHEAD = re.compile(r",? (?:M\.?D|Ph\.?D|DVM|DDS|J[rR]|S[rR]|I{2,3}|IV|Esq)\b\.?")
@@ -185,8 +192,8 @@ reabe katl kgo mmat phal rama ntha lebo lerat tebo tumel
 wanj wang nyam njor kipr kipk kipc chep cheru jepc jepk ocho ochi odhi onya otie akiny akel nak
 nalu namu ssem sseb mukas mugis habi niyo uwim gebr wold tesf hailem selam alem abdel abdul abdir
 """
-_BEGINS = "|".join(sorted(_BEGINNINGS.split(), key=len, reverse=True))
-FORMED = re.compile(rf"(?={'[a-z]' * 6})(?:{_BEGINS})")
+BEGINNINGS = tuple(sorted(_BEGINNINGS.split(), key=len, reverse=True))
+FORMED = re.compile(rf"(?={'[a-z]' * 6})(?:{'|'.join(BEGINNINGS)})")
 
 #: Right before a name that is known: it goes with it.
 TITLE_BEFORE = re.compile(rf"(?<![^\W_])(?:{'|'.join(sorted(TITLES))})\.? \Z", re.IGNORECASE)

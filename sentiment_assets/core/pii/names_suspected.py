@@ -37,6 +37,8 @@ from sentiment_assets.core.pii.names_context import (
 # is looked at anyway.
 _ASCII_CAPITALISED = "[A-Z](?:['\u2019]?[A-Za-z])+"
 _ASCII_WORD = "[A-Za-z]{2,}"
+# Double names are names where one half is: "Lima-limon".
+_ASCII_COMPOUND = "[A-Za-z]+(?:['\u2019-][A-Za-z]+)+"
 _BETWEEN = rf"(?:\.|\.? (?:{PARTICLES} ){{0,3}}[\"'(\u2019]?)"
 _ASCII_RUN = (
     rf"{_ASCII_CAPITALISED}(?:(?:['\u2019-][A-Za-z]+)*{_BETWEEN}[A-Z](?:['\u2019]?[A-Za-z])*)+"
@@ -85,6 +87,10 @@ def suspects(texts: pl.Series) -> pl.Series:
     rows = pl.concat(
         [
             _rows(words, _ALONE),
+            _rows(
+                _tokens(frame.filter(text.str.contains("[A-Za-z]-[A-Za-z]")), _ASCII_COMPOUND),
+                _ALONE,
+            ),
             _rows(_tokens(runs, _ASCII_CAPITALISED), _WITH_COMPANY),
             _rows(_tokens(addressed, _ASCII_CAPITALISED), _IF_ADDRESSED),
             _rows(_tokens(caseless, _ASCII_WORD), _WITHOUT_CASE),
@@ -108,9 +114,13 @@ def _tokens(frame: pl.DataFrame, pattern: str) -> pl.DataFrame:
 
 def _kind_of(token: str) -> int:
     # Of all that the pattern finds, only these are no entries of their own.
-    if "'" in token or "\u2019" in token:
+    if not token.isalpha():
         _, key, bits, *_ = entry_of(token)
-        return _kind(key, bits)
+        kind = _kind(key, bits)
+        # What is allowed may take the other parts away.
+        for part in re.split("['\u2019-]", key):
+            kind |= _known_kinds().get(part, 0)
+        return kind
     return _known_kinds().get(token, 0) or (_WITH_COMPANY if FORMED.match(token) else 0)
 
 

@@ -8,7 +8,7 @@ from sentiment_assets.core.pii.rule import Rule, Span
 _URL_CHARS = r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%^{}]"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # Top levels that are no words: "great.It was" is two sentences, "great.com" a site.
-_SURE = (
+SITES = (
     "com|org|net|edu|gov|mil|info|biz|io|tv|fm|ly|gl|gy|app|dev|news|xyz|online|site|shop|store|blog|"
     "uk|za|de|fr|es|nl|jp|cn|ru|br|au|nz|ca|mx|ch|se|dk|fi|pl|cz|gr|hu|ro|ie|kr|ke|ng|eu|pt|tr|ua|cl|ec|uy|sg|hk|tw|vn|pk|lk|np|ae|sa|qa|kw|eg|tn|dz|gh|tz|ug|"
     "zm|zw|bw|na|mz|sk|hr|rs|bg|lt|lv|ee|lu|mt|cy|kz|uz|gg|cc|page|link|cloud|tech|life|live|media|social"
@@ -16,7 +16,7 @@ _SURE = (
 _PROVIDER = r"(?:gmail|googlemail|yahoo|hotmail|outlook|icloud|aol|protonmail|gmx|live)\."
 # Any other needs a path to be taken for a site.
 _BARE = (
-    rf"(?:(?P<domain>(?:{_LABEL}\.)+(?:{_SURE}))(?![A-Za-z0-9_(-])(?:[/?#]{_URL_CHARS}*|:[0-9]+{_URL_CHARS}*)?"
+    rf"(?:(?P<domain>(?:{_LABEL}\.)+(?:{SITES}))(?![A-Za-z0-9_(-])(?:[/?#]{_URL_CHARS}*|:[0-9]+{_URL_CHARS}*)?"
     rf"|(?:{_LABEL}\.)+[A-Za-z]{{2,12}}/[A-Za-z0-9]{_URL_CHARS}*)"
 )
 _URL = re.compile(
@@ -53,7 +53,7 @@ def _find(text: str) -> Iterator[Span]:
 
 URL = Rule(
     "url",
-    rf"(?i:(?:http|ftp|hxxp)s?:/|www\.|[a-z0-9]\.(?:(?:{_SURE})(?:[^a-z0-9_-]|$)|[a-z]{{2,12}}/))",
+    rf"(?i:(?:http|ftp|hxxp)s?:/|www\.|[a-z0-9]\.(?:(?:{SITES})(?:[^a-z0-9_-]|$)|[a-z]{{2,12}}/))",
     _find,
     needs_digit=False,
 )
