@@ -36,7 +36,7 @@ def _pattern(allow: tuple[str, ...]) -> re.Pattern[str] | None:
 @cache
 def _signs(allow: tuple[str, ...]) -> tuple[str, ...]:
     """Strings of which one stands in every lower-case canonical text that holds a phrase."""
-    words = {phrase.partition(" ")[0] for phrase in phrases(allow)}
+    words = {max(phrase.split(), key=len) for phrase in phrases(allow)}
     # Lower case beyond ASCII is not what a pattern takes for the same letter: there, any holds.
     return tuple(sorted(word if word.isascii() else "" for word in words))
 
