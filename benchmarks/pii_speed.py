@@ -111,7 +111,7 @@ def measure(python: str, name: str, texts: Path, rows: int = OURS) -> float:
             str(texts),
             "--rows",
             str(rows),
-        ],  # fmt: skip
+        ],
         cwd=ROOT,
         env=os.environ | one_core,
         capture_output=True,

@@ -15,11 +15,8 @@ from types import GeneratorType
 from typing import Any
 from unittest.mock import patch
 
-import polars as pl
-
 from sentiment_assets.core import language, silver
 from sentiment_assets.core.sentiment.vader import VADER
-from sentiment_assets.core.text import normalise
 from sentiment_assets.core.topics import TopicMatcher
 from sentiment_assets.engine import in_process
 from sentiment_assets.lake import tables
@@ -48,6 +45,7 @@ _FUNCTIONS: tuple[tuple[str, Any, str], ...] = (
     (DEDUPLICATE, in_process, "deduplicate"),
     (DEDUPLICATE, in_process, "choose"),
     (COLUMNS, in_process, "clean_batch"),
+    (NORMALISE, silver, "normalise"),
     (IDENTIFIERS, silver, "redact_batch"),
     (LANGUAGE, language, "detect"),
     (LANGUAGE, language, "scoring_gate"),
@@ -117,15 +115,8 @@ def measured() -> Iterator[Stages]:
     """Timers around every stage of silver while the block runs."""
     stages = Stages()
 
-    def normalised(column: pl.Series) -> pl.Series:
-        with stages.of(NORMALISE):
-            return column.to_frame("text").select(normalise(pl.col("text"))).to_series()
-
     with ExitStack() as patches:
         for stage, owner, name in _FUNCTIONS:
             timed = stages.timed(stage, getattr(owner, name))
             patches.enter_context(patch.object(owner, name, timed))
-        # An expression, which runs inside another: only a function in its place can be timed.
-        lazily = lambda text: text.map_batches(normalised, return_dtype=pl.String)  # noqa: E731
-        patches.enter_context(patch.object(silver, "normalise", lazily))
         yield stages
