@@ -1,10 +1,10 @@
 """How fast identifiers are masked, beside Presidio and scrubadub, in one run.
 
-``python -m benchmarks.pii_speed [--data FOLDER] [--peers PYTHON]``; `make bench-pii` makes the
-peers' environment and runs it. FOLDER (or SENTIMENT_SHARED_DATA, or ``../shared/data``) holds
-``real_posts.jsonl.gz``; without it the simulator's story is masked. Each measurement is a fresh
-process on one core, its first texts not timed; rounds alternate, medians are shown. Seconds are CPU
-seconds of the process.
+``python -m benchmarks.pii_speed [--data FOLDER] [--rows N] [--peers PYTHON]``; `make bench-pii`
+makes the peers' environment and runs it. FOLDER (or SENTIMENT_SHARED_DATA, or ``../shared/data``)
+holds ``real_posts.jsonl.gz``; without it the simulator's story is masked. N texts go into a call,
+or all at once. Each measurement is a fresh process on one core, its first texts not timed; rounds
+alternate, medians are shown. Seconds are CPU seconds of the process.
 
 What does not belong here: how much is found (``pii_recall.py``, ``pii_names.py``).
 """
@@ -84,23 +84,34 @@ def read_texts(folder: Path) -> tuple[list[str], str]:
     return told[:OURS], f"{len(told[:OURS]):,} posts of the simulator's story"
 
 
-def time_candidate(name: str, texts: Sequence[str]) -> dict[str, float]:
-    """Posts a CPU second, in this process."""
+def time_candidate(name: str, texts: Sequence[str], rows: int = OURS) -> dict[str, float]:
+    """Posts a CPU second, in this process, with so many texts a call."""
     make, most = CANDIDATES[name]
     mask, texts = make(), texts[:most]
     mask(texts[:WARM_UP])
     started = time.process_time()
-    mask(texts)
+    for start in range(0, len(texts), rows):
+        mask(texts[start : start + rows])
     return {"posts_per_second": len(texts) / (time.process_time() - started)}
 
 
-def measure(python: str, name: str, texts: Path) -> float:
+def measure(python: str, name: str, texts: Path, rows: int = OURS) -> float:
     """The same in a fresh process on one core."""
     one_core = {
         "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
     }  # fmt: skip
     done = subprocess.run(
-        [python, "-m", "benchmarks.pii_speed", "--candidate", name, "--texts", str(texts)],
+        [
+            python,
+            "-m",
+            "benchmarks.pii_speed",
+            "--candidate",
+            name,
+            "--texts",
+            str(texts),
+            "--rows",
+            str(rows),
+        ],
         cwd=ROOT,
         env=os.environ | one_core,
         capture_output=True,
@@ -118,11 +129,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pii_speed", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(shared))
     parser.add_argument("--peers", help="a Python that has benchmarks/pii_peers.txt installed")
+    parser.add_argument("--rows", type=int, default=OURS, help="texts a call; all without it")
     parser.add_argument("--candidate", choices=CANDIDATES, help=argparse.SUPPRESS)
     parser.add_argument("--texts", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.candidate:
-        print(json.dumps(time_candidate(asked.candidate, json.loads(asked.texts.read_text()))))
+        print(
+            json.dumps(
+                time_candidate(asked.candidate, json.loads(asked.texts.read_text()), asked.rows)
+            )
+        )
         return
     posts, what = read_texts(asked.data)
     names = list(CANDIDATES) if asked.peers else ["ours"]
@@ -133,7 +149,7 @@ def main() -> None:
         for _ in range(ROUNDS):
             for name in names:
                 python = sys.executable if name == "ours" else asked.peers
-                speeds[name].append(measure(python, name, texts))
+                speeds[name].append(measure(python, name, texts, asked.rows))
     medians = {name: statistics.median(speed) for name, speed in speeds.items()}
     print(f"{what}; one core, {ROUNDS} rounds, medians and ranges of posts per CPU second\n")
     print("| | posts/s | range | ours, it = 1 |\n| --- | ---: | ---: | ---: |")
