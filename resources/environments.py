@@ -55,6 +55,7 @@ from sentiment_assets.core.silver import SilverRules, TextRules
 from sentiment_assets.core.tracking import Tracking, parse_tracking
 from sentiment_assets.engine.window import Budget
 from sentiment_assets.engine.workers import cores_in_reach
+from sentiment_assets.lake.maintenance import Upkeep
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.privacy.folders import layer_folders
 
@@ -236,6 +237,13 @@ class Settings(BaseModel):
         description="Processes that build the windows of large dates side by side, of some 400 MB "
         "each; 0: one a core, 8 at most.",
         examples=["2"],
+    )
+    table_history_days: int = Field(
+        7,
+        ge=1,
+        description="For how many days a replaced version of a table can still be read; the daily "
+        "upkeep removes what is older.",
+        examples=["7"],
     )
     postgres_url: SecretStr | None = Field(
         None,
@@ -469,6 +477,10 @@ class Settings(BaseModel):
         """What a build may use of the machine."""
         return Budget(self.held_rows, self.workers or cores_in_reach())
 
+    def upkeep(self) -> Upkeep:
+        """How long what is no longer needed stays."""
+        return Upkeep(history=dt.timedelta(days=self.table_history_days))
+
     def make_scorer(self) -> Scorer:
         """Make the scorer, with all that it needs: it is shipped to workers without a file.
 
@@ -642,6 +654,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "tracking": resource(settings.read_tracking),
         "rules": resource(lambda: silver_rules(settings)),
         "budget": resource(lambda: settings.budget()),
+        "upkeep": resource(settings.upkeep),
         "catch_up_days": resource(lambda: settings.catch_up_days),
         "min_authors": resource(lambda: settings.min_authors),
     }

@@ -15,6 +15,7 @@ from sentiment_assets.core.tracking import Tracking
 from sentiment_assets.engine.fetch import longest_reach
 from sentiment_assets.lake.bronze import read_partition
 from sentiment_assets.lake.objects import Lake
+from sentiment_assets.orders import ORDERS_KEY
 from sentiment_assets.partitions import (
     POST_PARTITIONS,
     contiguous,
@@ -40,6 +41,15 @@ rebuild_job = dg.define_asset_job(
     dg.AssetSelection.groups("silver", "gold"),
     description="Silver and gold of the given dates, from bronze, with every check.",
     tags={"sentiment/job": "rebuild"},
+)
+
+
+maintenance_job = dg.define_asset_job(
+    "maintain",
+    dg.AssetSelection.groups("maintenance") - dg.AssetSelection.assets(ORDERS_KEY),
+    description="Upkeep of every table and of bronze.",
+    # Whatever makes data goes before.
+    tags={"sentiment/job": "maintain", "dagster/priority": "-10"},
 )
 
 
@@ -115,6 +125,18 @@ def every_two_hours(
         )
 
 
+# Between two ticks of the clock, when most of its followers have ended, in Europe's and Africa's
+# night.
+daily_maintenance = dg.ScheduleDefinition(
+    name="daily_maintenance",
+    cron_schedule="35 3 * * *",
+    execution_timezone="UTC",
+    job=maintenance_job,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Once a day: few files, short logs, and nothing kept that nobody needs.",
+)
+
+
 def fetch_tags(platform: str) -> dict[str, str]:
     """Tags of the clock's own fetches: they go before backfills and may use the whole budget."""
     return {PLATFORM_TAG: platform, URGENT_TAG: platform, "dagster/priority": "10"}
@@ -124,10 +146,12 @@ __all__ = [
     "PLATFORM_TAG",
     "POST_PARTITIONS",
     "URGENT_TAG",
+    "daily_maintenance",
     "due_partitions",
     "every_two_hours",
     "fetch_groups",
     "fetch_job",
     "fetch_tags",
+    "maintenance_job",
     "rebuild_job",
 ]

@@ -42,8 +42,16 @@ from resources.keys import (
     wrap,
 )
 from sentiment_assets.assets import bronze, gold, silver
-from sentiment_assets.automation import every_two_hours, fetch_job, rebuild_job
+from sentiment_assets.assets.maintenance import MAINTENANCE
+from sentiment_assets.automation import (
+    daily_maintenance,
+    every_two_hours,
+    fetch_job,
+    maintenance_job,
+    rebuild_job,
+)
 from sentiment_assets.checks import checks
+from sentiment_assets.orders import rebuild_orders
 from sentiment_assets.sensors import rebuild_sensor
 
 # The command line goes through here too, so that nothing else needs to know ``resources``.
@@ -84,6 +92,7 @@ ASSETS = [
     gold.daily_summary,
     gold.daily_trend,
     gold.pooled_sentiment,
+    *MAINTENANCE,
 ]
 
 
@@ -107,10 +116,10 @@ def build_defs(
     settings.read_tracking()
     settings.make_scorer()
     return dg.Definitions(
-        assets=[_marked(asset, settings) for asset in ASSETS],
+        assets=[*(_marked(asset, settings) for asset in ASSETS), rebuild_orders],
         asset_checks=checks(),
-        jobs=[fetch_job, rebuild_job],
-        schedules=[every_two_hours],
+        jobs=[fetch_job, rebuild_job, maintenance_job],
+        schedules=[every_two_hours, daily_maintenance],
         sensors=[rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes))],
         resources={**resources_for(settings), **resource_overrides},
         # A tick is small: starting a process for each step would cost more than the step.

@@ -144,6 +144,11 @@ def layer_of(path: str) -> str:
     return MARKERS_LAYER if path == ORIGIN_MARKER else path.strip("/").partition("/")[0]
 
 
+def recipe_object(recipe: str) -> str:
+    """Path of what a recipe of silver consisted of."""
+    return f"silver/_recipes/{recipe}.json"
+
+
 def table_root(table: str) -> str:
     """Folder of a Delta table, such as ``silver/posts``, below the lake's root."""
     return table
