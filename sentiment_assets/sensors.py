@@ -38,6 +38,8 @@ from sentiment_assets.partitions import (
 )
 from sentiment_assets.under_way import runs_under_way
 
+SENSOR_NAME = "rebuild_what_is_behind"
+
 REBUILD_TAG = "sentiment/rebuild"
 ATTEMPT_TAG = "sentiment/attempt"
 
@@ -163,7 +165,7 @@ def _closers(date: dt.date) -> set[dt.date]:
 def under_way(instance: dg.DagsterInstance) -> set[PostPartition]:
     """Partitions of rebuilds that are queued or running."""
     runs = [record.dagster_run for record in runs_under_way(instance)]
-    return {p for run in runs if _rebuilds(run) for p in _partitions_in(run.tags)}
+    return {p for run in runs if _rebuilds(run) for p in partitions_in(run.tags)}
 
 
 def _rebuilds(run: dg.DagsterRun) -> bool:
@@ -258,7 +260,7 @@ def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
     """The sensor, rebuilding a partition at most once in ``every``."""
 
     @dg.sensor(
-        name="rebuild_what_is_behind",
+        name=SENSOR_NAME,
         job=rebuild_job,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -282,7 +284,7 @@ def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
     return rebuild_what_is_behind
 
 
-def _partitions_in(tags: Mapping[str, str]) -> set[PostPartition]:
+def partitions_in(tags: Mapping[str, str]) -> set[PostPartition]:
     """The partitions of a run: as this sensor names them, or of a run that somebody launched."""
     named = tags.get(REBUILD_TAG, "").rpartition(":")[2].split(",")
     first = tags.get(RANGE_START_TAG, tags.get(PARTITION_TAG, ""))

@@ -15,7 +15,7 @@ import platform
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ import click
 if TYPE_CHECKING:
     import dagster as dg
 
+    from sentiment_assets.core.layout import PostPartition
     from sentiment_assets.definitions import Settings
     from sentiment_assets.sensors import Rebuild
 
@@ -143,8 +144,11 @@ class RunsInProcess:
             self.outcome.failures += _causes(result)
         return bool(result.success)
 
-    def rebuild(self) -> None:
-        """Rebuild what is behind and what was ordered, as the sensor would ask for it."""
+    def rebuild(self, wanted: Collection[PostPartition] | None = None) -> None:
+        """Rebuild what is behind and what was ordered, as the sensor would ask for it.
+
+        With ``wanted``, only of these partitions; trends and pools follow wherever they are.
+        """
         from sentiment_assets.orders import open_orders
         from sentiment_assets.sensors import behind, rebuilds, under_way
 
@@ -153,6 +157,9 @@ class RunsInProcess:
             busy = under_way(self.instance)
             posts, later = behind(self.instance, dt.datetime.now(dt.timezone.utc))
             ordered = open_orders(self.instance) - posts - busy
+            if wanted is not None:
+                posts &= {*wanted}
+                ordered &= {*wanted}
             waiting = rebuilds(
                 posts - busy,
                 {p: only for p, only in later.items() if p not in busy | ordered},

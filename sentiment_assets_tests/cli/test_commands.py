@@ -22,7 +22,8 @@ from sentiment_assets_tests.local_platform import Platform
 from sentiment_assets_tests.simulated import ROOT
 
 VERBS = (
-    "run", "connect", "tick", "partitions", "keys", "score", "accuracy", "settings", "access",
+    "run", "connect", "tick", "partitions", "reprocess", "maintain", "keys", "score", "accuracy",
+    "settings", "access",
 )  # fmt: skip
 Invoke = Callable[..., Any]
 
