@@ -12,7 +12,14 @@ import yaml
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from dagster._daemon.run_coordinator import QueuedRunCoordinatorDaemon
 
-from sentiment_assets.automation import URGENT_TAG, fetch_job, fetch_tags, rebuild_job
+from sentiment_assets.automation import (
+    URGENT_TAG,
+    fetch_job,
+    fetch_tags,
+    maintenance_job,
+    rebuild_job,
+)
+from sentiment_assets.orders import ORDERED_TAG
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,6 +29,8 @@ BACKFILL = {**HAND, "dagster/backfill": "abcdefgh"}
 SCRIPTED_BACKFILL = {"dagster/backfill": "ijklmnop"}
 BACKFILL_OF_THE_JOB = {**BACKFILL, **(fetch_job.tags or {})}
 REBUILD = rebuild_job.tags or {}
+UPKEEP = maintenance_job.tags or {}
+ORDERED = {**REBUILD, ORDERED_TAG: "yes", "dagster/priority": "-5"}
 
 
 def clock(platform: str) -> dict[str, str]:
@@ -30,7 +39,7 @@ def clock(platform: str) -> dict[str, str]:
 
 def shown(tags: Mapping[str, str]) -> dict[str, str]:
     """Without what the instance adds."""
-    kinds = {"dagster/backfill", "dagster/from_ui", "sentiment/job", URGENT_TAG}
+    kinds = {"dagster/backfill", "dagster/from_ui", "sentiment/job", URGENT_TAG, ORDERED_TAG}
     return {tag: value for tag, value in tags.items() if tag in kinds}
 
 
@@ -104,7 +113,10 @@ def start(instance: dg.DagsterInstance) -> list[dict[str, str]]:
         pytest.param([BACKFILL, HAND], 3, id="a backfill and runs by hand"),
         pytest.param([REBUILD], 2, id="rebuilds"),
         pytest.param([HAND, BACKFILL, REBUILD], 5, id="the user interface and the sensor"),
-        pytest.param([HAND, SCRIPTED_BACKFILL, REBUILD], 7, id="everything"),
+        pytest.param([UPKEEP], 1, id="upkeep"),
+        pytest.param([ORDERED], 1, id="ordered rebuilds"),
+        pytest.param([ORDERED, REBUILD], 2, id="ordered rebuilds and the sensor"),
+        pytest.param([HAND, SCRIPTED_BACKFILL, REBUILD, UPKEEP, ORDERED], 8, id="everything"),
     ],
 )
 def test_the_clock_finds_a_place_beside(
@@ -120,6 +132,18 @@ def test_the_clock_finds_a_place_beside(
 def test_the_clock_goes_first(instance: dg.DagsterInstance) -> None:
     submit(instance, BACKFILL, REBUILD, HAND, clock("x"))
     assert dequeued(instance)[0] == shown(clock("x"))
+
+
+def test_ordered_rebuilds_leave_the_sensor_a_place(instance: dg.DagsterInstance) -> None:
+    submit(instance, ORDERED, ORDERED)
+    assert start(instance) == [shown(ORDERED)]
+    submit(instance, REBUILD)
+    assert dequeued(instance) == [shown(REBUILD)]
+
+
+def test_what_makes_data_goes_before_upkeep_and_orders(instance: dg.DagsterInstance) -> None:
+    submit(instance, UPKEEP, ORDERED, REBUILD, clock("x"))
+    assert start(instance) == [shown(t) for t in (clock("x"), REBUILD, ORDERED, UPKEEP)]
 
 
 def test_one_platform_that_waits_for_its_api_keeps_no_other_out(

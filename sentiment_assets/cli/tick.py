@@ -199,6 +199,9 @@ def end_dead_runs(instance: dg.DagsterInstance) -> None:
         node, _, pid = run.tags.get(_PROCESS_TAG, "").rpartition(":")
         if node == platform.node() and not _is_alive(int(pid)):
             instance.report_run_failed(run, "the command that ran it was killed")
+            # A daemon would free them after a while; without one the next step of the same pool
+            # would wait for ever.
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def _is_alive(pid: int) -> bool:
