@@ -23,7 +23,7 @@ _FIGURES = {
     "files": "files_before",
     "compacted": "partitions_compacted",
     "log entries removed": "log_entries_removed",
-    "removed": "files_removed",
+    "files removed": "files_removed",
     "bytes freed": "bytes_freed",
     "awaited": "files_awaited",
 }
@@ -59,7 +59,7 @@ def maintain(dry_run: bool, as_json: bool) -> None:
     else:
         title = "what upkeep would do" if dry_run else "upkeep"
         table = Table(box=None, pad_edge=False, title=title)
-        table.add_column("table")
+        table.add_column("table", no_wrap=True)
         for title in _FIGURES:
             table.add_column(title, justify="right")
         for name, figures in rows.items():

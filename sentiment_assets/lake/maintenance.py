@@ -90,15 +90,15 @@ class Maintained:
 class Swept:
     """What was removed, or would be, and what was left because somebody may finish it."""
 
-    removed: int = 0
+    files_removed: int = 0
     bytes_freed: int = 0
-    awaited: int = 0
+    files_awaited: int = 0
 
     def __add__(self, other: Swept) -> Swept:
         return Swept(
-            self.removed + other.removed,
+            self.files_removed + other.files_removed,
             self.bytes_freed + other.bytes_freed,
-            self.awaited + other.awaited,
+            self.files_awaited + other.files_awaited,
         )
 
 
@@ -141,9 +141,9 @@ def maintain(
         partitions_left=left,
         checkpoint=checkpoint,
         log_entries_removed=entries,
-        files_removed=swept.removed,
+        files_removed=swept.files_removed,
         bytes_freed=swept.bytes_freed,
-        files_awaited=swept.awaited,
+        files_awaited=swept.files_awaited,
     )
 
 

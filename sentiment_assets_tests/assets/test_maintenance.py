@@ -129,7 +129,7 @@ def test_bronze_of_a_dead_fetch(copy: Platform, under_way: bool) -> None:
     maintain(copy)
     assert copy.lake.objects.exists(path) is under_way
     facts = figures(copy, dg.AssetKey(["bronze", "batch_posts"]))
-    assert (facts["removed"], facts["awaited"]) == ((0, 1) if under_way else (1, 0))
+    assert (facts["files_removed"], facts["files_awaited"]) == ((0, 1) if under_way else (1, 0))
     assert copy.lake.objects.exists(stray)
 
 

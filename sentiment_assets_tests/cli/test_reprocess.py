@@ -121,7 +121,7 @@ def test_upkeep_by_hand(filled: Path) -> None:
     rows: dict[str, dict[str, Any]] = {row["table"]: row for row in json_lines(done.stdout)}
     assert [*rows] == ["bronze/batch_posts", *CONTRACTS]
     assert rows["silver/posts"]["checkpoint"] == lake.table(SILVER_POSTS).version
-    assert rows["bronze/batch_posts"]["removed"] == 0
+    assert rows["bronze/batch_posts"]["files_removed"] == 0
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ def test_replaced_files_go_after_the_history_and_not_before(lake: Lake) -> None:
     told = sweep(table, UPKEEP, (), present() + 8 * DAYS, dry_run=True)
     assert len(stored(table)) == 2
     assert sweep(table, UPKEEP, (), present() + 8 * DAYS) == told
-    assert (told.removed, told.awaited) == (1, 0)
+    assert (told.files_removed, told.files_awaited) == (1, 0)
     assert told.bytes_freed > 1_000
     assert len(stored(table)) == 1
     assert table.scan().collect()["count"].to_list() == [2] * 3
@@ -458,7 +458,7 @@ def test_objects_of_dead_fetches_go_after_the_grace(lake: Lake) -> None:
     told = sweep_bronze(lake, present() + HOURS, dry_run=True)
     assert everything(lake) == before
     assert sweep_bronze(lake, present() + HOURS) == told
-    assert told.removed == 1
+    assert told.files_removed == 1
     [gone] = set(before) - set(everything(lake))
     assert gone.endswith("/window=0800/20261123T120500Z.jsonl.gz")
     assert len(read_partition(lake, DAY).objects(Window(DAY, "0800"))) == 1
