@@ -129,8 +129,9 @@ def maintain(
     before = table.partition_sizes()
     compacted, left = compact(table, run_id, now, dry_run=dry_run)
     checkpoint = None if dry_run else table.checkpoint()
-    entries = clean_log(table, now - upkeep.history, dry_run=dry_run)
     swept = sweep(table, upkeep, {*under_way, run_id}, now, dry_run=dry_run)
+    # Last: entries that go name files that have just gone.
+    entries = clean_log(table, now - upkeep.history, dry_run=dry_run)
     after = table.partition_sizes()
     return Maintained(
         files_before=int(before["files"].sum()),
