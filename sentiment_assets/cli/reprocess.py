@@ -84,7 +84,7 @@ def reprocess(
         hint = (
             "if the daemon has older code or other settings than this command, restart it"
             if by_daemon
-            else "newer bronze may have come meanwhile"
+            else "another command rebuilds them, or newer bronze came meanwhile"
         )
         click.echo(
             f"{len(left)} are behind still: {hint}; then run `sentiment reprocess` again", err=True

@@ -167,6 +167,9 @@ class RunsInProcess:
             )
             while waiting:
                 rebuild = waiting.pop(0)
+                if under_way(self.instance).intersection(rebuild.partitions):
+                    # Somebody else has begun with it meanwhile.
+                    continue
                 if self._rebuilt(rebuild):
                     self.outcome.rebuilt += [partition.key for partition in rebuild.partitions]
                 elif len(rebuild.partitions) > 1:
