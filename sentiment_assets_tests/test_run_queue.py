@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import dagster as dg
 import pytest
 import yaml
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.test_utils import freeze_time
+from dagster._core.workspace.context import IWorkspaceProcessContext
+from dagster._daemon.monitoring.concurrency import execute_concurrency_slots_iteration
 from dagster._daemon.run_coordinator import QueuedRunCoordinatorDaemon
 
 from sentiment_assets.automation import (
@@ -153,3 +159,20 @@ def test_one_platform_that_waits_for_its_api_keeps_no_other_out(
     assert start(instance) == [shown(clock("x")), shown(clock("facebook"))]
     submit(instance, clock("x"))
     assert shown(clock("x")) not in dequeued(instance)
+
+
+def test_a_killed_run_gives_its_place_in_a_pool_back(instance: dg.DagsterInstance) -> None:
+    """Nobody else frees it: with a pool of one, every rebuild after it would wait for ever."""
+    storage = instance.event_log_storage
+    storage.initialize_concurrency_limit_to_default("memory")
+    submit(instance, REBUILD, status=dg.DagsterRunStatus.STARTED)
+    [run] = instance.get_runs()
+    assert storage.claim_concurrency_slot("memory", run.run_id, "silver_posts").is_claimed
+    assert not storage.claim_concurrency_slot("memory", "another-run", "silver_posts").is_claimed
+    instance.report_run_failed(run, "its process was killed")
+    later = dt.datetime.now(dt.timezone.utc) + dt.timedelta(minutes=3)
+    context = cast(IWorkspaceProcessContext, SimpleNamespace(instance=instance))
+    with freeze_time(later):
+        for error in execute_concurrency_slots_iteration(context, logging.getLogger(__name__)):
+            assert error is None
+    assert storage.claim_concurrency_slot("memory", "another-run", "silver_posts").is_claimed
