@@ -70,6 +70,7 @@ from sentiment_assets.core.silver import SilverRules, TextRules
 from sentiment_assets.core.tracking import Tracking, parse_tracking
 from sentiment_assets.engine.window import Budget
 from sentiment_assets.engine.workers import cores_in_reach
+from sentiment_assets.lake.maintenance import Upkeep
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.privacy.folders import layer_folders
 
@@ -295,6 +296,13 @@ class Settings(BaseModel):
         description="Address of the folder docs/runbooks, for links in alerts; by default its "
         "path in the project.",
         examples=["https://git.internal/sentiment/blob/main/docs/runbooks"],
+    )
+    table_history_days: int = Field(
+        7,
+        ge=1,
+        description="For how many days a replaced version of a table can still be read; the daily "
+        "upkeep removes what is older.",
+        examples=["7"],
     )
     postgres_url: SecretStr | None = Field(
         None,
@@ -614,6 +622,10 @@ class Settings(BaseModel):
         topics = tuple(topic.name for topic in self.read_tracking().topics)
         return parse_alert_rules(text, self.alerts.name, topics)
 
+    def upkeep(self) -> Upkeep:
+        """How long what is no longer needed stays."""
+        return Upkeep(history=dt.timedelta(days=self.table_history_days))
+
     def make_scorer(self) -> Scorer:
         """Make the scorer, with all that it needs: it is shipped to workers without a file.
 
@@ -790,6 +802,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "rules": resource(lambda: silver_rules(settings)),
         "budget": resource(lambda: settings.budget()),
         "watch": resource(partial(freshness_watch, settings)),
+        "upkeep": resource(settings.upkeep),
         "catch_up_days": resource(lambda: settings.catch_up_days),
         "min_authors": resource(lambda: settings.min_authors),
     }

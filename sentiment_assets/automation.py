@@ -17,6 +17,7 @@ from sentiment_assets.engine.fetch import longest_reach
 from sentiment_assets.freshness import freshness
 from sentiment_assets.lake.bronze import read_partition
 from sentiment_assets.lake.objects import Lake
+from sentiment_assets.orders import ORDERS_KEY
 from sentiment_assets.partitions import (
     POST_PARTITIONS,
     contiguous,
@@ -24,6 +25,7 @@ from sentiment_assets.partitions import (
     multi_key,
     range_tags,
 )
+from sentiment_assets.under_way import UNDER_WAY
 
 PLATFORM_TAG = "sentiment/platform"
 #: On runs of the clock, with their platform: they may use the share of the API's budget that is
@@ -52,13 +54,12 @@ freshness_job = dg.define_asset_job(
     tags={"sentiment/job": "freshness", "dagster/priority": "20"},
 )
 
-#: Statuses of runs that wait, run or are being stopped.
-UNFINISHED = (
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
+maintenance_job = dg.define_asset_job(
+    "maintain",
+    dg.AssetSelection.groups("maintenance") - dg.AssetSelection.assets(ORDERS_KEY),
+    description="Upkeep of every table and of bronze.",
+    # Whatever makes data goes before.
+    tags={"sentiment/job": "maintain", "dagster/priority": "-10"},
 )
 
 
@@ -134,6 +135,18 @@ def every_two_hours(
         )
 
 
+# Between two ticks of the clock, when most of its followers have ended, in Europe's and Africa's
+# night.
+daily_maintenance = dg.ScheduleDefinition(
+    name="daily_maintenance",
+    cron_schedule="35 3 * * *",
+    execution_timezone="UTC",
+    job=maintenance_job,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Once a day: few files, short logs, and nothing kept that nobody needs.",
+)
+
+
 def fetch_tags(platform: str) -> dict[str, str]:
     """Tags of the clock's own fetches: they go before backfills and may use the whole budget."""
     return {PLATFORM_TAG: platform, URGENT_TAG: platform, "dagster/priority": "10"}
@@ -150,7 +163,7 @@ def fetch_tags(platform: str) -> dict[str, str]:
 )
 def every_half_hour(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask for one look, unless the last one still waits in a full queue."""
-    waiting = dg.RunsFilter(job_name=freshness_job.name, statuses=list(UNFINISHED))
+    waiting = dg.RunsFilter(job_name=freshness_job.name, statuses=list(UNDER_WAY))
     if context.instance.get_runs(waiting, limit=1):
         return dg.SkipReason("the last look has not ended")
     return dg.RunRequest()
@@ -159,8 +172,8 @@ def every_half_hour(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg
 __all__ = [
     "PLATFORM_TAG",
     "POST_PARTITIONS",
-    "UNFINISHED",
     "URGENT_TAG",
+    "daily_maintenance",
     "due_partitions",
     "every_half_hour",
     "every_two_hours",
@@ -168,5 +181,6 @@ __all__ = [
     "fetch_job",
     "fetch_tags",
     "freshness_job",
+    "maintenance_job",
     "rebuild_job",
 ]

@@ -50,15 +50,19 @@ from resources.notifiers import PAGE as ALERT_PAGE
 from resources.notifiers import Notifier
 from sentiment_assets.alerts import alert_on_troubles
 from sentiment_assets.assets import bronze, gold, silver
+from sentiment_assets.assets.maintenance import MAINTENANCE
 from sentiment_assets.automation import (
+    daily_maintenance,
     every_half_hour,
     every_two_hours,
     fetch_job,
     freshness_job,
+    maintenance_job,
     rebuild_job,
 )
 from sentiment_assets.checks import checks
 from sentiment_assets.freshness import freshness, with_badge
+from sentiment_assets.orders import rebuild_orders
 from sentiment_assets.sensors import rebuild_sensor
 
 # The command line goes through here too, so that nothing else needs to know ``resources``.
@@ -107,6 +111,7 @@ ASSETS = [
     gold.daily_summary,
     gold.daily_trend,
     gold.pooled_sentiment,
+    *MAINTENANCE,
 ]
 
 
@@ -132,14 +137,17 @@ def build_defs(
     watched, deadlines = watched_platforms(settings), settings.read_deadlines()
     return dg.Definitions(
         assets=[
-            asset.map_asset_specs(
-                lambda spec: _marked(with_badge(spec, watched, deadlines), settings)
-            )
-            for asset in ASSETS
+            *(
+                asset.map_asset_specs(
+                    lambda spec: _marked(with_badge(spec, watched, deadlines), settings)
+                )
+                for asset in ASSETS
+            ),
+            rebuild_orders,
         ],
         asset_checks=[*checks(), freshness],
-        jobs=[fetch_job, rebuild_job, freshness_job],
-        schedules=[every_two_hours, every_half_hour],
+        jobs=[fetch_job, rebuild_job, freshness_job, maintenance_job],
+        schedules=[every_two_hours, every_half_hour, daily_maintenance],
         sensors=[
             rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes)),
             alert_on_troubles,

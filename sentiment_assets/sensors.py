@@ -16,7 +16,7 @@ from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.describe import asset_key
 from sentiment_assets.assets.gold import with_pooled_days, with_trailing_days
 from sentiment_assets.assets.silver import POSTS_KEY
-from sentiment_assets.automation import PLATFORM_TAG, UNFINISHED, rebuild_job
+from sentiment_assets.automation import PLATFORM_TAG, rebuild_job
 from sentiment_assets.consumed import consumed_events, newest_events
 from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
@@ -26,6 +26,7 @@ from sentiment_assets.core.contracts import (
 )
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.periods import month_of, settles_at, week_of
+from sentiment_assets.orders import ORDERED_TAG, open_orders
 from sentiment_assets.partitions import (
     PARTITION_TAG,
     RANGE_END_TAG,
@@ -35,6 +36,9 @@ from sentiment_assets.partitions import (
     multi_key,
     range_tags,
 )
+from sentiment_assets.under_way import runs_under_way
+
+SENSOR_NAME = "rebuild_what_is_behind"
 
 REBUILD_TAG = "sentiment/rebuild"
 ATTEMPT_TAG = "sentiment/attempt"
@@ -43,6 +47,9 @@ TOPIC_KEY = asset_key(TOPIC_SENTIMENT.name)
 SUMMARY_KEY = asset_key(DAILY_SUMMARY.name)
 TREND_KEY = asset_key(DAILY_TREND.name)
 POOLED_KEY = asset_key(POOLED_SENTIMENT.name)
+
+#: Dates of one run that an order started: its step holds a place of the pool so long as it lasts.
+ORDERED_DAYS = 30
 
 #: Tables that read gold of earlier dates: the only ones behind when just an earlier date changed.
 LookingBack = tuple[dg.AssetKey, ...]
@@ -58,6 +65,8 @@ class Rebuild:
     partitions: tuple[PostPartition, ...]
     #: The only tables to make, because an earlier date changed; empty for all of them.
     only: LookingBack = ()
+    #: Somebody ordered it; nothing is waiting for it.
+    ordered: bool = False
 
     @property
     def tag(self) -> str:
@@ -78,6 +87,8 @@ class Rebuild:
             ATTEMPT_TAG: str(attempt),
             PLATFORM_TAG: self.partitions[0].platform,
         }
+        if self.ordered:
+            tags |= {ORDERED_TAG: "yes", "dagster/priority": "-5"}
         single = multi_key(self.partitions[0]) if len(self.partitions) == 1 else None
         return dg.RunRequest(
             run_key=run_key,
@@ -153,8 +164,8 @@ def _closers(date: dt.date) -> set[dt.date]:
 
 def under_way(instance: dg.DagsterInstance) -> set[PostPartition]:
     """Partitions of rebuilds that are queued or running."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED)))
-    return {p for run in runs if _rebuilds(run) for p in _partitions_in(run.tags)}
+    runs = [record.dagster_run for record in runs_under_way(instance)]
+    return {p for run in runs if _rebuilds(run) for p in partitions_in(run.tags)}
 
 
 def _rebuilds(run: dg.DagsterRun) -> bool:
@@ -165,7 +176,9 @@ def _rebuilds(run: dg.DagsterRun) -> bool:
 
 
 def rebuilds(
-    posts: Iterable[PostPartition], later: Mapping[PostPartition, LookingBack]
+    posts: Iterable[PostPartition],
+    later: Mapping[PostPartition, LookingBack],
+    ordered: Iterable[PostPartition] = (),
 ) -> list[Rebuild]:
     """Group partitions into as few runs as one run can hold."""
     runs = [Rebuild(tuple(group)) for group in contiguous(posts)]
@@ -173,6 +186,11 @@ def rebuilds(
         # Pools of a weekday cost nothing: better one table too many than a run for each day.
         only = {key for partition in group for key in later[partition]}
         runs.append(Rebuild(tuple(group), tuple(sorted(only))))
+    for group in contiguous(ordered):
+        runs += [
+            Rebuild(tuple(group[start : start + ORDERED_DAYS]), ordered=True)
+            for start in range(0, len(group), ORDERED_DAYS)
+        ]
     return runs
 
 
@@ -184,8 +202,10 @@ def requests(
     A partition is rebuilt at most once in ``every``, never twice at once, and again after a
     failure with growing waits.
     """
-    posts, later = behind(instance, now)
+    # Asked first: a run that ends in between counts as under way, and what it made as made.
     busy = under_way(instance)
+    posts, later = behind(instance, now)
+    ordered = open_orders(instance) - posts
     # These two are a rebuild's last tables: a newer one says that the last request was met.
     trends, pools = newest_events(instance, TREND_KEY), newest_events(instance, POOLED_KEY)
     finished = {p: max(trends.get(p, 0), pools.get(p, 0)) for p in {*trends, *pools}}
@@ -213,11 +233,17 @@ def requests(
         return failures(partition) == 0
 
     due = set(filter(ready, posts))
-    due_later = {partition: only for partition, only in later.items() if ready(partition)}
-    asked = rebuilds(filter(well, due), {p: only for p, only in due_later.items() if well(p)})
+    due_ordered = set(filter(ready, ordered))
+    due_later = {p: only for p, only in later.items() if p not in ordered and ready(p)}
+    asked = rebuilds(
+        filter(well, due),
+        {p: only for p, only in due_later.items() if well(p)},
+        filter(well, due_ordered),
+    )
     # What failed goes alone, so that one bad date doesn't hold its neighbours back.
     asked += [Rebuild((p,)) for p in sorted(due) if not well(p)]
     asked += [Rebuild((p,), only) for p, only in sorted(due_later.items()) if not well(p)]
+    asked += [Rebuild((p,), ordered=True) for p in sorted(due_ordered) if not well(p)]
     for rebuild in asked:
         attempt = max(map(failures, rebuild.partitions))
         for partition in rebuild.partitions:
@@ -234,13 +260,14 @@ def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
     """The sensor, rebuilding a partition at most once in ``every``."""
 
     @dg.sensor(
-        name="rebuild_what_is_behind",
+        name=SENSOR_NAME,
         job=rebuild_job,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
             "Requests silver and gold of every partition whose bronze is newer than what silver "
-            "consumed, trends and pools whose earlier days changed, and pools of settled weeks."
+            "consumed, trends and pools whose earlier days changed, pools of settled weeks, and, "
+            "after all of them, what somebody ordered."
         ),
     )
     def rebuild_what_is_behind(
@@ -257,7 +284,7 @@ def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
     return rebuild_what_is_behind
 
 
-def _partitions_in(tags: Mapping[str, str]) -> set[PostPartition]:
+def partitions_in(tags: Mapping[str, str]) -> set[PostPartition]:
     """The partitions of a run: as this sensor names them, or of a run that somebody launched."""
     named = tags.get(REBUILD_TAG, "").rpartition(":")[2].split(",")
     first = tags.get(RANGE_START_TAG, tags.get(PARTITION_TAG, ""))

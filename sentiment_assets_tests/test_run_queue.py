@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import dagster as dg
 import pytest
 import yaml
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.test_utils import freeze_time
+from dagster._core.workspace.context import IWorkspaceProcessContext
+from dagster._daemon.monitoring.concurrency import execute_concurrency_slots_iteration
 from dagster._daemon.run_coordinator import QueuedRunCoordinatorDaemon
 
-from sentiment_assets.automation import URGENT_TAG, fetch_job, fetch_tags, rebuild_job
+from sentiment_assets.automation import (
+    URGENT_TAG,
+    fetch_job,
+    fetch_tags,
+    maintenance_job,
+    rebuild_job,
+)
+from sentiment_assets.orders import ORDERED_TAG
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,6 +35,8 @@ BACKFILL = {**HAND, "dagster/backfill": "abcdefgh"}
 SCRIPTED_BACKFILL = {"dagster/backfill": "ijklmnop"}
 BACKFILL_OF_THE_JOB = {**BACKFILL, **(fetch_job.tags or {})}
 REBUILD = rebuild_job.tags or {}
+UPKEEP = maintenance_job.tags or {}
+ORDERED = {**REBUILD, ORDERED_TAG: "yes", "dagster/priority": "-5"}
 
 
 def clock(platform: str) -> dict[str, str]:
@@ -30,7 +45,7 @@ def clock(platform: str) -> dict[str, str]:
 
 def shown(tags: Mapping[str, str]) -> dict[str, str]:
     """Without what the instance adds."""
-    kinds = {"dagster/backfill", "dagster/from_ui", "sentiment/job", URGENT_TAG}
+    kinds = {"dagster/backfill", "dagster/from_ui", "sentiment/job", URGENT_TAG, ORDERED_TAG}
     return {tag: value for tag, value in tags.items() if tag in kinds}
 
 
@@ -104,7 +119,10 @@ def start(instance: dg.DagsterInstance) -> list[dict[str, str]]:
         pytest.param([BACKFILL, HAND], 3, id="a backfill and runs by hand"),
         pytest.param([REBUILD], 2, id="rebuilds"),
         pytest.param([HAND, BACKFILL, REBUILD], 5, id="the user interface and the sensor"),
-        pytest.param([HAND, SCRIPTED_BACKFILL, REBUILD], 7, id="everything"),
+        pytest.param([UPKEEP], 1, id="upkeep"),
+        pytest.param([ORDERED], 1, id="ordered rebuilds"),
+        pytest.param([ORDERED, REBUILD], 2, id="ordered rebuilds and the sensor"),
+        pytest.param([HAND, SCRIPTED_BACKFILL, REBUILD, UPKEEP, ORDERED], 8, id="everything"),
     ],
 )
 def test_the_clock_finds_a_place_beside(
@@ -122,6 +140,18 @@ def test_the_clock_goes_first(instance: dg.DagsterInstance) -> None:
     assert dequeued(instance)[0] == shown(clock("x"))
 
 
+def test_ordered_rebuilds_leave_the_sensor_a_place(instance: dg.DagsterInstance) -> None:
+    submit(instance, ORDERED, ORDERED)
+    assert start(instance) == [shown(ORDERED)]
+    submit(instance, REBUILD)
+    assert dequeued(instance) == [shown(REBUILD)]
+
+
+def test_what_makes_data_goes_before_upkeep_and_orders(instance: dg.DagsterInstance) -> None:
+    submit(instance, UPKEEP, ORDERED, REBUILD, clock("x"))
+    assert start(instance) == [shown(t) for t in (clock("x"), REBUILD, ORDERED, UPKEEP)]
+
+
 def test_one_platform_that_waits_for_its_api_keeps_no_other_out(
     instance: dg.DagsterInstance,
 ) -> None:
@@ -129,3 +159,20 @@ def test_one_platform_that_waits_for_its_api_keeps_no_other_out(
     assert start(instance) == [shown(clock("x")), shown(clock("facebook"))]
     submit(instance, clock("x"))
     assert shown(clock("x")) not in dequeued(instance)
+
+
+def test_a_killed_run_gives_its_place_in_a_pool_back(instance: dg.DagsterInstance) -> None:
+    """Nobody else frees it: with a pool of one, every rebuild after it would wait for ever."""
+    storage = instance.event_log_storage
+    storage.initialize_concurrency_limit_to_default("memory")
+    submit(instance, REBUILD, status=dg.DagsterRunStatus.STARTED)
+    [run] = instance.get_runs()
+    assert storage.claim_concurrency_slot("memory", run.run_id, "silver_posts").is_claimed
+    assert not storage.claim_concurrency_slot("memory", "another-run", "silver_posts").is_claimed
+    instance.report_run_failed(run, "its process was killed")
+    later = dt.datetime.now(dt.timezone.utc) + dt.timedelta(minutes=3)
+    context = cast(IWorkspaceProcessContext, SimpleNamespace(instance=instance))
+    with freeze_time(later):
+        for error in execute_concurrency_slots_iteration(context, logging.getLogger(__name__)):
+            assert error is None
+    assert storage.claim_concurrency_slot("memory", "another-run", "silver_posts").is_claimed

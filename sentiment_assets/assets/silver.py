@@ -17,6 +17,7 @@ from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.engine.in_process import SilverBuild, build_silver
 from sentiment_assets.engine.window import Budget
 from sentiment_assets.lake.objects import Lake
+from sentiment_assets.lake.recipes import note_recipe
 from sentiment_assets.lake.staged import StagedTable
 from sentiment_assets.lake.tables import PartitionKey
 from sentiment_assets.partitions import POST_PARTITIONS, multi_key, partitions_of
@@ -73,7 +74,9 @@ def silver_posts(
             context.add_asset_metadata(
                 facts | {"rows_rebuilt": rows}, asset_key=key, partition_key=multi_key(partition)
             )
-    recipes = {rules.recipe(partition.platform, partition.date) for partition in partitions}
+    recipes = {rules.recipe(p.platform, p.date): p for p in partitions}
+    for recipe, partition in recipes.items():
+        note_recipe(lake, recipe, rules.ingredients(partition.platform, partition.date))
     metadata = {"recipe": " ".join(sorted(recipes))}
     yield dg.Output(StagedTable(build.quarantine, metadata=metadata), output_name="quarantine")
     fingerprints: dict[PartitionKey, int] = {

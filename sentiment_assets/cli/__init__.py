@@ -16,7 +16,9 @@ from sentiment_assets.cli.alerts import alerts
 from sentiment_assets.cli.connect import connect
 from sentiment_assets.cli.freshness import freshness
 from sentiment_assets.cli.keys import keys
+from sentiment_assets.cli.maintain import maintain
 from sentiment_assets.cli.partitions import partitions
+from sentiment_assets.cli.reprocess import reprocess
 from sentiment_assets.cli.run import run
 from sentiment_assets.cli.score import score
 from sentiment_assets.cli.settings import settings
@@ -35,6 +37,8 @@ cli.add_command(connect)
 cli.add_command(tick)
 cli.add_command(partitions)
 cli.add_command(freshness)
+cli.add_command(reprocess)
+cli.add_command(maintain)
 cli.add_command(keys)
 cli.add_command(score)
 cli.add_command(accuracy)

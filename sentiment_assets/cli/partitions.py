@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.option(
     "--platform", "chosen", multiple=True, help="Only this one; may be given several times."
 )
-@click.option("--stale", is_flag=True, help="Only silver and gold that are behind.")
+@click.option(
+    "--stale", is_flag=True, help="Only silver and gold that are behind, and why they are."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
 def partitions(days: int, chosen: tuple[str, ...], stale: bool, as_json: bool) -> None:
     """Show rows, age and state of each tracked platform's partitions in each layer.
@@ -82,7 +84,7 @@ def partitions(days: int, chosen: tuple[str, ...], stale: bool, as_json: bool) -
         click.echo("\n".join(json.dumps(row) for row in (*rows, *left)))
         return
     table = Table(box=None, pad_edge=False, title=f"{lake.origin} lake {lake.location.uri}")
-    for title in ("date", "platform", "layer", "rows", "age", "state"):
+    for title in ("date", "platform", "layer", "rows", "age", "state", *(["why"] if stale else [])):
         table.add_column(title, justify="right" if title in ("rows", "age") else "left")
     for row in rows:
         table.add_row(
@@ -90,13 +92,14 @@ def partitions(days: int, chosen: tuple[str, ...], stale: bool, as_json: bool) -
             f"{row['rows']:,}",
             _age(row["age_seconds"]),
             str(row["state"]),
+            *([str(row["why"])] if stale else []),
         )
     Console().print(table)
     if stale:
         behind = {(row["date"], row["platform"]) for row in rows}
         click.echo(
-            f"{len(behind)} of {len(wanted)} partitions are behind; one backfill of silver and "
-            "gold rebuilds them: docs/engineers.md#rebuild"
+            f"{len(behind)} of {len(wanted)} partitions are behind; `sentiment reprocess` rebuilds "
+            "them in few runs"
             if behind
             else f"nothing is behind in {len(wanted)} partitions"
         )
@@ -111,9 +114,9 @@ def partitions(days: int, chosen: tuple[str, ...], stale: bool, as_json: bool) -
 def partition_rows(
     lake: Lake, wanted: list[PostPartition], rules: SilverRules, min_authors: int
 ) -> Iterator[dict[str, object]]:
-    """One row a partition and layer: date, platform, layer, rows, age_seconds, state."""
+    """One row a partition and layer: date, platform, layer, rows, age_seconds, state, why."""
     from sentiment_assets.core.contracts import DAILY_SUMMARY, HOURLY_SENTIMENT, SILVER_POSTS
-    from sentiment_assets.engine.in_process import stale_windows
+    from sentiment_assets.engine.staleness import behind
     from sentiment_assets.lake.bronze import read_partition
 
     now = dt.datetime.now(dt.timezone.utc)
@@ -121,18 +124,19 @@ def partition_rows(
     summary = _sizes(lake, DAILY_SUMMARY.name)
     hourly = _sizes(lake, HOURLY_SENTIMENT.name)
     thresholds = _thresholds(lake, wanted)
-    for partition in wanted:
-        bronze = read_partition(lake, partition)
+    read = {partition: read_partition(lake, partition) for partition in wanted}
+    stale = behind(lake, read.values(), rules)
+    for partition, bronze in read.items():
         states = Counter(c.state or "missing" for c in bronze.coverage.values())
         fetched = max((m.fetched_at for m in bronze.manifests), default=None)
-        stale = stale_windows(lake, partition, rules) if bronze.manifests else []
+        found = stale.get(partition)
         silver_rows, silver_at = silver.get(partition, (0, None))
         gold_rows, gold_at = hourly.get(partition, (0, None))
         summary_at = summary.get(partition, (0, None))[1]
         if not bronze.manifests:
             silver_state = "no bronze"
         else:
-            silver_state = f"{len(stale)} windows behind" if stale else "current"
+            silver_state = f"{len(found.windows)} windows behind" if found else "current"
         if summary_at is None:
             gold_state = "missing" if silver_at else "no silver"
         else:
@@ -140,15 +144,19 @@ def partition_rows(
             made_for = thresholds.get(partition)
             if made_for != min_authors:
                 gold_state = f"made for {made_for or 'an unknown number of'} authors, behind"
-        for layer, rows, at, state in (
+        gold_why = {"missing": "not built yet", "behind": "newer silver"}.get(gold_state, "")
+        if gold_state.startswith("made for"):
+            gold_why = f"{min_authors} authors are needed now"
+        for layer, rows, at, state, why in (
             (
                 "bronze",
                 sum(o.records for m in bronze.manifests for o in m.objects),
                 fetched,
                 ", ".join(f"{count} {name}" for name, count in sorted(states.items())),
+                "",
             ),
-            ("silver", silver_rows, silver_at, silver_state),
-            ("gold", gold_rows, gold_at or summary_at, gold_state),
+            ("silver", silver_rows, silver_at, silver_state, "; ".join(found.why) if found else ""),
+            ("gold", gold_rows, gold_at or summary_at, gold_state, gold_why),
         ):
             yield {
                 "date": partition.date.isoformat(),
@@ -157,6 +165,7 @@ def partition_rows(
                 "rows": rows,
                 "age_seconds": None if at is None else round((now - at).total_seconds()),
                 "state": state,
+                "why": why,
             }
 
 

@@ -15,8 +15,9 @@ import platform
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,7 +25,9 @@ import click
 if TYPE_CHECKING:
     import dagster as dg
 
+    from sentiment_assets.core.layout import PostPartition
     from sentiment_assets.definitions import Settings
+    from sentiment_assets.sensors import Rebuild
 
 #: Which process runs a run that no worker was launched for.
 _PROCESS_TAG = "sentiment/process"
@@ -77,43 +80,14 @@ def tick(as_json: bool) -> None:
 
 def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress) -> TickOutcome:
     """Fetch, then rebuild; a failed partition doesn't keep the others back."""
-    import dagster as dg
-
-    from sentiment_assets.automation import (
-        due_partitions,
-        fetch_groups,
-        fetch_job,
-        fetch_tags,
-        rebuild_job,
-    )
+    from sentiment_assets.automation import due_partitions, fetch_groups, fetch_job, fetch_tags
     from sentiment_assets.definitions import api_clients, build_defs
     from sentiment_assets.partitions import range_tags
-    from sentiment_assets.sensors import behind, rebuilds, under_way
 
     started = time.monotonic()
-    outcome = TickOutcome()
-    definitions = build_defs(settings)
-
-    def execute(job: str, partition_key: str | None, tags: dict[str, str],
-                assets: list[dg.AssetKey] | None, run_id: str) -> bool:  # fmt: skip
-        result = definitions.resolve_job_def(job).execute_in_process(
-            instance=instance,
-            partition_key=partition_key,
-            tags={**tags, _PROCESS_TAG: f"{platform.node()}:{os.getpid()}"},
-            asset_selection=assets,
-            run_id=run_id,
-            raise_on_error=False,
-        )
-        run = instance.get_run_by_id(run_id)
-        if run is not None and run.status == dg.DagsterRunStatus.CANCELED:
-            # Dagster takes Ctrl-C for the run's; it was meant for the whole command.
-            raise KeyboardInterrupt
-        if not result.success:
-            outcome.failures += _causes(result)
-        return bool(result.success)
-
-    with _quiet_dagster():
-        _end_dead_runs(instance)
+    runs = RunsInProcess(instance, build_defs(settings), progress)
+    with quiet_dagster():
+        end_dead_runs(instance)
         clients = api_clients(settings)
         due = due_partitions(
             settings.open_lake(), clients, settings.read_tracking(), settings.catch_up_days
@@ -124,40 +98,103 @@ def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress
             done += len(group)
             key = group[0].key if len(group) == 1 else None
             tags = {**range_tags(group), **fetch_tags(group[0].platform)}
-            if execute(fetch_job.name, key, tags, None, str(uuid.uuid4())):
-                outcome.fetched += [partition.key for partition in group]
+            if runs.execute(fetch_job.name, key, tags):
+                runs.outcome.fetched += [partition.key for partition in group]
         if due:
             progress("fetching dates", done, len(due))
+        runs.rebuild()
+    runs.outcome.seconds = round(time.monotonic() - started, 1)
+    return runs.outcome
+
+
+@dataclass
+class RunsInProcess:
+    """Runs of this process, recorded in Dagster: what they did is in ``outcome``."""
+
+    instance: dg.DagsterInstance
+    definitions: dg.Definitions
+    progress: Progress
+    outcome: TickOutcome = field(default_factory=TickOutcome)
+
+    def execute(
+        self,
+        job: str,
+        partition_key: str | None = None,
+        tags: Mapping[str, str] = MappingProxyType({}),
+        assets: Sequence[dg.AssetKey] | None = None,
+        run_id: str | None = None,
+    ) -> bool:
+        """Carry out one run; returns whether it succeeded, and notes why it did not."""
+        import dagster as dg
+
+        run_id = run_id or str(uuid.uuid4())
+        result = self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            partition_key=partition_key,
+            tags={**tags, _PROCESS_TAG: f"{platform.node()}:{os.getpid()}"},
+            asset_selection=assets,
+            run_id=run_id,
+            raise_on_error=False,
+        )
+        run = self.instance.get_run_by_id(run_id)
+        if run is not None and run.status == dg.DagsterRunStatus.CANCELED:
+            # Dagster takes Ctrl-C for the run's; it was meant for the whole command.
+            raise KeyboardInterrupt
+        if not result.success:
+            self.outcome.failures += _causes(result)
+        return bool(result.success)
+
+    def rebuild(self, wanted: Collection[PostPartition] | None = None) -> None:
+        """Rebuild what is behind and what was ordered, as the sensor would ask for it.
+
+        With ``wanted``, only of these partitions; trends and pools follow wherever they are.
+        """
+        from sentiment_assets.orders import open_orders
+        from sentiment_assets.sensors import behind, rebuilds, under_way
+
         # Twice: rebuilding a date puts the trends and pools of the days after it behind.
         for _ in range(2):
-            posts, later = behind(instance, dt.datetime.now(dt.timezone.utc))
-            busy = under_way(instance)
-            waiting = rebuilds(posts - busy, {p: o for p, o in later.items() if p not in busy})
+            busy = under_way(self.instance)
+            posts, later = behind(self.instance, dt.datetime.now(dt.timezone.utc))
+            ordered = open_orders(self.instance) - posts - busy
+            if wanted is not None:
+                posts &= {*wanted}
+                ordered &= {*wanted}
+            waiting = rebuilds(
+                posts - busy,
+                {p: only for p, only in later.items() if p not in busy | ordered},
+                ordered,
+            )
             while waiting:
                 rebuild = waiting.pop(0)
-                request = rebuild.request("", 0)
-                run_id = str(uuid.uuid4())
-                steps = len(definitions.resolve_job_def(rebuild_job.name).nodes)
-                with _watched(instance, run_id, len(rebuild.only) or steps, progress):
-                    done_well = execute(
-                        rebuild_job.name,
-                        request.partition_key,
-                        dict(request.tags),
-                        rebuild.assets,
-                        run_id,
-                    )
-                if done_well:
-                    outcome.rebuilt += [partition.key for partition in rebuild.partitions]
+                if under_way(self.instance).intersection(rebuild.partitions):
+                    # Somebody else has begun with it meanwhile.
+                    continue
+                if self._rebuilt(rebuild):
+                    self.outcome.rebuilt += [partition.key for partition in rebuild.partitions]
                 elif len(rebuild.partitions) > 1:
                     # One bad date doesn't hold its neighbours back.
                     waiting += [replace(rebuild, partitions=(p,)) for p in rebuild.partitions]
-            if outcome.failures:
+            if self.outcome.failures:
                 break
-    outcome.seconds = round(time.monotonic() - started, 1)
-    return outcome
+
+    def _rebuilt(self, rebuild: Rebuild) -> bool:
+        from sentiment_assets.automation import rebuild_job
+
+        request = rebuild.request("", 0)
+        run_id = str(uuid.uuid4())
+        steps = len(rebuild.only) or len(self.definitions.resolve_job_def(rebuild_job.name).nodes)
+        with _watched(self.instance, run_id, steps, self.progress):
+            return self.execute(
+                rebuild_job.name,
+                None if request.partition_key is None else str(request.partition_key),
+                dict(request.tags),
+                rebuild.assets,
+                run_id,
+            )
 
 
-def _end_dead_runs(instance: dg.DagsterInstance) -> None:
+def end_dead_runs(instance: dg.DagsterInstance) -> None:
     """Fail the runs of earlier commands that were killed: they would seem under way for ever."""
     import dagster as dg
 
@@ -165,6 +202,9 @@ def _end_dead_runs(instance: dg.DagsterInstance) -> None:
         node, _, pid = run.tags.get(_PROCESS_TAG, "").rpartition(":")
         if node == platform.node() and not _is_alive(int(pid)):
             instance.report_run_failed(run, "the command that ran it was killed")
+            # A daemon would free them after a while; without one the next step of the same pool
+            # would wait for ever.
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def _is_alive(pid: int) -> bool:
@@ -238,7 +278,7 @@ def _causes(result: Any) -> list[str]:
 
 
 @contextlib.contextmanager
-def _quiet_dagster() -> Iterator[None]:
+def quiet_dagster() -> Iterator[None]:
     """Dagster prints every event of a run in this process; what failed is reported at the end."""
     previous = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -10,6 +10,7 @@ start (``"0800"`` holds 08:00 up to, not including, 10:00).
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,6 +55,12 @@ class PostPartition:
         except ValueError:
             pass
         raise ValueError(f"partition key {key!r} is not date|platform; for example: 2026-11-23|x")
+
+    @classmethod
+    def from_folder(cls, path: str) -> PostPartition | None:
+        """The partition that a path ends in as :attr:`folder` writes it; None for any other."""
+        found = re.search(r"(?:^|/)date=(\d{4}-\d\d-\d\d)/platform=([^/]+)$", path)
+        return cls(dt.date.fromisoformat(found[1]), found[2]) if found else None
 
     @property
     def folder(self) -> str:
@@ -142,6 +149,11 @@ def dead_letter_object(platform: str, fetched_at: dt.datetime, place: str) -> st
 def layer_of(path: str) -> str:
     """The layer that a path below the lake's root belongs to; "" for the root itself."""
     return MARKERS_LAYER if path == ORIGIN_MARKER else path.strip("/").partition("/")[0]
+
+
+def recipe_object(recipe: str) -> str:
+    """Path of what a recipe of silver consisted of."""
+    return f"silver/_recipes/{recipe}.json"
 
 
 def table_root(table: str) -> str:

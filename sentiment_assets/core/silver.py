@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -115,6 +116,21 @@ class SilverRules:
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
+    def ingredients(self, platform: str, date: dt.date) -> dict[str, str]:
+        """What the recipe consists of, in words that may be shown: for telling what changed."""
+        allowed = repr(sorted(phrases(self.reading.allowed)))
+        return {
+            "contract": SILVER_POSTS.version,
+            **{f"rules of {name}": str(number) for name, number in RULE_VERSIONS.items()},
+            "topics": Tracking({}, self.topics).topics_fingerprint(),
+            "scorer": f"{self.scorer.name} {self.scorer.version}",
+            "text": "kept" if self.keep_text else "dropped",
+            "region": self.region or "none",
+            "allowed words": hashlib.sha256(allowed.encode()).hexdigest()[:12],
+            "name model": described(self.name_model),
+            "pseudonym keys": self.keys.fingerprint(platform, date),
+        }
+
     @cached_property
     def reading(self) -> TextRules:
         """What of these rules concerns a text by itself."""
@@ -132,6 +148,21 @@ class SilverRules:
         scorer = state["scorer"]
         self.__dict__.update(state)
         self.__dict__["scorer"] = scorer_named(scorer) if isinstance(scorer, str) else scorer
+
+
+#: Ingredients whose values are fingerprints: that they differ is all that can be said.
+_UNSPEAKABLE = ("topics", "allowed words", "pseudonym keys")
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What differs between the ingredients of two recipes, a few words each."""
+    told = []
+    for name in sorted({*before, *now}):
+        was, is_now = before.get(name), now.get(name)
+        if was != is_now:
+            vague = name in _UNSPEAKABLE or was is None or is_now is None
+            told.append(f"{name} changed" if vague else f"{name}: {was}, now {is_now}")
+    return told
 
 
 class Routed(NamedTuple):

@@ -22,7 +22,7 @@ from sentiment_assets.lake.bronze import BronzePartition, read_partition
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.tables import Replacement
 
-__all__ = ["Budget", "SilverBuild", "build_silver", "stale_windows"]
+__all__ = ["Budget", "SilverBuild", "build_silver", "fingerprint_of", "values_of"]
 
 
 @dataclass
@@ -41,8 +41,8 @@ class SilverBuild:
     def add(self, window: Window, silver: WindowSilver) -> None:
         """Stage what was written of a window, and count what became of its records."""
         partition = window.partition
-        self.posts.stage(_values(window), silver.posts)
-        self.quarantine.stage(_values(window), silver.quarantine)
+        self.posts.stage(values_of(window), silver.posts)
+        self.quarantine.stage(values_of(window), silver.quarantine)
         self.counts[partition] += silver.counts
         self.unscored.setdefault(partition, Counter()).update(silver.unscored)
         self.redacted.setdefault(partition, Counter()).update(silver.redacted)
@@ -70,7 +70,7 @@ def build_silver(
         force: rebuild every window that has bronze.
         budget: bounds memory and processes.
     """
-    every = [_values(window) for partition in partitions for window in windows_of(partition)]
+    every = [values_of(window) for partition in partitions for window in windows_of(partition)]
     table = lake.table(SILVER_POSTS)
     build = SilverBuild(
         posts=table.begin(every, run_id),
@@ -82,8 +82,8 @@ def build_silver(
         bronze = read_partition(lake, partition)
         build.counts[partition] = Conservation()
         for window in windows_of(partition):
-            fingerprint = _fingerprint(bronze, window, rules)
-            current = consumed[table.key_of(_values(window))]
+            fingerprint = fingerprint_of(bronze, window, rules)
+            current = consumed[table.key_of(values_of(window))]
             if fingerprint is None or (current == fingerprint and not force):
                 continue
             sources.append(_source(bronze, window, build))
@@ -92,23 +92,10 @@ def build_silver(
     with build.quarantine, build.posts:
         for source, silver in build_windows(lake, sources, rules, budget):
             build.add(source.window, silver)
-    rebuilt = [_values(window) for window in build.fingerprints]
+    rebuilt = [values_of(window) for window in build.fingerprints]
     build.posts.narrow(rebuilt)
     build.quarantine.narrow(rebuilt)
     return build
-
-
-def stale_windows(lake: Lake, partition: PostPartition, rules: SilverRules) -> list[Window]:
-    """The windows that :func:`build_silver` would rebuild."""
-    bronze = read_partition(lake, partition)
-    table = lake.table(SILVER_POSTS)
-    consumed = table.fingerprints([_values(window) for window in windows_of(partition)])
-    return [
-        window
-        for window in windows_of(partition)
-        if (fingerprint := _fingerprint(bronze, window, rules)) is not None
-        and consumed[table.key_of(_values(window))] != fingerprint
-    ]
 
 
 def _source(bronze: BronzePartition, window: Window, build: SilverBuild) -> WindowSource:
@@ -116,12 +103,12 @@ def _source(bronze: BronzePartition, window: Window, build: SilverBuild) -> Wind
         window,
         bronze.objects(window),
         coverage_of(window, bronze.of(window)).completed_at,
-        build.posts.writer(_values(window)),
-        build.quarantine.writer(_values(window)),
+        build.posts.writer(values_of(window)),
+        build.quarantine.writer(values_of(window)),
     )
 
 
-def _fingerprint(bronze: BronzePartition, window: Window, rules: SilverRules) -> int | None:
+def fingerprint_of(bronze: BronzePartition, window: Window, rules: SilverRules) -> int | None:
     """What silver of a window is made of; null where bronze says nothing of it, or not all.
 
     A positive 63-bit number: Delta keeps it as the version of the window's application transaction.
@@ -137,7 +124,8 @@ def _fingerprint(bronze: BronzePartition, window: Window, rules: SilverRules) ->
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def _values(window: Window) -> Mapping[str, str]:
+def values_of(window: Window) -> Mapping[str, str]:
+    """The partition of silver's tables that a window is."""
     return {
         "date": window.partition.date.isoformat(),
         "platform": window.partition.platform,

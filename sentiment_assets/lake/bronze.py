@@ -255,6 +255,13 @@ class BronzePartition:
         return sorted((o for m in self.of(window) for o in m.objects), key=lambda o: o.path)
 
 
+def stored_partitions(lake: Lake) -> list[PostPartition]:
+    """The partitions that bronze holds anything of, sorted."""
+    days = lake.objects.folders(layout.BATCH_POSTS)
+    folders = (folder for day in days for folder in lake.objects.folders(day))
+    return sorted(p for p in map(PostPartition.from_folder, folders) if p is not None)
+
+
 def read_partition(lake: Lake, partition: PostPartition) -> BronzePartition:
     """Read a partition's manifests.
 

@@ -44,6 +44,9 @@ ROOT_MODE = 0o711
 # Keys that delta-rs reads and an object store doesn't know.
 _DELTA_ONLY = ("aws_s3_locking_provider", "aws_s3_allow_unsafe_rename", "delta_dynamo")
 
+# How obstore and delta-rs name a file of the disk that is still being written.
+_UNFINISHED = re.compile(r"#\d+$")
+
 # As the system says it, as Rust does, and as S3 does.
 _REFUSED = re.compile(r"Permission denied|PermissionDenied|AccessDenied|InvalidAccessKeyId")
 
@@ -262,6 +265,33 @@ class ObjectStore:
             return False
         return True
 
+    def folders(self, prefix: str) -> list[str]:
+        """The folders directly below a folder, sorted, as paths below the lake's root."""
+        with self.access("list", prefix):
+            found = obstore.list_with_delimiter(self._store(prefix), prefix.strip("/") or None)
+            return sorted(found["common_prefixes"])
+
+    def unfinished(self, prefix: str) -> list[StoredObject]:
+        """Objects below a folder whose writing began and did not end: of a killed process, or of
+        one that writes now.
+
+        On disk only, where they lie beside the others under a name that :meth:`list` leaves out. In
+        a bucket they are multipart uploads, which a lifecycle rule of the bucket ends.
+        """
+        if self.location.is_s3:
+            return []
+        root = Path(self.location.uri)
+        found = []
+        for path in sorted((root / prefix).rglob("*#*")):
+            # It may end while it is being looked at.
+            with suppress(FileNotFoundError):
+                if _UNFINISHED.search(path.name) and path.is_file():
+                    stat = path.stat()
+                    changed = dt.datetime.fromtimestamp(stat.st_mtime, dt.timezone.utc)
+                    name = path.relative_to(root).as_posix()
+                    found.append(StoredObject(name, stat.st_size, changed))
+        return found
+
     def list(self, prefix: str = "") -> list[StoredObject]:
         """Objects below a folder, sorted by path; ``prefix`` is made of whole path segments."""
         with self.access("list", prefix):
@@ -271,6 +301,12 @@ class ObjectStore:
                 for page in pages
                 for entry in page
             )
+
+    def delete_unfinished(self, paths: Iterable[str]) -> None:
+        """Delete what :meth:`unfinished` found."""
+        for path in paths:
+            with self.access("delete", path):
+                (Path(self.location.uri) / path).unlink(missing_ok=True)
 
     def delete(self, paths: Iterable[str]) -> None:
         """Delete objects; one that is gone already is no error."""

@@ -12,6 +12,7 @@ Start processes by spawn: a forked one can't use delta-rs.
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import itertools
 import json
@@ -37,6 +38,7 @@ from deltalake.transaction import (
     Transaction,
 )
 
+from sentiment_assets.core.contract_versions import is_later
 from sentiment_assets.core.contracts import Contract
 from sentiment_assets.core.layout import table_root
 from sentiment_assets.lake.files import (
@@ -50,7 +52,7 @@ from sentiment_assets.lake.files import (
     polars_schema,
     write_files,
 )
-from sentiment_assets.lake.objects import Lake, LakeError, ObjectMissing
+from sentiment_assets.lake.objects import Lake, LakeError, ObjectMissing, StoredObject
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -60,6 +62,7 @@ __all__ = [
     "Commit",
     "CommitConflict",
     "ContractViolation",
+    "Log",
     "OutcomeUnknown",
     "Partition",
     "PartitionKey",
@@ -84,6 +87,8 @@ _CHECKPOINT_EVERY = 25
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.-]+")
 _CLASSIC_CHECKPOINT = re.compile(r"_delta_log/(\d{20})\.checkpoint\.parquet$")
 _COMMIT_FILE = re.compile(r"_delta_log/(\d{20})\.json$")
+#: Table property: the newest contract version that the table was brought to.
+CONTRACT_PROPERTY = "sentiment.contract"
 
 
 class CommitConflict(LakeError):
@@ -107,6 +112,15 @@ class Commit:
     bytes: int
     files: int
     replaced_files: int
+
+
+@dataclass(frozen=True)
+class Log:
+    """The entries of a table's log: commits and checkpoints by version, and whatever lies there."""
+
+    commits: Mapping[int, StoredObject]
+    checkpoints: Mapping[int, StoredObject]
+    entries: tuple[StoredObject, ...]
 
 
 @dataclass(frozen=True)
@@ -244,6 +258,40 @@ class Table:
             )
         )
 
+    def live_files(self) -> set[str]:
+        """Paths, below the table's root, of the files that make up its newest version."""
+        table = self._open()
+        return set() if table is None else set(self._files(table)["path"])
+
+    def log(self) -> Log:
+        """What lies in the table's log now."""
+        commits: dict[int, StoredObject] = {}
+        checkpoints: dict[int, StoredObject] = {}
+        entries = self.lake.objects.list(f"{self.root}/_delta_log")
+        for entry in entries:
+            if found := _COMMIT_FILE.search(entry.path):
+                commits[int(found[1])] = entry
+            elif found := _CLASSIC_CHECKPOINT.search(entry.path):
+                checkpoints[int(found[1])] = entry
+        return Log(commits, checkpoints, tuple(entries))
+
+    def checkpoint(self) -> int | None:
+        """Gather the log in a checkpoint of the newest version; returns that version.
+
+        None where there is no table, or the newest version has a checkpoint already.
+        """
+        table = self._open()
+        if table is None or int(table.version()) in self.log().checkpoints:
+            return None
+        table.create_checkpoint()
+        return int(table.version())
+
+    @property
+    def contract_version(self) -> str | None:
+        """The contract version that the stored table was brought to; None where it doesn't say."""
+        table = self._open()
+        return None if table is None else table.metadata().configuration.get(CONTRACT_PROPERTY)
+
     def promised_columns(self) -> dict[str, str]:
         """The contract's columns and their Delta types, with nullability."""
         return _column_types(Schema.from_arrow(self.contract.schema))
@@ -275,7 +323,7 @@ class Table:
         if table is None:
             table = self._create()
         # Another writer may migrate at the same moment: look again at what stands there then.
-        for _ in range(3):
+        for _ in range(5):
             if not self._migrate(table):
                 return table
             table = DeltaTable(self.uri, storage_options=self._options)
@@ -291,6 +339,8 @@ class Table:
                 name=self.contract.name,
                 description=self.contract.description,
                 configuration=self._configuration(),
+                # The contract's version is no property that Delta knows.
+                raise_if_key_not_exists=False,
                 storage_options=self._options,
                 # A creator that may retry makes the table once more on top of the other's.
                 commit_properties=CommitProperties(max_commit_retries=0),
@@ -302,11 +352,12 @@ class Table:
         return DeltaTable(self.uri, storage_options=self._options)
 
     def _configuration(self) -> dict[str, str]:
+        version = {CONTRACT_PROPERTY: self.contract.version}
         # Without this list every writer puts the smallest and largest text into the log, where it
         # outlives the deletion of its row.
         if self.contract.statistics:
-            return {"delta.dataSkippingStatsColumns": ",".join(self.contract.statistics)}
-        return {"delta.dataSkippingNumIndexedCols": "0"}
+            return {"delta.dataSkippingStatsColumns": ",".join(self.contract.statistics), **version}
+        return {"delta.dataSkippingNumIndexedCols": "0", **version}
 
     def _migrate(self, table: DeltaTable) -> bool:
         """Bring the table to the contract where that is safe; True when it had to try."""
@@ -317,18 +368,23 @@ class Table:
         wrong += [f.name for f in new if not f.nullable]
         partitioned_by = tuple(table.metadata().partition_columns)
         if wrong or partitioned_by != self.contract.partition_columns:
+            made_by = table.metadata().configuration.get(CONTRACT_PROPERTY, "another version")
             raise ContractViolation(
-                f"{self.uri} was made by another version of {self.contract.name} than "
+                f"{self.uri} was made by {made_by} of {self.contract.name}, this program has "
                 f"{self.contract.version}: {', '.join(wrong) or 'its partition columns'} differ; "
-                "only nullable additions migrate by themselves, move the table away and backfill"
+                "only nullable additions migrate by themselves, move the table away and backfill "
+                "(docs/migrations.md)"
             )
         configured = table.metadata().configuration
         stale = {k: v for k, v in self._configuration().items() if configured.get(k) != v}
+        if is_later(configured.get(CONTRACT_PROPERTY), self.contract.version):
+            # While one version of the program takes over from another, both write.
+            del stale[CONTRACT_PROPERTY]
         try:
             if new:
                 table.alter.add_columns(new)
             elif stale:
-                table.alter.set_table_properties(stale)
+                table.alter.set_table_properties(stale, raise_if_not_exists=False)
         except CommitFailedError:
             log.info("%s was migrated by another writer", self.root)
         return bool(new or stale)
@@ -429,20 +485,17 @@ class Table:
         delta-rs reads the log again for every single id, so the log is read here, once: the newest
         checkpoint and the commits after it.
         """
-        entries = [entry.path for entry in self.lake.objects.list(f"{self.root}/_delta_log")]
+        log = self.log()
         known: dict[str, int] = {}
-        start = -1
-        checkpoints = [(int(m[1]), p) for p in entries if (m := _CLASSIC_CHECKPOINT.search(p))]
-        if checkpoints:
-            start, path = max(checkpoints)
-            content = io.BytesIO(self.lake.objects.get(path))
+        start = max(log.checkpoints, default=-1)
+        if log.checkpoints:
+            content = io.BytesIO(self.lake.objects.get(log.checkpoints[start].path))
             if "txn" in pl.read_parquet_schema(content):
                 recorded = pl.read_parquet(content, columns=["txn"]).drop_nulls().unnest("txn")
                 known.update(recorded.select("appId", "version").iter_rows())
-        commits = sorted((int(m[1]), p) for p in entries if (m := _COMMIT_FILE.search(p)))
-        for version, path in commits:
+        for version in sorted(log.commits):
             if version > start:
-                known.update(_transactions_of(self.lake.objects.get(path)))
+                known.update(_transactions_of(self.lake.objects.get(log.commits[version].path)))
         return known
 
 
@@ -520,6 +573,11 @@ class Replacement:
         names = self.table.contract.partition_columns
         return [dict(zip(names, key, strict=True)) for key in self._staged]
 
+    def pinned(self, partition: Partition) -> tuple[pl.LazyFrame, int]:
+        """The rows that stood in a named partition when the table was pinned, and their number."""
+        files = self._pinned_files(self._named(partition))
+        return self.table._scan_files(files["path"].to_list()), int(files["rows"].sum())
+
     def narrow(self, partitions: Sequence[Partition]) -> None:
         """Leave every other partition as it is: pin widely, read the inputs, then narrow.
 
@@ -589,6 +647,7 @@ class Replacement:
         fingerprints: Mapping[PartitionKey, int] | None = None,
         metadata: Mapping[str, str] | None = None,
         audit: Audit | Sequence[Audit] = (),
+        rearranges: bool = False,
     ) -> Commit:
         """Audit what was staged and make it the content of the named partitions, all or nothing.
 
@@ -596,6 +655,8 @@ class Replacement:
         :meth:`Table.fingerprint`; a partition without one gets a fresh number. ``metadata`` goes
         into the commit's entry in the log: never put text there. Called again, it returns the same
         commit. Keys are compared within the commit, not with partitions that it doesn't replace.
+        ``rearranges`` says that the rows are those that stood there, in other files: who follows
+        the log's changes skips the commit, and the partitions keep their time of change.
 
         Raises:
             AuditFailed: a key repeats, or an audit refused a partition.
@@ -611,8 +672,9 @@ class Replacement:
         audits = [audit] if callable(audit) else list(audit)
         versions = self._versions(fingerprints or {})
         try:
-            adds, commit_rows, commit_bytes = self._audited(audits)
-            version = self._write_log([*adds, *self._removes()], versions, metadata or {})
+            adds, commit_rows, commit_bytes = self._audited(audits, rearranges)
+            removes = self._removes(rearranges)
+            version = self._write_log([*adds, *removes], versions, metadata or {})
         except BaseException:
             self.discard()
             raise
@@ -648,20 +710,26 @@ class Replacement:
             raise ValueError(f"{self.table.root}: a fingerprint lies outside 0 to 2**63-1")
         return {key: fingerprints.get(key, secrets.randbits(63)) for key in self._staged}
 
-    def _audited(self, audits: Sequence[Audit]) -> tuple[list[AddAction], int, int]:
+    def _audited(
+        self, audits: Sequence[Audit], rearranges: bool
+    ) -> tuple[list[AddAction], int, int]:
         table, contract = self.table, self.table.contract
         adds: list[AddAction] = []
         hashes: list[pl.Series] = []
         total_rows = 0
         for key, files in self._staged.items():
             values = dict(zip(contract.partition_columns, key, strict=True))
+            changed = self._changed_at(key) if rearranges else time.time_ns() // 1_000_000
             rows = 0
             for file in files:
                 undeclared = check_file(table.lake.objects, contract, table.root, file)
                 scan = table._scan_files([file.path])
                 facts = facts_of(contract, f"{table.root}/{file.path}", scan, undeclared)
-                now = time.time_ns() // 1_000_000
-                adds.append(AddAction(file.path, file.size, values, now, True, facts.statistics))
+                adds.append(
+                    AddAction(
+                        file.path, file.size, values, changed, not rearranges, facts.statistics
+                    )
+                )
                 hashes.append(facts.key_hashes)
                 rows += facts.rows
             total_rows += rows
@@ -698,13 +766,24 @@ class Replacement:
                 "nothing was committed: deduplicate before writing"
             )
 
-    def _removes(self) -> list[RemoveAction]:
+    def _changed_at(self, key: PartitionKey) -> int:
+        """When the replaced files of a partition were changed last, in milliseconds."""
+        changed = self._pinned_files(key)["modified_at"].max()
+        return round(changed.timestamp() * 1000) if isinstance(changed, dt.datetime) else 0
+
+    def _pinned_files(self, key: PartitionKey) -> pl.DataFrame:
+        names = self.table.contract.partition_columns
+        return self._replaced.filter(
+            pl.col(name) == value for name, value in zip(names, key, strict=True)
+        )
+
+    def _removes(self, rearranges: bool) -> list[RemoveAction]:
         names = list(self.table.contract.partition_columns)
         now = time.time_ns() // 1_000_000
         return [
             RemoveAction(
                 path=row["path"],
-                data_change=True,
+                data_change=not rearranges,
                 deletion_timestamp=now,
                 size=row["bytes"],
                 partition_values={name: row[name] for name in names},
@@ -815,7 +894,7 @@ class Replacement:
         if version % _CHECKPOINT_EVERY:
             return
         try:
-            DeltaTable(self.table.uri, storage_options=self.table._options).create_checkpoint()
+            self.table.checkpoint()
         except Exception as error:
             # The commit stands; the next checkpoint makes up for this one.
             log.warning(

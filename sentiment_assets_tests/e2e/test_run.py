@@ -137,10 +137,14 @@ def test_the_clock_and_the_sensor_are_on(running: Running) -> None:
         ... on PythonError { message } } } } } }""",
     )["workspaceOrError"]["locationEntries"][0]["locationOrLoadError"]
     repository = location["repositories"][0]
-    assert [
+    assert {
         (s["name"], s["cronSchedule"], s["scheduleState"]["status"])
         for s in repository["schedules"]
-    ] == [("every_two_hours", "5 */2 * * *", "RUNNING")]
+    } == {
+        ("every_two_hours", "5 */2 * * *", "RUNNING"),
+        ("every_half_hour", "15,45 * * * *", "RUNNING"),
+        ("daily_maintenance", "35 3 * * *", "RUNNING"),
+    }
     assert sorted((s["name"], s["sensorState"]["status"]) for s in repository["sensors"]) == [
         ("alert_on_troubles", "RUNNING"),
         ("rebuild_what_is_behind", "RUNNING"),

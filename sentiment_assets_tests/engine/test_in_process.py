@@ -18,7 +18,8 @@ from sentiment_assets.core.quality import Conservation
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.core.tracking import Topic
 from sentiment_assets.engine import in_process, window
-from sentiment_assets.engine.in_process import Budget, build_silver, stale_windows
+from sentiment_assets.engine.in_process import Budget, build_silver
+from sentiment_assets.engine.staleness import behind
 from sentiment_assets.lake import bronze
 from sentiment_assets.lake.bronze import UnreadableObject
 from sentiment_assets.lake.objects import Lake
@@ -37,6 +38,11 @@ from sentiment_assets_tests.silver_of_a_lake import (
 
 MORNING, NOON = Window(DAY, "0800"), Window(DAY, "1200")
 OTHER_RULES = dataclasses.replace(RULES, topics=(Topic("other", keywords=("great",)),))
+
+
+def stale(lake: Lake, partition: PostPartition, rules: SilverRules) -> list[str]:
+    found = behind(lake, [bronze.read_partition(lake, partition)], rules).get(partition)
+    return [window.name for window in found.windows] if found else []
 
 
 def morning(count: int, start: int = 0, fetched: float = 10.1) -> list[bytes]:
@@ -74,7 +80,7 @@ def test_a_replay_changes_nothing(lake: Lake) -> None:
     # The same fetch once more writes the same object.
     store(lake, MORNING, morning(3), at(10.1))
     assert rebuilt(rebuild(lake)) == []
-    assert stale_windows(lake, DAY, RULES) == []
+    assert stale(lake, DAY, RULES) == []
 
 
 def test_force_rebuilds_to_the_same_rows(lake: Lake) -> None:
@@ -103,7 +109,7 @@ def test_only_changed_windows_are_rebuilt(lake: Lake) -> None:
     assert rebuilt(rebuild(lake)) == ["0800", "1200"]
     before = files(lake)
     store(lake, NOON, [line(payload(13.5, 1), at(16.1))], at(16.1))
-    assert [w.name for w in stale_windows(lake, DAY, RULES)] == ["1200"]
+    assert stale(lake, DAY, RULES) == ["1200"]
     build = rebuild(lake)
     assert (rebuilt(build), counted(build).records) == (["1200"], 2)
     after = files(lake)
@@ -125,7 +131,7 @@ def test_another_recipe_rebuilds_all(lake: Lake) -> None:
     store(lake, MORNING, morning(3), at(10.1))
     store(lake, NOON, [line(payload(12.5), at(14.1)), b"null"], at(14.1))
     rebuild(lake)
-    assert [w.name for w in stale_windows(lake, DAY, OTHER_RULES)] == ["0800", "1200"]
+    assert stale(lake, DAY, OTHER_RULES) == ["0800", "1200"]
     assert rebuilt(rebuild(lake, rules=OTHER_RULES)) == ["0800", "1200"]
     assert (
         set(posts(lake)["recipe"])
@@ -133,7 +139,7 @@ def test_another_recipe_rebuilds_all(lake: Lake) -> None:
         == {OTHER_RULES.recipe("x", DAY.date)}
     )
     assert posts(lake)["topics"].to_list() == [["other"]] * 4
-    assert stale_windows(lake, DAY, OTHER_RULES) == []
+    assert stale(lake, DAY, OTHER_RULES) == []
 
 
 def test_a_rotation_puts_its_own_dates_behind_and_no_other(lake: Lake) -> None:
@@ -143,11 +149,11 @@ def test_a_rotation_puts_its_own_dates_behind_and_no_other(lake: Lake) -> None:
     rebuild(lake, [DAY, next_day])
     before = posts(lake)
     later = at(48).date()
-    for first, behind in ((later, []), (next_day.date, ["0000"])):
+    for first, names in ((later, []), (next_day.date, ["0000"])):
         keys = dataclasses.replace(RULES.keys, rotations=(Rotation("x", first, "cd" * 32),))
         rules = dataclasses.replace(RULES, keys=keys)
-        assert stale_windows(lake, DAY, rules) == []
-        assert [w.name for w in stale_windows(lake, next_day, rules)] == behind
+        assert stale(lake, DAY, rules) == []
+        assert stale(lake, next_day, rules) == names
     assert rebuilt(rebuild(lake, [DAY, next_day], rules=rules)) == ["0000"]
     # Rebuilt by force, the old date gives the same rows.
     rebuild(lake, rules=rules, force=True)
@@ -366,7 +372,7 @@ def test_an_update_between_begin_and_commit_conflicts(lake: Lake) -> None:
     with pytest.raises(CommitConflict, match="run the computation again"):
         commit(slow)
     assert posts(lake).height == 3
-    assert stale_windows(lake, DAY, RULES) == []
+    assert stale(lake, DAY, RULES) == []
 
 
 def test_builds_of_different_windows_do_not_conflict(lake: Lake) -> None:
@@ -385,7 +391,7 @@ def test_bronze_that_lands_during_a_build_leaves_the_window_stale(lake: Lake) ->
     store(lake, MORNING, morning(1, start=1, fetched=12.1), at(12.1))
     commit(build)
     assert posts(lake).height == 1
-    assert [w.name for w in stale_windows(lake, DAY, RULES)] == ["0800"]
+    assert stale(lake, DAY, RULES) == ["0800"]
     rebuild(lake)
     assert posts(lake).height == 2
 

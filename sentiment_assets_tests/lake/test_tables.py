@@ -151,7 +151,10 @@ def test_the_protocol_stays_readable_by_everyone(table: Table) -> None:
     found = DeltaTable(table.uri)
     protocol = found.protocol()
     assert (protocol.min_reader_version, protocol.min_writer_version) == (1, 2)
-    assert found.metadata().configuration == {"delta.dataSkippingStatsColumns": "hour,score"}
+    assert found.metadata().configuration == {
+        "delta.dataSkippingStatsColumns": "hour,score",
+        "sentiment.contract": "1.0",
+    }
     assert found.metadata().partition_columns == ["date", "platform", "window"]
     assert {f.name for f in found.schema().fields if f.nullable} == {"score", "note"}
 
@@ -284,7 +287,21 @@ def test_statistics_taken_off_the_contract_leave_the_tables_settings(table: Tabl
     put(table, {"0800": 3})
     table.lake.table(replace(NOTES, statistics=("hour",))).begin([partition()], "run")
     configuration = DeltaTable(table.uri).metadata().configuration
-    assert configuration == {"delta.dataSkippingStatsColumns": "hour"}
+    assert configuration["delta.dataSkippingStatsColumns"] == "hour"
+
+
+def test_the_table_says_which_contract_it_was_brought_to(table: Table) -> None:
+    assert table.contract_version is None
+    put(table, {"0800": 3})
+    assert table.contract_version == "1.0"
+    newer = table.lake.table(replace(NOTES, version="1.10"))
+    newer.begin([partition()], "run")
+    assert newer.contract_version == "1.10"
+    # While one version of the program takes over from another, the older one writes still.
+    version = table.version
+    put(table, {"1000": 3})
+    assert table.contract_version == "1.10"
+    assert table.version == (version or 0) + 1
 
 
 @pytest.mark.parametrize(
