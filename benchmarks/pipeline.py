@@ -113,13 +113,13 @@ def definitions(home: Path) -> Any:
     )
 
 
-def run_job(definitions: Any, partition: PostPartition) -> dict[str, float]:
+def run_job(definitions: Any, partition: PostPartition, instance: Any = None) -> dict[str, float]:
     """The ``rebuild`` job of one date in this process; seconds of each step, checks included."""
     import dagster as dg
 
     with _quiet():
         result = definitions.resolve_job_def("rebuild").execute_in_process(
-            instance=dg.DagsterInstance.ephemeral(), partition_key=partition.key
+            instance=instance or dg.DagsterInstance.ephemeral(), partition_key=partition.key
         )
     return {
         event.step_key: event.step_success_data.duration_ms / 1000

@@ -12,17 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sentiment_assets.core.contracts import SILVER_POSTS, SILVER_QUARANTINE
-from sentiment_assets.core.coverage import coverage_of
+from sentiment_assets.core.coverage import Manifest, coverage_of
 from sentiment_assets.core.layout import PostPartition, Window, windows_of
 from sentiment_assets.core.quality import Conservation
 from sentiment_assets.core.silver import SilverRules
-from sentiment_assets.engine.window import Budget, WindowSilver, WindowSource
+from sentiment_assets.engine.window import Budget, EarlierSilver, WindowSilver, WindowSource
 from sentiment_assets.engine.workers import build_windows
 from sentiment_assets.lake.bronze import BronzePartition, read_partition
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.tables import Replacement
 
 __all__ = ["Budget", "SilverBuild", "build_silver", "stale_windows"]
+
+
+#: Fetches of a window that are left out, at most, to find what its silver was made of.
+_FETCHES_BACK = 20
 
 
 @dataclass
@@ -86,7 +90,16 @@ def build_silver(
             current = consumed[table.key_of(_values(window))]
             if fingerprint is None or (current == fingerprint and not force):
                 continue
-            sources.append(_source(bronze, window, build))
+            sources.append(
+                WindowSource(
+                    window,
+                    bronze.objects(window),
+                    coverage_of(window, bronze.of(window)).completed_at,
+                    build.posts.writer(_values(window)),
+                    build.quarantine.writer(_values(window)),
+                    None if force else _earlier(bronze, window, rules, current, build),
+                )
+            )
             build.fingerprints[window] = fingerprint
     # Whatever is raised, nothing that was staged stays behind.
     with build.quarantine, build.posts:
@@ -111,28 +124,45 @@ def stale_windows(lake: Lake, partition: PostPartition, rules: SilverRules) -> l
     ]
 
 
-def _source(bronze: BronzePartition, window: Window, build: SilverBuild) -> WindowSource:
-    return WindowSource(
-        window,
-        bronze.objects(window),
-        coverage_of(window, bronze.of(window)).completed_at,
-        build.posts.writer(_values(window)),
-        build.quarantine.writer(_values(window)),
-    )
+def _earlier(
+    bronze: BronzePartition,
+    window: Window,
+    rules: SilverRules,
+    consumed: int | None,
+    build: SilverBuild,
+) -> EarlierSilver | None:
+    """The silver that stands, if today's rules made it of what was fetched up to some moment.
+
+    Nothing says what it was made of but its fingerprint, so that the newest fetches are left out
+    one after the other until the rest has that.
+    """
+    if consumed is None:
+        return None
+    manifests = bronze.of(window)
+    moments = sorted({manifest.fetched_at for manifest in manifests}, reverse=True)
+    for moment in moments[:_FETCHES_BACK]:
+        then = [manifest for manifest in manifests if manifest.fetched_at < moment]
+        if _made_of(then, window, rules) == consumed:
+            paths = frozenset(o.path for manifest in then for o in manifest.objects)
+            return EarlierSilver(build.posts.earlier(_values(window)), paths)
+    return None
 
 
 def _fingerprint(bronze: BronzePartition, window: Window, rules: SilverRules) -> int | None:
-    """What silver of a window is made of; null where bronze says nothing of it, or not all.
-
-    A positive 63-bit number: Delta keeps it as the version of the window's application transaction.
-    """
+    """What silver of a window is made of; null where bronze says nothing of it, or not all."""
     manifests = bronze.of(window)
     if not manifests or bronze.is_damaged(window):
         return None
+    return _made_of(manifests, window, rules)
+
+
+def _made_of(manifests: Sequence[Manifest], window: Window, rules: SilverRules) -> int:
+    """A positive 63-bit number: Delta keeps it as the version of the window's transaction."""
     completed = coverage_of(window, manifests).completed_at
     recipe = rules.recipe(window.partition.platform, window.partition.date)
     parts = [recipe, completed.isoformat() if completed else ""]
-    parts += [f"{o.path} {o.sha256}" for o in bronze.objects(window)]
+    objects = sorted((o for m in manifests for o in m.objects), key=lambda o: o.path)
+    parts += [f"{o.path} {o.sha256}" for o in objects]
     digest = hashlib.sha256("\n".join(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 

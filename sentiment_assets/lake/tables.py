@@ -63,6 +63,7 @@ __all__ = [
     "OutcomeUnknown",
     "Partition",
     "PartitionKey",
+    "PartitionRows",
     "PartitionWriter",
     "Replacement",
     "StagedFileError",
@@ -447,6 +448,18 @@ class Table:
 
 
 @dataclass(frozen=True)
+class PartitionRows:
+    """What a partition held when a replacement of it began; pickles."""
+
+    table: Table
+    paths: tuple[str, ...]
+
+    def scan(self) -> pl.LazyFrame:
+        """The rows, lazily, partition columns included."""
+        return self.table._scan_files(self.paths)
+
+
+@dataclass(frozen=True)
 class PartitionWriter:
     """Writes files of one partition; pickles, so that other processes can write them."""
 
@@ -548,6 +561,16 @@ class Replacement:
         # Two writers of one partition must not share a file name, nor two attempts of one run.
         prefix = f"{self.run_id}-{self._attempt[:12]}-{next(self._numbers)}"
         return PartitionWriter(self.table, self._named(partition), prefix)
+
+    def earlier(self, partition: Partition) -> PartitionRows:
+        """What the partition holds at the pinned version.
+
+        Raises:
+            ContractViolation: the partition wasn't named at begin.
+        """
+        self._named(partition)
+        files = self.table._only(self._replaced, [partition])
+        return PartitionRows(self.table, tuple(files["path"]))
 
     def stage(self, partition: Partition, files: Iterable[DataFile]) -> None:
         """Stage files that a writer of the partition wrote.
