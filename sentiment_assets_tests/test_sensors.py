@@ -19,8 +19,9 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 from dagster._core.test_utils import create_run_for_test
+from polars.testing import assert_frame_equal
 
-from resources.environments import read_settings
+from resources.environments import read_settings, silver_rules
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.silver import POSTS_KEY
 from sentiment_assets.consumed import CONSUMED, newest_events
@@ -28,10 +29,12 @@ from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
     DAILY_TREND,
     SILVER_POSTS,
+    SILVER_QUARANTINE,
 )
-from sentiment_assets.core.layout import PostPartition
+from sentiment_assets.core.layout import PostPartition, Window
 from sentiment_assets.core.periods import days_behind, settles_at
 from sentiment_assets.definitions import build_defs
+from sentiment_assets.engine.sealing import seal_partition
 from sentiment_assets.partitions import RANGE_END_TAG, RANGE_START_TAG, multi_key
 from sentiment_assets.sensors import (
     ATTEMPT_TAG,
@@ -44,6 +47,7 @@ from sentiment_assets.sensors import (
     behind,
     requests,
 )
+from sentiment_assets_tests.bronze_records import store
 from sentiment_assets_tests.local_platform import NOW, Platform, day
 
 EVERY = dt.timedelta(minutes=10)
@@ -447,3 +451,39 @@ def test_a_date_that_fails_is_asked_for_alone(story: Story) -> None:
     assert story.asked() == [f"{TUE.key},{WED.key}"]
     story.bronze(THU)
     assert sorted(story.asked(minutes(30))) == [TUE.key, WED.key, THU.key]
+
+
+def test_late_posts_of_a_sealed_date_are_quarantined_by_one_green_run(platform: Platform) -> None:
+    platform.x.client.recent = dt.timedelta(hours=12)
+    story = Story(instance=platform.instance)
+    platform.fetch(THU)
+    story.look()
+    platform.rebuild(THU)
+    lake = platform.lake
+    rows = lake.table(SILVER_POSTS).scan().collect()
+    seal_partition(
+        lake, THU, silver_rules(platform.settings), now=NOW, reason="test", run_id="seal"
+    )
+    # Nothing more is fetched for it, by the clock or by hand.
+    platform.x.travel(NOW + dt.timedelta(hours=4))
+    assert platform.due() == []
+    before = platform.x.requests()
+    platform.fetch(THU)
+    assert platform.x.requests() == before
+    # An edit of that day, say, that another date's fetch brought.
+    window = Window(THU, "0800")
+    store(lake, window, [b"{}", b"{}"], NOW + dt.timedelta(hours=4), None)
+    story.bronze(THU)
+    [request] = story.look(minutes(60))
+    result = platform.carry_out(request, "rebuild")
+    assert result.success
+    assert all(check.passed for check in result.get_asset_check_evaluations())
+    [silver] = [e for e in result.asset_materializations_for_node("silver_posts")
+                if e.asset_key == POSTS_KEY]  # fmt: skip
+    assert str(silver.metadata["conservation"].value).endswith("2 after the date was sealed")
+    refused = lake.table(SILVER_QUARANTINE).scan().filter(pl.col("reason_code") == "sealed_date")
+    assert refused.collect()["record_count"].to_list() == [2]
+    assert_frame_equal(lake.table(SILVER_POSTS).scan().collect(), rows)
+    assert story.asked(minutes(60)) == []
+    summary = lake.table(DAILY_SUMMARY).scan().collect()
+    assert summary["windows_complete"].to_list() == [5], "as it was when it was sealed"

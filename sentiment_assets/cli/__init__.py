@@ -17,6 +17,7 @@ from sentiment_assets.cli.keys import keys
 from sentiment_assets.cli.partitions import partitions
 from sentiment_assets.cli.run import run
 from sentiment_assets.cli.score import score
+from sentiment_assets.cli.seal import seal
 from sentiment_assets.cli.settings import settings
 from sentiment_assets.cli.tick import tick
 
@@ -31,6 +32,7 @@ cli.add_command(run)
 cli.add_command(connect)
 cli.add_command(tick)
 cli.add_command(partitions)
+cli.add_command(seal)
 cli.add_command(keys)
 cli.add_command(score)
 cli.add_command(accuracy)

@@ -125,11 +125,14 @@ def partition_rows(
         bronze = read_partition(lake, partition)
         states = Counter(c.state or "missing" for c in bronze.coverage.values())
         fetched = max((m.fetched_at for m in bronze.manifests), default=None)
-        stale = stale_windows(lake, partition, rules) if bronze.manifests else []
+        stale = stale_windows(lake, partition, rules) if bronze.manifests or bronze.seal else []
+        told = ", ".join(f"{count} {name}" for name, count in sorted(states.items()))
+        if bronze.seal is not None:
+            told = f"sealed {bronze.seal.sealed_at:%Y-%m-%d}"
         silver_rows, silver_at = silver.get(partition, (0, None))
         gold_rows, gold_at = hourly.get(partition, (0, None))
         summary_at = summary.get(partition, (0, None))[1]
-        if not bronze.manifests:
+        if not (bronze.manifests or bronze.seal):
             silver_state = "no bronze"
         else:
             silver_state = f"{len(stale)} windows behind" if stale else "current"
@@ -145,7 +148,7 @@ def partition_rows(
                 "bronze",
                 sum(o.records for m in bronze.manifests for o in m.objects),
                 fetched,
-                ", ".join(f"{count} {name}" for name, count in sorted(states.items())),
+                told,
             ),
             ("silver", silver_rows, silver_at, silver_state),
             ("gold", gold_rows, gold_at or summary_at, gold_state),

@@ -11,19 +11,31 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import polars as pl
+
 from sentiment_assets.core.contracts import SILVER_POSTS, SILVER_QUARANTINE
-from sentiment_assets.core.coverage import Manifest, coverage_of
+from sentiment_assets.core.coverage import BronzeObject, Manifest, coverage_of
 from sentiment_assets.core.layout import PostPartition, Window, windows_of
+from sentiment_assets.core.parsers import Refusal
 from sentiment_assets.core.quality import Conservation
 from sentiment_assets.core.silver import SilverRules
-from sentiment_assets.engine.window import Budget, EarlierSilver, WindowSilver, WindowSource
+from sentiment_assets.engine.window import (
+    Budget,
+    EarlierSilver,
+    WindowSilver,
+    WindowSource,
+    quarantine_rows,
+)
 from sentiment_assets.engine.workers import build_windows
 from sentiment_assets.lake.bronze import BronzePartition, read_partition
 from sentiment_assets.lake.objects import Lake
-from sentiment_assets.lake.tables import Replacement
+from sentiment_assets.lake.tables import PartitionKey, Replacement
 
 __all__ = ["Budget", "SilverBuild", "build_silver", "stale_windows"]
 
+
+#: Reason of what came after its date was sealed.
+SEALED_DATE = "sealed_date"
 
 #: Fetches of a window that are left out, at most, to find what its silver was made of.
 _FETCHES_BACK = 20
@@ -45,11 +57,26 @@ class SilverBuild:
     def add(self, window: Window, silver: WindowSilver) -> None:
         """Stage what was written of a window, and count what became of its records."""
         partition = window.partition
-        self.posts.stage(_values(window), silver.posts)
-        self.quarantine.stage(_values(window), silver.quarantine)
+        self.posts.stage(window.values, silver.posts)
+        self.quarantine.stage(window.values, silver.quarantine)
         self.counts[partition] += silver.counts
         self.unscored.setdefault(partition, Counter()).update(silver.unscored)
         self.redacted.setdefault(partition, Counter()).update(silver.redacted)
+
+    def leave(self, window: Window, late: Sequence[BronzeObject], rules: SilverRules) -> None:
+        """Leave a sealed window's rows as they are; what came late goes to quarantine."""
+        self.posts.keep(window.values)
+        if not late:
+            self.quarantine.keep(window.values)
+            return
+        paths = [stored.path for stored in late]
+        before = self.quarantine.earlier(window.values).scan()
+        kept = before.filter(~pl.col("object").is_in(paths)).collect()
+        refused = quarantine_rows(window, [_sealed(stored) for stored in late], rules)
+        writer = self.quarantine.writer(window.values)
+        self.quarantine.stage(window.values, writer.write([kept, refused]))
+        records = sum(stored.records for stored in late)
+        self.counts[window.partition] += Conservation(records=records, sealed=records)
 
 
 def build_silver(
@@ -63,6 +90,9 @@ def build_silver(
 ) -> SilverBuild:
     """Write the silver of every window whose bronze or recipe differs from what silver consumed.
 
+    A sealed partition is never rebuilt, by force neither: what came after the seal goes to
+    quarantine, an object a row.
+
     Both tables are pinned before bronze is read, so that a commit of another run in between is a
     conflict and never a silent loss.
 
@@ -74,38 +104,45 @@ def build_silver(
         force: rebuild every window that has bronze.
         budget: bounds memory and processes.
     """
-    every = [_values(window) for partition in partitions for window in windows_of(partition)]
+    every = [window.values for partition in partitions for window in windows_of(partition)]
     table = lake.table(SILVER_POSTS)
     build = SilverBuild(
         posts=table.begin(every, run_id),
         quarantine=lake.table(SILVER_QUARANTINE).begin(every, run_id),
     )
     consumed = table.fingerprints(every)
-    sources = []
+    sources: list[WindowSource] = []
+    sealed: dict[Window, list[BronzeObject]] = {}
     for partition in sorted(partitions):
         bronze = read_partition(lake, partition)
         build.counts[partition] = Conservation()
         for window in windows_of(partition):
-            fingerprint = _fingerprint(bronze, window, rules)
-            current = consumed[table.key_of(_values(window))]
-            if fingerprint is None or (current == fingerprint and not force):
+            fingerprint = fingerprint_of(bronze, window, rules)
+            current = consumed[table.key_of(window.values)]
+            same = current == fingerprint
+            if fingerprint is None or (same and (bronze.seal or not force)):
+                continue
+            build.fingerprints[window] = fingerprint
+            if bronze.seal is not None:
+                sealed[window] = bronze.late(window)
                 continue
             sources.append(
                 WindowSource(
                     window,
                     bronze.objects(window),
                     coverage_of(window, bronze.of(window)).completed_at,
-                    build.posts.writer(_values(window)),
-                    build.quarantine.writer(_values(window)),
+                    build.posts.writer(window.values),
+                    build.quarantine.writer(window.values),
                     None if force else _earlier(bronze, window, rules, current, build),
                 )
             )
-            build.fingerprints[window] = fingerprint
     # Whatever is raised, nothing that was staged stays behind.
     with build.quarantine, build.posts:
+        for window, late in sealed.items():
+            build.leave(window, late, rules)
         for source, silver in build_windows(lake, sources, rules, budget):
             build.add(source.window, silver)
-    rebuilt = [_values(window) for window in build.fingerprints]
+    rebuilt = [window.values for window in build.fingerprints]
     build.posts.narrow(rebuilt)
     build.quarantine.narrow(rebuilt)
     return build
@@ -113,14 +150,20 @@ def build_silver(
 
 def stale_windows(lake: Lake, partition: PostPartition, rules: SilverRules) -> list[Window]:
     """The windows that :func:`build_silver` would rebuild."""
-    bronze = read_partition(lake, partition)
-    table = lake.table(SILVER_POSTS)
-    consumed = table.fingerprints([_values(window) for window in windows_of(partition)])
+    values = [window.values for window in windows_of(partition)]
+    consumed = lake.table(SILVER_POSTS).fingerprints(values)
+    return behind_in(read_partition(lake, partition), rules, consumed)
+
+
+def behind_in(
+    bronze: BronzePartition, rules: SilverRules, consumed: Mapping[PartitionKey, int | None]
+) -> list[Window]:
+    """The windows whose fingerprint is not the one that silver was committed with."""
     return [
         window
-        for window in windows_of(partition)
-        if (fingerprint := _fingerprint(bronze, window, rules)) is not None
-        and consumed[table.key_of(_values(window))] != fingerprint
+        for window in windows_of(bronze.partition)
+        if (fingerprint := fingerprint_of(bronze, window, rules)) is not None
+        and consumed[tuple(window.values.values())] != fingerprint
     ]
 
 
@@ -131,45 +174,77 @@ def _earlier(
     consumed: int | None,
     build: SilverBuild,
 ) -> EarlierSilver | None:
-    """The silver that stands, if today's rules made it of what was fetched up to some moment.
-
-    Nothing says what it was made of but its fingerprint, so that the newest fetches are left out
-    one after the other until the rest has that.
-    """
-    if consumed is None:
+    """The silver that stands, if today's rules made it of some of the window's objects."""
+    objects = None if consumed is None else _objects_of(bronze, window, rules, consumed)
+    if objects is None:
         return None
+    paths = frozenset(stored.path for stored in objects)
+    return EarlierSilver(build.posts.earlier(window.values), paths)
+
+
+def consumed_objects(
+    bronze: BronzePartition, window: Window, rules: SilverRules, consumed: int
+) -> list[BronzeObject]:
+    """Objects of a window that its silver was made of; all of them where other rules made it.
+
+    Of a sealed partition: those that came after the seal and stand in quarantine.
+    """
+    if bronze.seal is not None:
+        # A build takes all that are late: none of them where its fingerprint is another.
+        current = consumed == fingerprint_of(bronze, window, rules)
+        return bronze.late(window) if current else []
+    objects = _objects_of(bronze, window, rules, consumed)
+    return bronze.objects(window) if objects is None else objects
+
+
+def _objects_of(
+    bronze: BronzePartition, window: Window, rules: SilverRules, consumed: int
+) -> list[BronzeObject] | None:
+    """What was fetched up to some moment, if that has this fingerprint.
+
+    Nothing says what silver was made of but its fingerprint, so that the newest fetches are left
+    out one after the other until the rest has it.
+    """
     manifests = bronze.of(window)
-    moments = sorted({manifest.fetched_at for manifest in manifests}, reverse=True)
-    for moment in moments[:_FETCHES_BACK]:
-        then = [manifest for manifest in manifests if manifest.fetched_at < moment]
+    for left_out in range(min(len(manifests), _FETCHES_BACK) + 1):
+        ordered = sorted(manifests, key=lambda manifest: manifest.fetched_at)
+        then = ordered[: len(ordered) - left_out]
         if _made_of(then, window, rules) == consumed:
-            paths = frozenset(o.path for manifest in then for o in manifest.objects)
-            return EarlierSilver(build.posts.earlier(_values(window)), paths)
+            return [stored for manifest in then for stored in manifest.objects]
     return None
 
 
-def _fingerprint(bronze: BronzePartition, window: Window, rules: SilverRules) -> int | None:
-    """What silver of a window is made of; null where bronze says nothing of it, or not all."""
-    manifests = bronze.of(window)
-    if not manifests or bronze.is_damaged(window):
+def fingerprint_of(bronze: BronzePartition, window: Window, rules: SilverRules) -> int | None:
+    """What silver of a window is made of; null where bronze says nothing of it, or not all.
+
+    A sealed window's changes with what comes late, and with nothing else.
+    """
+    if bronze.is_damaged(window):
         return None
-    return _made_of(manifests, window, rules)
+    if bronze.seal is not None:
+        sealed_at = bronze.seal.sealed_at.isoformat()
+        return _digest(["sealed", sealed_at, *_named(bronze.late(window))])
+    manifests = bronze.of(window)
+    return _made_of(manifests, window, rules) if manifests else None
 
 
 def _made_of(manifests: Sequence[Manifest], window: Window, rules: SilverRules) -> int:
-    """A positive 63-bit number: Delta keeps it as the version of the window's transaction."""
     completed = coverage_of(window, manifests).completed_at
     recipe = rules.recipe(window.partition.platform, window.partition.date)
-    parts = [recipe, completed.isoformat() if completed else ""]
     objects = sorted((o for m in manifests for o in m.objects), key=lambda o: o.path)
-    parts += [f"{o.path} {o.sha256}" for o in objects]
+    return _digest([recipe, completed.isoformat() if completed else "", *_named(objects)])
+
+
+def _named(objects: Sequence[BronzeObject]) -> list[str]:
+    return [f"{stored.path} {stored.sha256}" for stored in objects]
+
+
+def _digest(parts: Sequence[str]) -> int:
+    """A positive 63-bit number: Delta keeps it as the version of the window's transaction."""
     digest = hashlib.sha256("\n".join(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def _values(window: Window) -> Mapping[str, str]:
-    return {
-        "date": window.partition.date.isoformat(),
-        "platform": window.partition.platform,
-        "window": window.name,
-    }
+def _sealed(stored: BronzeObject) -> Refusal:
+    reason = "it came after its date was sealed: silver of it is final"
+    return Refusal(stored.path, 0, SEALED_DATE, reason, "batch", stored.records)

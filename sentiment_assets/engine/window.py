@@ -122,7 +122,7 @@ def build_window(
 
     posts = source.posts.write(rows())
     refusals = reader.refusals
-    quarantine = source.quarantine.write([_quarantine(window, refusals, rules)])
+    quarantine = source.quarantine.write([quarantine_rows(window, refusals, rules)])
     counts += Conservation(quarantined=sum(refusal.record_count for refusal in refusals))
     counts.require(f"silver of window {window.name} of {window.partition.key}")
     return WindowSilver(posts, quarantine, counts, unscored, redacted)
@@ -239,7 +239,10 @@ def _combined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
     return pa.Table.from_batches(batches).combine_chunks().to_batches() if batches else []
 
 
-def _quarantine(window: Window, refusals: Sequence[Refusal], rules: SilverRules) -> pa.RecordBatch:
+def quarantine_rows(
+    window: Window, refusals: Sequence[Refusal], rules: SilverRules
+) -> pa.RecordBatch:
+    """Rows of ``silver/quarantine``."""
     partition = window.partition
     rows = [
         {

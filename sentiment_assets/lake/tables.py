@@ -505,6 +505,7 @@ class Replacement:
         self._pinned = pinned
         self._staged: dict[PartitionKey, list[DataFile]] = {key: [] for key in keys}
         self._replaced = table._files(pinned, self.partitions)
+        self._kept: set[PartitionKey] = set()
         # Two attempts of one run must not share a file name, nor be taken for one another.
         self._attempt = uuid.uuid4().hex
         self._numbers = itertools.count()
@@ -542,6 +543,18 @@ class Replacement:
         self._staged = {key: files for key, files in self._staged.items() if key in kept}
         self._replaced = self.table._files(self._pinned, self.partitions)
 
+    def keep(self, partition: Partition) -> None:
+        """Commit a partition's fingerprint alone; its rows stay as they are.
+
+        Raises:
+            ContractViolation: the partition wasn't named at begin.
+            LakeError: files are staged for it.
+        """
+        key = self._named(partition)
+        if self._staged[key]:
+            raise LakeError(f"{self.table.root}: files are staged for a partition to be kept")
+        self._kept.add(key)
+
     def write(
         self, partition: Partition, batches: Iterable[pa.RecordBatch | pa.Table | pl.DataFrame]
     ) -> None:
@@ -578,7 +591,10 @@ class Replacement:
         Raises:
             ContractViolation: the partition wasn't named at begin.
         """
-        self._staged[self._named(partition)] += files
+        key = self._named(partition)
+        if key in self._kept:
+            raise LakeError(f"{self.table.root}: a partition that is kept gets no files")
+        self._staged[key] += files
 
     def add_file(self, partition: Partition, path: str) -> None:
         """Stage a Parquet file that another engine wrote; ``path`` is below the table's root.
@@ -631,11 +647,12 @@ class Replacement:
         versions = self._versions(fingerprints or {})
         try:
             adds, commit_rows, commit_bytes = self._audited(audits)
-            version = self._write_log([*adds, *self._removes()], versions, metadata or {})
+            removes = self._removes()
+            version = self._write_log([*adds, *removes], versions, metadata or {})
         except BaseException:
             self.discard()
             raise
-        self._commit = Commit(version, commit_rows, commit_bytes, len(adds), len(self._replaced))
+        self._commit = Commit(version, commit_rows, commit_bytes, len(adds), len(removes))
         self._checkpoint(version)
         return self._commit
 
@@ -729,6 +746,7 @@ class Replacement:
                 partition_values={name: row[name] for name in names},
             )
             for row in self._replaced.iter_rows(named=True)
+            if tuple(row[name] for name in names) not in self._kept
         ]
 
     def _write_log(
