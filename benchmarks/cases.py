@@ -121,7 +121,7 @@ def dagster_job(home: Path) -> Result:
     from benchmarks import bronze, pipeline
 
     definitions = pipeline.definitions(home)
-    return _measure(lambda: {"steps": pipeline.run_job(definitions, bronze.DAY)})
+    return _measure(lambda: {"steps": pipeline.run_job(definitions, [bronze.DAY])})
 
 
 def peer(folder: Path) -> Result:

@@ -119,4 +119,4 @@ def dagster_job(home: Path) -> Build:
     import dagster as dg
 
     definitions, instance = pipeline.definitions(home), dg.DagsterInstance.ephemeral()
-    return lambda run_id: pipeline.run_job(definitions, bronze.DAY, instance) and None
+    return lambda run_id: pipeline.run_job(definitions, [bronze.DAY], instance) and None

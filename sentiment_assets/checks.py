@@ -264,11 +264,13 @@ def _checks_of(table: str, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
     def check_table(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         resources = context.op_execution_context.resources
         partitions = partitions_of(context)
+        # Many looks, a moment: the tables are opened once for all rules and partitions.
+        lake = resources.lake.steady()
         selected = {check.name for check in context.selected_asset_check_keys}
         for rule in rules:
             if rule.name in selected:
                 more = [resources.rules] if rule.needs_rules else []
-                verdicts = {p: rule.judge(resources.lake, p, *more) for p in partitions}
+                verdicts = {p: rule.judge(lake, p, *more) for p in partitions}
                 if len(partitions) > 1:
                     # A result carries no partition: without these, each would show as skipped.
                     for partition, verdict in verdicts.items():

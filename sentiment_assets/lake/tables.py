@@ -23,6 +23,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -254,6 +255,13 @@ class Table:
         table = self._open()
         return {} if table is None else _column_types(table.schema())
 
+    def as_of_now(self) -> Table:
+        """The table as it is now, for many reads: opened and listed once, and never committed to.
+
+        It is not kept for longer than a step: what was replaced may be removed after a time.
+        """
+        return _TableAsOf(self.lake, self.contract)
+
     # The log
 
     @property
@@ -353,10 +361,14 @@ class Table:
         self, table: DeltaTable, partitions: Sequence[Partition] | None = None
     ) -> pl.DataFrame:
         """Files of a version: partition columns (text), path, bytes, rows, modified_at (UTC)."""
+        files = self._listed(table)
+        return files if partitions is None else self._only(files, partitions)
+
+    def _listed(self, table: DeltaTable) -> pl.DataFrame:
         actions = pl.DataFrame(table.get_add_actions(flatten=True))
         if actions.is_empty():
             return self._no_files()
-        files = actions.select(
+        return actions.select(
             *(
                 pl.col(f"partition.{name}").cast(pl.String).alias(name)
                 for name in self.contract.partition_columns
@@ -369,7 +381,6 @@ class Table:
             .dt.replace_time_zone("UTC")
             .alias("modified_at"),
         )
-        return files if partitions is None else self._only(files, partitions)
 
     def _only(self, files: pl.DataFrame, partitions: Sequence[Partition]) -> pl.DataFrame:
         """The files of whole or partial partitions."""
@@ -445,6 +456,36 @@ class Table:
             if version > start:
                 known.update(_transactions_of(self.lake.objects.get(path)))
         return known
+
+
+class _TableAsOf(Table):
+    """A table that is opened once; see :meth:`Table.as_of_now`."""
+
+    @cached_property
+    def _opened(self) -> DeltaTable | None:
+        return super()._open()
+
+    @cached_property
+    def _files_listed(self) -> pl.DataFrame:
+        opened = self._opened
+        return self._no_files() if opened is None else super()._listed(opened)
+
+    @cached_property
+    def _noted(self) -> dict[str, int]:
+        return super()._transactions()
+
+    def begin(self, partitions: Sequence[Partition], run_id: str) -> Replacement:
+        """Never: a computation pins the table as it is when it begins."""
+        raise LakeError(f"{self.root}: a table as of some moment is for reading only")
+
+    def _open(self) -> DeltaTable | None:
+        return self._opened
+
+    def _listed(self, table: DeltaTable) -> pl.DataFrame:
+        return self._files_listed
+
+    def _transactions(self) -> dict[str, int]:
+        return self._noted
 
 
 @dataclass(frozen=True)
