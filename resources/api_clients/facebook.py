@@ -172,6 +172,7 @@ class FacebookClient:
             timeout_s=timeout_s,
             budget=budget,
             sleep=sleep,
+            clock=clock,
         )
 
     def __repr__(self) -> str:

@@ -207,6 +207,7 @@ class InstagramClient:
             timeout_s=timeout_s,
             budget=budget,
             sleep=sleep,
+            clock=clock,
             explain=_explained,
         )
 

@@ -166,6 +166,7 @@ def fetch_windows(
     Raises:
         FetchInterrupted: the API failed; the stretch's manifests say partial.
         LakeOriginError: simulated posts would enter a live lake, or the other way round.
+        Exception: with ``asked_in_vain``, the client's own; nothing was written.
     """
     for stretch in stretches(planned, client.span):
         fetch = StretchFetch(
@@ -239,6 +240,9 @@ def _fetch_stretch(
         except LakeOriginError:
             raise
         except Exception as error:
+            if getattr(error, "asked_in_vain", False):
+                # This machine's clock is wrong: so is which windows were asked for.
+                raise
             if search is not None:
                 done.append(_source_fetch(source, search, counts))
             kept = fetch.earlier_attempt()
