@@ -172,7 +172,7 @@ class FacebookClient:
             timeout_s=timeout_s,
             budget=budget,
             sleep=sleep,
-            clock=clock,
+            clock=lambda: self.clock(),
         )
 
     def __repr__(self) -> str:

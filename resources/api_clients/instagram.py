@@ -207,7 +207,7 @@ class InstagramClient:
             timeout_s=timeout_s,
             budget=budget,
             sleep=sleep,
-            clock=clock,
+            clock=lambda: self.clock(),
             explain=_explained,
         )
 
