@@ -15,6 +15,7 @@ from sentiment_assets.engine.in_process import Budget
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 MB = 1_000_000
+_RHYTHMS = {"window": "a window a tick", "clock": "the clock's rhythm"}
 _VERSIONS = ("polars", "pyarrow", "deltalake", "msgspec", "dagster", "vaderSentiment", "pandas")
 
 
@@ -27,6 +28,7 @@ def render(figures: Figures) -> str:
         _stages(figures),
         _memory(figures),
         _tick(figures),
+        _growing(figures),
     ]
     return "\n\n".join(parts)
 
@@ -163,6 +165,35 @@ def _tick(figures: Figures) -> str:
         f"{sizes.tick_days} days of {sizes.tick_history:,} posts\n\n"
         + table(("", "s", "peak MB"), rows)
         + "\n\nA fresh process each time, its imports not counted."
+    )
+
+
+def _growing(figures: Figures) -> str:
+    rows = []
+    for (rhythm, as_job), (at_once, ticks) in figures.growing.items():
+        rows.append(
+            (
+                f"{_RHYTHMS[rhythm]}, {'as jobs' if as_job else 'engine alone'}",
+                str(ticks["ticks"]),
+                f"{ticks['cpu']:.1f}",
+                f"{at_once['cpu']:.1f}",
+                f"{ticks['cpu'] / at_once['cpu']:.2f}",
+                f"{ticks['written'] / MB:.1f}",
+                f"{at_once['written'] / MB:.1f}",
+                f"{ticks['written'] / at_once['written']:.2f}",
+                f"{ticks['slowest']:.1f}",
+            )
+        )
+    header = (
+        "", "ticks", "CPU s", "at once, CPU s", "ratio", "MB written", "at once, MB", "ratio",
+        "slowest tick, s",
+    )  # fmt: skip
+    return (
+        f"### A day of {figures.sizes.growing_posts:,} posts, tick by tick and at once\n\n"
+        + table(header, rows)
+        + "\n\nBronze to gold. In the clock's rhythm each tick brings five minutes of the open "
+        "window, the one that has just ended, and the one before that again: twice as many records "
+        "as posts, which the rebuild at once reads too. All ticks of a row run in one process."
     )
 
 

@@ -13,6 +13,7 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepo
 from dagster._daemon.run_coordinator import QueuedRunCoordinatorDaemon
 
 from sentiment_assets.automation import URGENT_TAG, fetch_job, fetch_tags, rebuild_job
+from sentiment_assets.core.platforms import PLATFORMS
 
 ROOT = Path(__file__).parents[1]
 
@@ -115,6 +116,14 @@ def test_the_clock_finds_a_place_beside(
     assert dequeued(instance) == [], "the others wait"
     submit(instance, clock("x"))
     assert dequeued(instance) == [shown(clock("x"))]
+
+
+def test_the_clock_goes_before_a_years_backfill(instance: dg.DagsterInstance) -> None:
+    """It was queued last, behind hundreds of runs, and two of them are under way."""
+    submit(instance, *([BACKFILL_OF_THE_JOB] * 300))
+    assert len(start(instance)) == 2
+    submit(instance, *(clock(platform) for platform in PLATFORMS))
+    assert dequeued(instance) == [shown(clock(platform)) for platform in PLATFORMS]
 
 
 def test_the_clock_goes_first(instance: dg.DagsterInstance) -> None:
