@@ -126,9 +126,12 @@ def _conservation(lake: Lake, partition: PostPartition, rules: SilverRules) -> V
 
 
 def _volume(lake: Lake, partition: PostPartition) -> Verdict:
+    days = [partition.date - dt.timedelta(days=back) for back in range(VOLUME_HISTORY + 1)]
     sizes = (
         lake.table(SILVER_POSTS)
-        .partition_sizes()
+        .partition_sizes(
+            [{"date": date.isoformat(), "platform": partition.platform} for date in days]
+        )
         .group_by("date", "platform")
         .agg(pl.col("rows").sum())
     )

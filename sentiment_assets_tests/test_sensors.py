@@ -22,9 +22,10 @@ from dagster._core.test_utils import create_run_for_test
 from polars.testing import assert_frame_equal
 
 from resources.environments import read_settings, silver_rules
+from sentiment_assets import sensors
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.silver import POSTS_KEY
-from sentiment_assets.consumed import CONSUMED, newest_events
+from sentiment_assets.consumed import CONSUMED, consumed_events, newest_events
 from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
     DAILY_TREND,
@@ -394,7 +395,52 @@ def test_the_definition_remembers_between_looks(story: Story) -> None:
     again = evaluate(story, first.cursor)
     assert not again.run_requests
     assert "waits its turn" in (again.skip_message or "")
-    assert again.cursor == first.cursor
+    assert Memory.read(again.cursor).requested == Memory.read(first.cursor).requested
+
+
+def test_a_look_reads_what_is_new_and_once_an_hour_everything(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def counting(instance: dg.DagsterInstance, asset: dg.AssetKey, newest: Any) -> Any:
+        read.append(len(newest))
+        return consumed_events(instance, asset, newest)
+
+    monkeypatch.setattr(sensors, "consumed_events", counting)
+    days = [PostPartition(MON.date + dt.timedelta(days=number), "x") for number in range(-14, 3)]
+    story.bronze(*days)
+    story.look()
+    story.rebuilt(*days)
+
+    def notes_read(after: dt.timedelta) -> int:
+        read.clear()
+        story.look(after)
+        return sum(read)
+
+    everything = notes_read(minutes(1))
+    assert everything >= 4 * len(days)
+    # An event may be seen late: what two looks ago was new is looked at once more.
+    notes_read(minutes(1))
+    assert notes_read(minutes(1)) == 0
+    story.bronze(days[0])
+    # The date itself, and the trends and pools that look back at it.
+    assert 0 < notes_read(minutes(1)) <= 3 + 8 + 2 < everything
+    story.rebuilt(days[0])
+    for _ in range(3):
+        notes_read(minutes(1))
+    assert notes_read(minutes(1)) < everything
+    assert notes_read(minutes(60)) == everything
+
+
+def test_materializations_that_were_wiped_are_made_again_within_the_hour(story: Story) -> None:
+    story.bronze(WED)
+    story.look()
+    story.rebuilt(WED)
+    for _ in range(3):
+        assert story.asked(minutes(11)) == []
+    story.instance.wipe_assets([POSTS_KEY])
+    assert any(story.asked(minutes(11)) == [WED.key] for _ in range(6))
 
 
 def test_a_day_of_ticks_for_real(platform: Platform) -> None:
