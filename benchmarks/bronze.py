@@ -54,7 +54,7 @@ def write_date(
     """Fill a date, or its first windows, with about so many posts; returns the records."""
     lake, records = open_lake(folder), 0
     wanted = windows_of(partition)[:windows]
-    for window, payloads in zip(wanted, _payloads(wanted, posts, corpus), strict=True):
+    for window, payloads in zip(wanted, payloads_of(wanted, posts, corpus), strict=True):
         records += add_fetch(lake, window, payloads, 1)
         records += add_fetch(lake, window, payloads[::REPEATED], 2)
     return records
@@ -74,7 +74,7 @@ def write_window(
     Of several processes with the same arguments, each may write one part of the fetches.
     """
     lake = open_lake(folder)
-    [payloads] = _payloads([window], posts, corpus)
+    [payloads] = payloads_of([window], posts, corpus)
     records = 0
     for number, start in enumerate(range(0, len(payloads), per_fetch)):
         if number % parts == part:
@@ -112,7 +112,7 @@ def add_fetch(lake: Lake, window: Window, payloads: Sequence[Payload], number: i
     return fetch.received
 
 
-def _payloads(
+def payloads_of(
     windows: Sequence[Window], posts: int, corpus: Path | None
 ) -> Iterator[Sequence[Payload]]:
     """Each window's payloads; together about ``posts``."""

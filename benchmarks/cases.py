@@ -171,7 +171,26 @@ def dagster_job(home: Path) -> Result:
     from benchmarks import bronze, pipeline
 
     definitions = pipeline.definitions(home)
-    return _measure(lambda: {"steps": pipeline.run_job(definitions, bronze.DAY)})
+    return _measure(lambda: {"steps": pipeline.run_job(definitions, [bronze.DAY])})
+
+
+def write_growing(folder: Path, posts: int, corpus: str, rhythm: str) -> Result:
+    """The bronze of each tick of a day."""
+    from benchmarks import growing_day
+
+    source = Path(corpus) if corpus else None
+    return {"records": growing_day.write_day(folder, posts, source, rhythm)}
+
+
+def grow(ticks: Path, home: str, as_job: bool, at_once: bool) -> Result:
+    """A day built tick by tick, or once when all of it is there."""
+    from benchmarks import growing_day, pipeline
+
+    lake = pipeline.lake_of(Path(home))
+    lake.mkdir(parents=True)
+    build = growing_day.dagster_job(Path(home)) if as_job else growing_day.engine(lake)
+    done = growing_day.build_at_once if at_once else growing_day.build_ticks
+    return done(ticks, lake, build) | {"peak": _peak()}
 
 
 def peer(folder: Path) -> Result:
@@ -188,6 +207,8 @@ CASES: dict[str, Callable[..., Result]] = {
         write_date,
         write_window,
         write_ticking,
+        write_growing,
+        grow,
         bronze_to_gold,
         bronze_to_silver,
         floor,

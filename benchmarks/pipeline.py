@@ -24,6 +24,7 @@ from sentiment_assets.core.contracts import (
 )
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
+from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.core.tracking import parse_tracking
 from sentiment_assets.engine import in_process
@@ -38,7 +39,9 @@ ROOT = Path(__file__).parents[1]
 def rules() -> SilverRules:
     """The repository's topics, and keys that protect nobody."""
     tracking = parse_tracking((ROOT / "tracking.yaml").read_text(encoding="utf-8"), "tracking.yaml")
-    return SilverRules(keys=PseudonymKeys((("x", "0" * 64),)), topics=tracking.topics)
+    return SilverRules(
+        keys=PseudonymKeys(tuple((name, "0" * 64) for name in PLATFORMS)), topics=tracking.topics
+    )
 
 
 def build_silver(
@@ -113,14 +116,30 @@ def definitions(home: Path) -> Any:
     )
 
 
-def run_job(definitions: Any, partition: PostPartition) -> dict[str, float]:
-    """The ``rebuild`` job of one date in this process; seconds of each step, checks included."""
+def run_job(
+    definitions: Any, partitions: Sequence[PostPartition], instance: Any = None
+) -> dict[str, float]:
+    """The ``rebuild`` job in this process, of consecutive dates of a platform.
+
+    Returns seconds of each step, checks included.
+
+    Raises:
+        RuntimeError: the run failed.
+    """
     import dagster as dg
+
+    from sentiment_assets.partitions import range_tags
 
     with _quiet():
         result = definitions.resolve_job_def("rebuild").execute_in_process(
-            instance=dg.DagsterInstance.ephemeral(), partition_key=partition.key
+            instance=instance or dg.DagsterInstance.ephemeral(),
+            partition_key=partitions[0].key if len(partitions) == 1 else None,
+            tags=range_tags(partitions),
+            raise_on_error=False,
         )
+    if not result.success:
+        failed = [e.step_key for e in result.all_events if e.event_type_value == "STEP_FAILURE"]
+        raise RuntimeError(f"the rebuild of {partitions[0].key} failed in {failed}")
     return {
         event.step_key: event.step_success_data.duration_ms / 1000
         for event in result.all_events

@@ -15,6 +15,7 @@ from sentiment_assets.engine.in_process import Budget
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 MB = 1_000_000
+_RHYTHMS = {"window": "a window a tick", "clock": "the clock's rhythm"}
 _VERSIONS = ("polars", "pyarrow", "deltalake", "msgspec", "dagster", "vaderSentiment", "pandas")
 
 
@@ -27,6 +28,7 @@ def render(figures: Figures) -> str:
         _stages(figures),
         _memory(figures),
         _tick(figures),
+        _growing(figures),
     ]
     return "\n\n".join(parts)
 
@@ -86,7 +88,7 @@ def _throughput(figures: Figures) -> str:
     )  # fmt: skip
     return (
         "### Bronze to gold, one date\n\n"
-        + _table(header, rows)
+        + table(header, rows)
         + "\n\nThe peer is one straightforward script over the same objects (`json`, `re`, the "
         "published vaderSentiment, pandas). It does less: no language gate, no topics, no known "
         "names, no pseudonyms, no quarantine, no conservation, no transactions, no suppression; "
@@ -108,7 +110,7 @@ def _dagster(figures: Figures) -> str:
         ("of it: checks", f"{checks:.2f}", ""),
         ("of it: between the steps", f"{outside:.2f}", ""),
     ]
-    return f"### The same {engine[0]['records']:,} records as a Dagster job\n\n" + _table(
+    return f"### The same {engine[0]['records']:,} records as a Dagster job\n\n" + table(
         ("", "s", "peak MB"), rows
     )
 
@@ -123,7 +125,7 @@ def _stages(figures: Figures) -> str:
     ]
     return (
         f"### Where the time goes ({run['records']:,} records, one run with timers, "
-        f"{run['wall']:.1f} s)\n\n" + _table(("stage", "s", "share", "µs a record"), rows)
+        f"{run['wall']:.1f} s)\n\n" + table(("stage", "s", "share", "µs a record"), rows)
     )
 
 
@@ -141,7 +143,7 @@ def _memory(figures: Figures) -> str:
     ]
     return (
         "### Memory of one hot window, bronze to silver\n\n"
-        + _table(("records", "MB at start", "peak MB", "line"), rows)
+        + table(("records", "MB at start", "peak MB", "line"), rows)
         + f"\n\nPeak = {fixed / MB:,.0f} MB + {each:,.0f} bytes a record, the keys that "
         f"deduplication needs. Read twice instead of being held parsed, as every window beyond the "
         f"budget is: {figures.sizes.held_rows:,} rows here, {Budget().held_rows:,} by default."
@@ -161,8 +163,37 @@ def _tick(figures: Figures) -> str:
     return (
         f"### A 2-hourly tick: {figures.ticks[0]['records']:,} new records on "
         f"{sizes.tick_days} days of {sizes.tick_history:,} posts\n\n"
-        + _table(("", "s", "peak MB"), rows)
+        + table(("", "s", "peak MB"), rows)
         + "\n\nA fresh process each time, its imports not counted."
+    )
+
+
+def _growing(figures: Figures) -> str:
+    rows = []
+    for (rhythm, as_job), (at_once, ticks) in figures.growing.items():
+        rows.append(
+            (
+                f"{_RHYTHMS[rhythm]}, {'as jobs' if as_job else 'engine alone'}",
+                str(ticks["ticks"]),
+                f"{ticks['cpu']:.1f}",
+                f"{at_once['cpu']:.1f}",
+                f"{ticks['cpu'] / at_once['cpu']:.2f}",
+                f"{ticks['written'] / MB:.1f}",
+                f"{at_once['written'] / MB:.1f}",
+                f"{ticks['written'] / at_once['written']:.2f}",
+                f"{ticks['slowest']:.1f}",
+            )
+        )
+    header = (
+        "", "ticks", "CPU s", "at once, CPU s", "ratio", "MB written", "at once, MB", "ratio",
+        "slowest tick, s",
+    )  # fmt: skip
+    return (
+        f"### A day of {figures.sizes.growing_posts:,} posts, tick by tick and at once\n\n"
+        + table(header, rows)
+        + "\n\nBronze to gold. In the clock's rhythm each tick brings five minutes of the open "
+        "window, the one that has just ended, and the one before that again: twice as many records "
+        "as posts, which the rebuild at once reads too. All ticks of a row run in one process."
     )
 
 
@@ -181,7 +212,8 @@ def _megabytes(runs: Sequence[Run]) -> str:
     return f"{max(run['peak'] for run in runs) / MB:,.0f}"
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows of text as a table in Markdown, the first column to the left."""
     lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bronze import DAY, link_bronze
+from benchmarks.growing_day import RHYTHMS
 from benchmarks.pipeline import lake_of
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +44,8 @@ class Sizes:
     tick_days: int
     tick_history: int
     tick_posts: int
+    #: Posts of a day that is built tick by tick.
+    growing_posts: int
 
 
 FULL = Sizes(
@@ -56,6 +60,7 @@ FULL = Sizes(
     tick_days=7,
     tick_history=4_000,
     tick_posts=500,
+    growing_posts=100_000,
 )
 
 #: A million posts of one date too, beside those of one window; two minutes more.
@@ -73,6 +78,7 @@ TINY = Sizes(
     tick_days=1,
     tick_history=120,
     tick_posts=20,
+    growing_posts=300,
 )
 
 
@@ -90,6 +96,8 @@ class Figures:
     stages: Run = field(default_factory=dict)
     ticks: list[Run] = field(default_factory=list)
     dagster_ticks: list[Run] = field(default_factory=list)
+    #: By rhythm and whether as Dagster jobs: the day at once, and tick by tick.
+    growing: dict[tuple[str, bool], tuple[Run, Run]] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -119,6 +127,11 @@ def measure(folder: Path, sizes: Sizes, corpus: Path | None, say: Callable[[str]
     made.append(("write_ticking", {"home": folder / "ticking", "days": sizes.tick_days,
                                    "posts_per_day": sizes.tick_history,
                                    "new_posts": sizes.tick_posts, "corpus": texts}))  # fmt: skip
+    made += [
+        ("write_growing", {"folder": folder / f"growing-{rhythm}", "posts": sizes.growing_posts,
+                           "corpus": texts, "rhythm": rhythm})
+        for rhythm in RHYTHMS
+    ]  # fmt: skip
     # Only making the input may use both cores.
     with ThreadPoolExecutor(2) as makers:
         list(makers.map(lambda one: case(one[0], **one[1]), made))
@@ -151,6 +164,18 @@ def measure(folder: Path, sizes: Sizes, corpus: Path | None, say: Callable[[str]
             figures.ticks.append(case("bronze_to_gold", folder=lake_of(home)))
         with _copy(folder) as home:
             figures.dagster_ticks.append(case("dagster_job", home=home))
+    for rhythm, as_job in itertools.product(RHYTHMS, (False, True)):
+        at_once, by_ticks = (
+            case(
+                "grow",
+                ticks=folder / f"growing-{rhythm}",
+                home=folder / f"grown-{rhythm}-{as_job}-{once}",
+                as_job=as_job,
+                at_once=once,
+            )
+            for once in (True, False)
+        )
+        figures.growing[rhythm, as_job] = (at_once, by_ticks)
     figures.seconds = time.perf_counter() - begun
     return figures
 

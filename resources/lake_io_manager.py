@@ -57,13 +57,16 @@ class LakeIOManager(dg.IOManager):
 
     def _add_sizes(self, context: dg.OutputContext, table: Table) -> None:
         """Tell what each partition holds now: a run may be about many."""
+        asked = [PostPartition.from_key(key) for key in context.asset_partition_keys]
         sizes = {
             PostPartition(date, platform): {
                 "dagster/row_count": rows,
                 "bytes": size,
                 "files": files,
             }
-            for date, platform, rows, size, files in table.partition_sizes()
+            for date, platform, rows, size, files in table.partition_sizes(
+                [{"date": p.date.isoformat(), "platform": p.platform} for p in asked]
+            )
             .group_by("date", "platform")
             .agg(pl.col("rows", "bytes", "files").sum())
             .iter_rows()

@@ -83,9 +83,10 @@ def due_partitions(
             partition = PostPartition(days, platform)
             days += dt.timedelta(days=1)
             if has_partition(partition, now):
-                known = read_partition(lake, partition).coverage
-                planned = plan_fetch([partition], known, now, reach)
-                if any(window.reachable for window in planned):
+                bronze = read_partition(lake, partition)
+                planned = plan_fetch([partition], bronze.coverage, now, reach)
+                # What came for a sealed date would only go to quarantine.
+                if bronze.seal is None and any(window.reachable for window in planned):
                     due.append(partition)
     return sorted(due)
 

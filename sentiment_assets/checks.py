@@ -38,6 +38,8 @@ from sentiment_assets.core.quality import (
     scorer_verdict,
     volume_verdict,
 )
+from sentiment_assets.core.silver import SilverRules
+from sentiment_assets.engine.in_process import SEALED_DATE, consumed_objects
 from sentiment_assets.lake.bronze import read_partition
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.partitions import POST_PARTITIONS, multi_key, partitions_of
@@ -53,7 +55,9 @@ class Rule:
     name: str
     description: str
     blocking: bool
-    judge: Callable[[Lake, PostPartition], Verdict]
+    judge: Callable[..., Verdict]
+    #: It asks what silver was made of, which the rules of cleaning tell: they come third.
+    needs_rules: bool = False
 
 
 def _schema(contract: Contract, lake: Lake, partition: PostPartition) -> Verdict:
@@ -69,8 +73,12 @@ def _required(contract: Contract, lake: Lake, partition: PostPartition) -> Verdi
     return required_verdict(contract, _rows(lake, contract, partition))
 
 
-def _conservation(lake: Lake, partition: PostPartition) -> Verdict:
-    """Compare bronze's manifests with what silver holds, for the windows silver has consumed."""
+def _conservation(lake: Lake, partition: PostPartition, rules: SilverRules) -> Verdict:
+    """Compare what silver consumed of bronze, by the manifests, with what silver holds.
+
+    What landed since waits for the next rebuild. Of a sealed partition the seal says what silver
+    consumed, since its bronze may be gone.
+    """
     bronze = read_partition(lake, partition)
     if bronze.damaged:
         return Verdict(
@@ -79,37 +87,51 @@ def _conservation(lake: Lake, partition: PostPartition) -> Verdict:
             f"restore or remove {bronze.damaged[0]} and fetch the date again",
             {"damaged_manifests": len(bronze.damaged)},
         )
-    values = [_window_values(w.partition, w.name) for w in windows_of(partition)]
+    windows = windows_of(partition)
     table = lake.table(SILVER_POSTS)
-    consumed = table.fingerprints(values)
-    windows = [
-        w
-        for w in windows_of(partition)
-        if consumed[table.key_of(_window_values(w.partition, w.name))] is not None
-    ]
+    known = table.fingerprints([window.values for window in windows])
+    consumed = {
+        window: consumed_objects(bronze, window, rules, fingerprint)
+        for window in windows
+        if (fingerprint := known[table.key_of(window.values)]) is not None
+    }
+    landed = [stored for window in consumed for stored in bronze.objects(window)]
+    seen = {stored.path for objects in consumed.values() for stored in objects}
     rows, observed = (
         _rows(lake, SILVER_POSTS, partition)
         .select(pl.len(), pl.col("observation_count").sum())
         .collect()
         .row(0)
     )
-    quarantined = (
-        _rows(lake, SILVER_QUARANTINE, partition).select(pl.col("record_count").sum()).collect()
-    ).item()
-    return conservation_verdict(
-        Conservation(
-            records=sum(o.records for w in windows for o in bronze.objects(w)),
-            rows=rows,
-            duplicates=observed - rows,
-            quarantined=quarantined,
-        )
+    refused = (
+        _rows(lake, SILVER_QUARANTINE, partition)
+        .select("object", "record_count", sealed=pl.col("reason_code") == SEALED_DATE)
+        .collect()
     )
+    late = refused.filter("sealed")
+    records = sum(stored.records for stored in landed if stored.path in seen)
+    if bronze.seal is not None:
+        # Late objects may be gone too: quarantine stands for those, bronze for the others.
+        gone = late.filter(~pl.col("object").is_in(list(seen)))
+        records += bronze.seal.records + int(gone["record_count"].sum())
+    counts = Conservation(
+        records=records,
+        rows=rows,
+        duplicates=observed - rows,
+        quarantined=int(refused.filter(~pl.col("sealed"))["record_count"].sum()),
+        sealed=int(late["record_count"].sum()),
+    )
+    waiting = sum(stored.records for stored in landed if stored.path not in seen)
+    return conservation_verdict(counts, waiting if bronze.seal is None else 0)
 
 
 def _volume(lake: Lake, partition: PostPartition) -> Verdict:
+    days = [partition.date - dt.timedelta(days=back) for back in range(VOLUME_HISTORY + 1)]
     sizes = (
         lake.table(SILVER_POSTS)
-        .partition_sizes()
+        .partition_sizes(
+            [{"date": date.isoformat(), "platform": partition.platform} for date in days]
+        )
         .group_by("date", "platform")
         .agg(pl.col("rows").sum())
     )
@@ -189,6 +211,7 @@ _OF_TABLE = {
             "Every bronze record is a row, a duplicate of one, or in quarantine.",
             True,
             _conservation,
+            needs_rules=True,
         ),
         Rule("volume", "The day's posts are in line with the days before.", False, _volume),
     ),
@@ -219,6 +242,7 @@ def checks() -> list[dg.AssetChecksDefinition]:
 
 def _checks_of(table: str, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
     key = asset_key(table)
+    needs_rules = any(rule.needs_rules for rule in rules)
 
     @dg.multi_asset_check(
         name=f"check_{table.rpartition('/')[2]}",
@@ -236,16 +260,20 @@ def _checks_of(table: str, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
         # Storage that hiccups under a blocking check must not hold gold back.
         retry_policy=RETRIES,
         pool="memory",
+        # Whoever checks bronze holds no keys.
+        required_resource_keys={"lake", *(["rules"] if needs_rules else [])},
     )
     @permanent_failures_are_final
-    def check_table(
-        context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
-    ) -> Iterator[dg.AssetCheckResult]:
+    def check_table(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        resources = context.op_execution_context.resources
         partitions = partitions_of(context)
+        # Many looks, a moment: the tables are opened once for all rules and partitions.
+        lake = resources.lake.steady()
         selected = {check.name for check in context.selected_asset_check_keys}
         for rule in rules:
             if rule.name in selected:
-                verdicts = {p: rule.judge(lake, p) for p in partitions}
+                more = [resources.rules] if rule.needs_rules else []
+                verdicts = {p: rule.judge(lake, p, *more) for p in partitions}
                 if len(partitions) > 1:
                     # A result carries no partition: without these, each would show as skipped.
                     for partition, verdict in verdicts.items():
@@ -304,11 +332,3 @@ def _rows(lake: Lake, contract: Contract, partition: PostPartition) -> pl.LazyFr
     return lake.table(contract).scan(
         [{"date": partition.date.isoformat(), "platform": partition.platform}]
     )
-
-
-def _window_values(partition: PostPartition, window: str) -> dict[str, str]:
-    return {
-        "date": partition.date.isoformat(),
-        "platform": partition.platform,
-        "window": window,
-    }

@@ -24,6 +24,7 @@ from sentiment_assets.core.contracts import (
     POOLED_SENTIMENT,
     TOPIC_SENTIMENT,
 )
+from sentiment_assets.core.gold import TRAILING_DAYS
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.periods import month_of, settles_at, week_of
 from sentiment_assets.orders import ORDERED_TAG, open_orders
@@ -53,6 +54,9 @@ ORDERED_DAYS = 30
 
 #: Tables that read gold of earlier dates: the only ones behind when just an earlier date changed.
 LookingBack = tuple[dg.AssetKey, ...]
+
+#: How often every partition is looked at: in between only those with new events.
+WHOLE_LOOK_EVERY = dt.timedelta(hours=1)
 
 #: Waits after 1, 2, 3 … failures in a row, in minutes; the last is kept for ever.
 BACK_OFF_MINUTES = (1, 5, 15, 60)
@@ -107,10 +111,30 @@ class Request(msgspec.Struct):
     finished: int
 
 
+class Look(msgspec.Struct, frozen=True):
+    """What a look at the events found: until then, and where anything was behind."""
+
+    at: float
+    newest_event: int
+    behind: list[str]
+
+
 class Memory(msgspec.Struct):
     """What the sensor keeps between looks: the last request of each partition, by its key."""
 
     requested: dict[str, Request] = {}
+    #: The last two looks, and when all partitions were looked at.
+    looks: list[Look] = []
+    whole_at: float = 0.0
+
+    def horizon(self, now: dt.datetime) -> Look | None:
+        """The look that needs not be repeated; null where all is to be looked at again.
+
+        It is the last but one: an event gets its number before it can be seen. And events can be
+        wiped, so that all is looked at once in a while.
+        """
+        due = now.timestamp() - self.whole_at >= WHOLE_LOOK_EVERY.total_seconds()
+        return None if due or len(self.looks) < 2 else self.looks[0]
 
     @classmethod
     def read(cls, cursor: str | None) -> "Memory":
@@ -129,32 +153,89 @@ def behind(
     instance: dg.DagsterInstance, now: dt.datetime
 ) -> tuple[set[PostPartition], dict[PostPartition, LookingBack]]:
     """The partitions whose silver or gold is behind, and the others' tables that look back."""
+    return _behind(instance, now, Memory())
+
+
+def _behind(
+    instance: dg.DagsterInstance, now: dt.datetime, memory: Memory
+) -> tuple[set[PostPartition], dict[PostPartition, LookingBack]]:
+    """As :func:`behind`, but only where something happened since a look that ``memory`` has.
+
+    What an event consumed is read from the event itself, one by one: for a year of partitions
+    that took seconds, every 30 seconds.
+    """
     bronze = newest_events(instance, BATCH_POSTS_KEY)
     silver = newest_events(instance, POSTS_KEY)
-    consumed = consumed_events(instance, POSTS_KEY, silver)
-    posts = {p for p, event in bronze.items() if event > consumed.get(p, -1)}
     # A run may have ended between silver and gold. These two are made of all the others.
     made = {key: newest_events(instance, key) for key in (TOPIC_KEY, SUMMARY_KEY)}
+    back = {key: newest_events(instance, key) for key in (TREND_KEY, POOLED_KEY)}
+    tables = (bronze, silver, *made.values(), *back.values())
+    horizon = memory.horizon(now)
+    changed = set().union(*tables)
+    if horizon is not None:
+        new = {p for of in tables for p, event in of.items() if event > horizon.newest_event}
+        known = {PostPartition.from_key(key) for look in memory.looks for key in look.behind}
+        # A Sunday that was never fetched has no event: only its pool is behind.
+        changed = new | known
+
+    def consumed_of(
+        key: dg.AssetKey, events: Mapping[PostPartition, int], wanted: Iterable[PostPartition]
+    ) -> dict[PostPartition, int]:
+        return consumed_events(instance, key, {p: events[p] for p in wanted if p in events})
+
+    consumed = consumed_of(POSTS_KEY, silver, changed)
+    posts = {p for p in changed & bronze.keys() if bronze[p] > consumed.get(p, -1)}
     for key, events in made.items():
-        noted = consumed_events(instance, key, events)
-        posts |= {p for p, event in silver.items() if event > noted.get(p, -1)}
+        noted = consumed_of(key, events, changed)
+        posts |= {p for p in changed & silver.keys() if silver[p] > noted.get(p, -1)}
 
     summaries = made[SUMMARY_KEY]
     newest = {
         p: max(events.get(p, 0) for events in made.values()) for p in set().union(*made.values())
     }
-    closing = {PostPartition(sunday, p.platform) for p in summaries for sunday in _closers(p.date)}
+    after = {
+        PostPartition(p.date + dt.timedelta(days=days), p.platform)
+        for p in changed
+        for days in range(TRAILING_DAYS + 1)
+    }
+    since = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
+    if horizon is not None:
+        since = dt.datetime.fromtimestamp(horizon.at, dt.timezone.utc)
+    # Pools are behind by what changed, or by time alone.
+    closing = {
+        PostPartition(sunday, p.platform)
+        for p in summaries
+        for sunday in _closers(p.date)
+        if settles_at(sunday) <= now and (p in changed or settles_at(sunday) > since)
+    } | {p for p in changed if settles_at(p.date) <= now}
     looking_back = (
-        (TREND_KEY, summaries, set(summaries), with_trailing_days),
-        (POOLED_KEY, newest, {p for p in closing if settles_at(p.date) <= now}, with_pooled_days),
+        (TREND_KEY, summaries, after & summaries.keys(), with_trailing_days),
+        (POOLED_KEY, newest, closing & _closed_by(summaries), with_pooled_days),
     )
     later: dict[PostPartition, LookingBack] = {}
     for key, events, candidates, days_of in looking_back:
-        noted = consumed_events(instance, key, newest_events(instance, key))
+        noted = consumed_of(key, back[key], candidates)
         for partition in candidates - posts:
             if max(events.get(day, 0) for day in days_of([partition])) > noted.get(partition, -1):
                 later[partition] = (*later.get(partition, ()), key)
+    look = Look(
+        now.timestamp(),
+        max((event for of in tables for event in of.values()), default=0),
+        sorted(partition.key for partition in {*posts, *later}),
+    )
+    memory.looks = [*memory.looks[-1:], look]
+    if horizon is None:
+        memory.whole_at = now.timestamp()
     return posts, later
+
+
+def _closed_by(summaries: Iterable[PostPartition]) -> set[PostPartition]:
+    """The Sundays that pool any of these partitions."""
+    dates: dict[dt.date, set[dt.date]] = {}
+    for p in summaries:
+        if p.date not in dates:
+            dates[p.date] = _closers(p.date)
+    return {PostPartition(sunday, p.platform) for p in summaries for sunday in dates[p.date]}
 
 
 def _closers(date: dt.date) -> set[dt.date]:
@@ -204,7 +285,7 @@ def requests(
     """
     # Asked first: a run that ends in between counts as under way, and what it made as made.
     busy = under_way(instance)
-    posts, later = behind(instance, now)
+    posts, later = _behind(instance, now, memory)
     ordered = open_orders(instance) - posts
     # These two are a rebuild's last tables: a newer one says that the last request was met.
     trends, pools = newest_events(instance, TREND_KEY), newest_events(instance, POOLED_KEY)

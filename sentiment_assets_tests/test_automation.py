@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.test_utils import freeze_time
+from dagster._utils.schedules import cron_string_iterator
 
 from sentiment_assets.automation import every_two_hours
 from sentiment_assets.core.coverage import WindowCoverage
 from sentiment_assets.core.layout import WINDOW_LENGTH, PostPartition
 from sentiment_assets.lake.bronze import read_partition
-from sentiment_assets_tests.local_platform import NOW, TODAY, Platform, bronze_envelopes, day
+from sentiment_assets_tests.local_platform import (
+    NOW,
+    TODAY,
+    YESTERDAY,
+    Platform,
+    bronze_envelopes,
+    day,
+    events_of,
+    failures,
+)
+from sentiment_assets_tests.simulated import UTC
 
 FRIDAY, SATURDAY = day("2026-02-06"), day("2026-02-07")
 HOUR = dt.timedelta(hours=1)
@@ -124,6 +139,101 @@ def test_dates_before_the_first_partition_are_not_asked_for(
 ) -> None:
     platform.x.travel(now)
     assert platform.due() == ([] if skipped else [day("2026-01-01")])
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Apia", "Asia/Kolkata"])
+@pytest.mark.parametrize("changes", ["2026-03-08", "2026-11-01"])
+def test_a_machine_in_another_zone_ticks_and_asks_in_utc(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, zone: str, changes: str
+) -> None:
+    """Days on which New York's clocks change, where an hour is missing or comes twice."""
+    midnight = dt.datetime.combine(dt.date.fromisoformat(changes), dt.time(), UTC)
+    platform.x.client.recent = dt.timedelta(hours=30)
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        moments = list(itertools.islice(ticks_from(midnight), 24))
+        assert moments == [midnight + HOUR * (2 * n) + dt.timedelta(minutes=5) for n in range(24)]
+        for moment in (moments[0], moments[3], moments[5]):
+            platform.x.travel(moment)
+            days = {(moment - dt.timedelta(hours=back)).date() for back in (0, 24, 29)}
+            assert [partition.date for partition in platform.due()] == sorted(days)
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+
+
+def ticks_from(moment: dt.datetime) -> Iterator[dt.datetime]:
+    """When the daemon evaluates the schedule, by Dagster's own reading of it."""
+    found = cron_string_iterator(
+        moment.timestamp(), str(every_two_hours.cron_schedule), every_two_hours.execution_timezone
+    )
+    return (tick.astimezone(UTC) for tick in found)
+
+
+@pytest.mark.parametrize(
+    ("now", "asked"),
+    [
+        ("2026-03-01T00:05", ["2026-02-28", "2026-03-01"]),
+        ("2028-02-29T00:05", ["2028-02-28", "2028-02-29"]),
+        ("2028-03-01T00:05", ["2028-02-29", "2028-03-01"]),
+        ("2028-03-01T22:05", ["2028-03-01"]),
+        ("2027-01-01T02:05", ["2026-12-31", "2027-01-01"]),
+        ("2026-05-01T00:05", ["2026-04-30", "2026-05-01"]),
+    ],
+)
+def test_ends_of_months_and_years_and_the_leap_day(
+    platform: Platform, now: str, asked: list[str]
+) -> None:
+    """Each is fetched into a partition of its own date, and its last window becomes whole."""
+    moment = dt.datetime.fromisoformat(now).replace(tzinfo=UTC)
+    platform.x.client.recent = dt.timedelta(hours=11)
+    with freeze_time(moment):
+        assert tick(platform, moment) == [day(date) for date in asked]
+    if len(asked) == 2:
+        newest_of_before = coverage(platform, day(asked[0]))[-1]
+        assert (newest_of_before.window.name, newest_of_before.state) == ("2200", "complete")
+    assert {c.state for c in coverage(platform, day(asked[-1])) if c.window.end > moment} <= {
+        "partial", None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("off", "says"),
+    [
+        pytest.param(dt.timedelta(days=1), "24 h 0 min ahead of", id="ahead"),
+        pytest.param(dt.timedelta(days=-1), "24 h 0 min behind", id="behind"),
+        pytest.param(dt.timedelta(minutes=30), "0 h 30 min ahead of", id="half an hour"),
+    ],
+)
+def test_a_clock_that_is_wrong_fetches_nothing_and_says_so(
+    platform: Platform, off: dt.timedelta, says: str
+) -> None:
+    platform.x.client.recent = dt.timedelta(hours=30)
+    platform.x.travel(NOW)
+    # Only this machine's: the API keeps the right time.
+    platform.x.now = NOW + off
+    for partition in platform.due():
+        result = platform.run("fetch", [partition])
+        assert not result.success
+        told = " ".join(line for lines in failures(result).values() for line in lines)
+        assert f"this machine's clock is {says} the API's" in told
+        assert "timedatectl set-ntp true" in told
+        assert "fetch_posts" not in events_of(result, "STEP_UP_FOR_RETRY")
+    assert platform.lake.objects.list("bronze") == []
+    # Right again, all is fetched, and nothing of tomorrow.
+    assert tick(platform, NOW) == [YESTERDAY, TODAY]
+    for covered in coverage(platform, YESTERDAY, TODAY):
+        assert covered.state != "complete" or covered.window.end <= NOW
+    within = [c for c in coverage(platform, YESTERDAY, TODAY) if c.window.end <= NOW]
+    assert {c.state for c in within if c.window.start > NOW - 28 * HOUR} == {"complete"}
+
+
+def test_a_clock_a_little_off_is_no_reason_to_stop(platform: Platform) -> None:
+    platform.x.client.recent = dt.timedelta(hours=12)
+    platform.x.travel(NOW)
+    platform.x.now = NOW - dt.timedelta(minutes=4)
+    assert platform.run("fetch", [TODAY]).success
 
 
 def test_run_keys_let_one_tick_start_each_date_once(platform: Platform) -> None:

@@ -25,6 +25,7 @@ from sentiment_assets.automation import (
     maintenance_job,
     rebuild_job,
 )
+from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.orders import ORDERED_TAG
 
 ROOT = Path(__file__).parents[1]
@@ -133,6 +134,14 @@ def test_the_clock_finds_a_place_beside(
     assert dequeued(instance) == [], "the others wait"
     submit(instance, clock("x"))
     assert dequeued(instance) == [shown(clock("x"))]
+
+
+def test_the_clock_goes_before_a_years_backfill(instance: dg.DagsterInstance) -> None:
+    """It was queued last, behind hundreds of runs, and two of them are under way."""
+    submit(instance, *([BACKFILL_OF_THE_JOB] * 300))
+    assert len(start(instance)) == 2
+    submit(instance, *(clock(platform) for platform in PLATFORMS))
+    assert dequeued(instance) == [shown(clock(platform)) for platform in PLATFORMS]
 
 
 def test_the_clock_goes_first(instance: dg.DagsterInstance) -> None:

@@ -19,19 +19,23 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 from dagster._core.test_utils import create_run_for_test
+from polars.testing import assert_frame_equal
 
-from resources.environments import read_settings
+from resources.environments import read_settings, silver_rules
+from sentiment_assets import sensors
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.silver import POSTS_KEY
-from sentiment_assets.consumed import CONSUMED, newest_events
+from sentiment_assets.consumed import CONSUMED, consumed_events, newest_events
 from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
     DAILY_TREND,
     SILVER_POSTS,
+    SILVER_QUARANTINE,
 )
-from sentiment_assets.core.layout import PostPartition
+from sentiment_assets.core.layout import PostPartition, Window
 from sentiment_assets.core.periods import days_behind, settles_at
 from sentiment_assets.definitions import build_defs
+from sentiment_assets.engine.sealing import seal_partition
 from sentiment_assets.partitions import RANGE_END_TAG, RANGE_START_TAG, multi_key
 from sentiment_assets.sensors import (
     ATTEMPT_TAG,
@@ -44,6 +48,7 @@ from sentiment_assets.sensors import (
     behind,
     requests,
 )
+from sentiment_assets_tests.bronze_records import store
 from sentiment_assets_tests.local_platform import NOW, Platform, day
 
 EVERY = dt.timedelta(minutes=10)
@@ -390,7 +395,52 @@ def test_the_definition_remembers_between_looks(story: Story) -> None:
     again = evaluate(story, first.cursor)
     assert not again.run_requests
     assert "waits its turn" in (again.skip_message or "")
-    assert again.cursor == first.cursor
+    assert Memory.read(again.cursor).requested == Memory.read(first.cursor).requested
+
+
+def test_a_look_reads_what_is_new_and_once_an_hour_everything(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def counting(instance: dg.DagsterInstance, asset: dg.AssetKey, newest: Any) -> Any:
+        read.append(len(newest))
+        return consumed_events(instance, asset, newest)
+
+    monkeypatch.setattr(sensors, "consumed_events", counting)
+    days = [PostPartition(MON.date + dt.timedelta(days=number), "x") for number in range(-14, 3)]
+    story.bronze(*days)
+    story.look()
+    story.rebuilt(*days)
+
+    def notes_read(after: dt.timedelta) -> int:
+        read.clear()
+        story.look(after)
+        return sum(read)
+
+    everything = notes_read(minutes(1))
+    assert everything >= 4 * len(days)
+    # An event may be seen late: what two looks ago was new is looked at once more.
+    notes_read(minutes(1))
+    assert notes_read(minutes(1)) == 0
+    story.bronze(days[0])
+    # The date itself, and the trends and pools that look back at it.
+    assert 0 < notes_read(minutes(1)) <= 3 + 8 + 2 < everything
+    story.rebuilt(days[0])
+    for _ in range(3):
+        notes_read(minutes(1))
+    assert notes_read(minutes(1)) < everything
+    assert notes_read(minutes(60)) == everything
+
+
+def test_materializations_that_were_wiped_are_made_again_within_the_hour(story: Story) -> None:
+    story.bronze(WED)
+    story.look()
+    story.rebuilt(WED)
+    for _ in range(3):
+        assert story.asked(minutes(11)) == []
+    story.instance.wipe_assets([POSTS_KEY])
+    assert any(story.asked(minutes(11)) == [WED.key] for _ in range(6))
 
 
 def test_a_day_of_ticks_for_real(platform: Platform) -> None:
@@ -447,3 +497,39 @@ def test_a_date_that_fails_is_asked_for_alone(story: Story) -> None:
     assert story.asked() == [f"{TUE.key},{WED.key}"]
     story.bronze(THU)
     assert sorted(story.asked(minutes(30))) == [TUE.key, WED.key, THU.key]
+
+
+def test_late_posts_of_a_sealed_date_are_quarantined_by_one_green_run(platform: Platform) -> None:
+    platform.x.client.recent = dt.timedelta(hours=12)
+    story = Story(instance=platform.instance)
+    platform.fetch(THU)
+    story.look()
+    platform.rebuild(THU)
+    lake = platform.lake
+    rows = lake.table(SILVER_POSTS).scan().collect()
+    seal_partition(
+        lake, THU, silver_rules(platform.settings), now=NOW, reason="test", run_id="seal"
+    )
+    # Nothing more is fetched for it, by the clock or by hand.
+    platform.x.travel(NOW + dt.timedelta(hours=4))
+    assert platform.due() == []
+    before = platform.x.requests()
+    platform.fetch(THU)
+    assert platform.x.requests() == before
+    # An edit of that day, say, that another date's fetch brought.
+    window = Window(THU, "0800")
+    store(lake, window, [b"{}", b"{}"], NOW + dt.timedelta(hours=4), None)
+    story.bronze(THU)
+    [request] = story.look(minutes(60))
+    result = platform.carry_out(request, "rebuild")
+    assert result.success
+    assert all(check.passed for check in result.get_asset_check_evaluations())
+    [silver] = [e for e in result.asset_materializations_for_node("silver_posts")
+                if e.asset_key == POSTS_KEY]  # fmt: skip
+    assert str(silver.metadata["conservation"].value).endswith("2 after the date was sealed")
+    refused = lake.table(SILVER_QUARANTINE).scan().filter(pl.col("reason_code") == "sealed_date")
+    assert refused.collect()["record_count"].to_list() == [2]
+    assert_frame_equal(lake.table(SILVER_POSTS).scan().collect(), rows)
+    assert story.asked(minutes(60)) == []
+    summary = lake.table(DAILY_SUMMARY).scan().collect()
+    assert summary["windows_complete"].to_list() == [5], "as it was when it was sealed"

@@ -148,9 +148,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, leave)
     logging.getLogger("uvicorn.error").addFilter(_quiet)
     config = uvicorn.Config(
-        create_app(served, announce),
+        create_app(served, world.clock, announce),
         log_level="critical",
         access_log=False,
+        # The story's own date is put on.
+        date_header=False,
         lifespan="on",
         timeout_graceful_shutdown=0,
         timeout_keep_alive=30,

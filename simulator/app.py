@@ -7,6 +7,7 @@ endpoints (the platforms' packages) and what surrounds each (``site.py``).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from email.utils import formatdate
 from types import ModuleType
 
 from starlette.applications import Starlette
@@ -15,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simulator import facebook, instagram, linkedin, x
+from simulator.clock import Clock
 from simulator.site import Site, World
 from simulator.x.post import Source
 
@@ -27,7 +29,9 @@ def sites(world: World, source: Source, repeats: float = 0.0) -> list[Site]:
     return [x.site(world, source, repeats), *(package.site(world) for package in PACKAGES)]
 
 
-def create_app(served: Sequence[Site], ready: Callable[[], None] = lambda: None) -> ASGIApp:
+def create_app(
+    served: Sequence[Site], clock: Clock, ready: Callable[[], None] = lambda: None
+) -> ASGIApp:
     """The ASGI application; calls ``ready`` when it starts to serve."""
     # The longest base first: X's is empty, and every path begins with that.
     by_base = sorted(served, key=lambda site: len(site.base), reverse=True)
@@ -50,19 +54,22 @@ def create_app(served: Sequence[Site], ready: Callable[[], None] = lambda: None)
 
         await app(scope, receive, watching if scope["type"] == "lifespan" else send)
 
-    return _Marked(announcing)
+    return _Marked(announcing, clock)
 
 
 class _Marked:
-    """Puts ``x-simulated: true`` on every response, errors of the framework included."""
+    """Puts ``x-simulated: true`` and the story's ``date`` on every response, errors included."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, clock: Clock) -> None:
         self._app = app
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def marking(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-simulated", b"true")]
+                date = formatdate(self._clock.now_ms() / 1000, usegmt=True).encode()
+                marks = [(b"x-simulated", b"true"), (b"date", date)]
+                message["headers"] = [*message["headers"], *marks]
             await send(message)
 
         await self._app(scope, receive, marking)

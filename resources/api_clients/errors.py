@@ -65,3 +65,10 @@ class BeyondReach(ApiError):
 
 class UnexpectedResponse(ApiError):
     """An answer that is not what the API's documentation promises, also after retries."""
+
+
+class ClockIsWrong(ApiError):
+    """This machine's clock and the API's are far apart: no window's end can be told."""
+
+    #: What was asked for was asked by a wrong clock: nothing of it should be noted.
+    asked_in_vain = True

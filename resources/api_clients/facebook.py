@@ -173,6 +173,7 @@ class FacebookClient:
             timeout_s=timeout_s,
             budget=budget,
             sleep=sleep,
+            clock=lambda: self.clock(),
         )
 
     def __repr__(self) -> str:

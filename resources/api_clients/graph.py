@@ -331,6 +331,7 @@ class GraphApi:
         timeout_s: float = 30.0,
         budget: RateBudget = UNMETERED,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], datetime] = utc_now,
         explain: Callable[[int, int, str], ApiError | None] = lambda code, subcode, where: None,
     ) -> None:
         self.version = check_version(version)
@@ -349,6 +350,7 @@ class GraphApi:
             timeout_s=timeout_s,
             budget=budget,
             sleep=sleep,
+            clock=clock,
         )
 
     def __repr__(self) -> str:

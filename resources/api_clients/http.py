@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from typing import Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ import tenacity
 
 from resources.api_clients.errors import (
     ApiError,
+    ClockIsWrong,
     RateLimited,
     TransientApiError,
     UnexpectedResponse,
@@ -34,6 +36,9 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 SLOW_FROM = 0.75
 #: Between two requests just below the limit.
 SLOWEST_S = 30.0
+#: A clock that is further from the API's than this would find windows ended that are not: as far
+#: as the clock looks behind the end of one.
+MOST_SKEW = timedelta(minutes=5)
 
 logger = logging.getLogger(__name__)
 Read = TypeVar("Read")
@@ -118,7 +123,8 @@ class HttpApi:
     ``ATTEMPTS`` times. ``timeout_s`` is the longest silence while an answer is read.
 
     ``refusal`` explains an answer that is not 2xx (None: it has nothing to add to the status);
-    ``allowance`` reads what an answer's headers say of the limit.
+    ``allowance`` reads what an answer's headers say of the limit. ``clock`` is what windows are
+    asked by: an answer's ``Date`` must agree with it.
     """
 
     def __init__(
@@ -133,6 +139,7 @@ class HttpApi:
         headers: Mapping[str, str] | None = None,
         budget: RateBudget = UNMETERED,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         check_base_url(base_url)
         check_bearer_token(bearer_token)
@@ -146,6 +153,7 @@ class HttpApi:
         self._refusal = refusal
         self._read_allowance = allowance
         self._budget = budget
+        self._clock = clock
         self._client = httpx.Client(
             base_url=base_url,
             headers={
@@ -256,6 +264,7 @@ class HttpApi:
         if failure:
             # Raised outside of the handlers, so that no traceback shows the request.
             raise TransientApiError(failure, where, "check the network and the API's status page")
+        check_clock(response.headers, self._clock(), where)
         allowance = self._read_allowance(response.headers)
         if allowance is not None:
             self.allowance = allowance
@@ -295,6 +304,28 @@ class HttpApi:
         """Seconds until then and a little more: clients that wake together collide again."""
         seconds = (reset_at - utc_now()).total_seconds()
         return seconds + random.uniform(0.5, 2.0) if seconds > 0 else 0.0
+
+
+def check_clock(headers: httpx.Headers, now: datetime, where: str) -> None:
+    """Raise ClockIsWrong where an answer's ``Date`` is far from this machine's time.
+
+    Answers without a readable date pass; so do older ones that something on the way has kept.
+    """
+    try:
+        told = parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError, TypeError):
+        return
+    ahead = now - told
+    if "age" in headers or abs(ahead) <= MOST_SKEW:
+        return
+    minutes = round(abs(ahead).total_seconds() / 60)
+    raise ClockIsWrong(
+        f"this machine's clock is {minutes // 60} h {minutes % 60} min "
+        f"{'ahead of' if ahead > timedelta() else 'behind'} the API's",
+        where,
+        "nothing is fetched, since windows would count as ended that have not, or the other way "
+        "round: set the clock right (`timedatectl set-ntp true`); what is missing is then fetched",
+    )
 
 
 def rate_limited(where: str, reset_at: datetime | None) -> RateLimited:

@@ -208,6 +208,7 @@ class InstagramClient:
             timeout_s=timeout_s,
             budget=budget,
             sleep=sleep,
+            clock=lambda: self.clock(),
             explain=_explained,
         )
 

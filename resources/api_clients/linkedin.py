@@ -313,6 +313,7 @@ class LinkedInClient:
             headers={"Linkedin-Version": version, "X-Restli-Protocol-Version": "2.0.0"},
             budget=budget,
             sleep=sleep,
+            clock=lambda: self.clock(),
         )
 
     def __repr__(self) -> str:

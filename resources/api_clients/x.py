@@ -200,6 +200,7 @@ class XClient:
             allowance=_allowance,
             timeout_s=timeout_s,
             sleep=sleep,
+            clock=lambda: self.clock(),
         )
         self._api = self._open(budget=budget)
 

@@ -109,9 +109,12 @@ def fetch_posts(
     for platform in sorted({partition.platform for partition in partitions}):
         asked = [partition for partition in partitions if partition.platform == platform]
         client, sources = _access(platform, clients, tracking)
-        known = {w: c for p in asked for w, c in read_partition(lake, p).coverage.items()}
+        bronze = {partition: read_partition(lake, partition) for partition in asked}
+        known = {w: c for of_date in bronze.values() for w, c in of_date.coverage.items()}
         reach = longest_reach(client, sources)
-        plan = plan_fetch(asked, known, client.clock(), reach, again=config.again)
+        # What came for a sealed date would only go to quarantine: it is paid for all the same.
+        unsealed = [partition for partition in asked if bronze[partition].seal is None]
+        plan = plan_fetch(unsealed, known, client.clock(), reach, again=config.again)
         manifests: list[Manifest] = []
         try:
             for fetched in fetch_windows(
@@ -181,10 +184,8 @@ def _note_strays(
 def _fetch_facts(
     lake: Lake, partition: PostPartition, manifests: list[Manifest], client: PlatformClient
 ) -> dict[str, dg.MetadataValue | int | float | str]:
-    states = Counter(
-        coverage.state or "not yet asked for"
-        for coverage in read_partition(lake, partition).coverage.values()
-    )
+    bronze = read_partition(lake, partition)
+    states = Counter(coverage.state or "not yet asked for" for coverage in bronze.coverage.values())
     fetched = [manifest for manifest in manifests if manifest.date == partition.date]
     objects = [stored for manifest in fetched for stored in manifest.objects]
     facts: dict[str, dg.MetadataValue | int | float | str] = {
@@ -202,6 +203,8 @@ def _fetch_facts(
         **{f"windows_{state.replace(' ', '_')}": count for state, count in states.items()},
         **_allowance_facts(client.allowance),
     }
+    if seal := bronze.seal:
+        facts["sealed"] = f"since {seal.sealed_at:%Y-%m-%d %H:%M} UTC: nothing is fetched"
     if states["unavailable"]:
         facts["what_would_reach"] = client.what_would_reach
     if notices := client.notices():

@@ -70,7 +70,8 @@ def silver_posts(
     )
     for partition, counts in build.counts.items():
         facts = _facts(partition, counts, build, rules) | {CONSUMED: consumed.get(partition, 0)}
-        for key, rows in ((POSTS_KEY, counts.rows), (QUARANTINE_KEY, counts.quarantined)):
+        refused = counts.quarantined + counts.sealed
+        for key, rows in ((POSTS_KEY, counts.rows), (QUARANTINE_KEY, refused)):
             context.add_asset_metadata(
                 facts | {"rows_rebuilt": rows}, asset_key=key, partition_key=multi_key(partition)
             )
@@ -93,6 +94,7 @@ def _facts(
         "records_in": counts.records,
         "duplicates": counts.duplicates,
         "quarantined": counts.quarantined,
+        "came_after_sealing": counts.sealed,
         "conservation": str(counts),
         "windows_rebuilt": sum(window.partition == partition for window in build.fingerprints),
         "unscored": dict(sorted(build.unscored.get(partition, {}).items())),

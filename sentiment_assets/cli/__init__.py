@@ -21,6 +21,7 @@ from sentiment_assets.cli.partitions import partitions
 from sentiment_assets.cli.reprocess import reprocess
 from sentiment_assets.cli.run import run
 from sentiment_assets.cli.score import score
+from sentiment_assets.cli.seal import seal
 from sentiment_assets.cli.settings import settings
 from sentiment_assets.cli.tick import tick
 from sentiment_assets.cli.watch import watch
@@ -39,6 +40,7 @@ cli.add_command(partitions)
 cli.add_command(freshness)
 cli.add_command(reprocess)
 cli.add_command(maintain)
+cli.add_command(seal)
 cli.add_command(keys)
 cli.add_command(score)
 cli.add_command(accuracy)

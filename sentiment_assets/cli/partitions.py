@@ -130,10 +130,13 @@ def partition_rows(
         states = Counter(c.state or "missing" for c in bronze.coverage.values())
         fetched = max((m.fetched_at for m in bronze.manifests), default=None)
         found = stale.get(partition)
+        told = ", ".join(f"{count} {name}" for name, count in sorted(states.items()))
+        if bronze.seal is not None:
+            told = f"sealed {bronze.seal.sealed_at:%Y-%m-%d}"
         silver_rows, silver_at = silver.get(partition, (0, None))
         gold_rows, gold_at = hourly.get(partition, (0, None))
         summary_at = summary.get(partition, (0, None))[1]
-        if not bronze.manifests:
+        if not (bronze.manifests or bronze.seal):
             silver_state = "no bronze"
         else:
             silver_state = f"{len(found.windows)} windows behind" if found else "current"
@@ -152,7 +155,7 @@ def partition_rows(
                 "bronze",
                 sum(o.records for m in bronze.manifests for o in m.objects),
                 fetched,
-                ", ".join(f"{count} {name}" for name, count in sorted(states.items())),
+                told,
                 "",
             ),
             ("silver", silver_rows, silver_at, silver_state, "; ".join(found.why) if found else ""),

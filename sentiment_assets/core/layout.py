@@ -19,6 +19,8 @@ WINDOWS: tuple[str, ...] = tuple(f"{hour:02d}00" for hour in range(0, 24, 2))
 
 BATCH_POSTS = "bronze/batch_posts"
 DEAD_LETTERS = "bronze/dead_letters"
+#: Name of the object that says of a partition that it is sealed.
+SEAL = "sealed.json"
 ORIGIN_MARKER = "_lake.json"
 #: Where a lake's keyring lies beside its layers, where it does.
 KEYS_FOLDER = "_keys"
@@ -92,6 +94,12 @@ class Window:
         """The Hive folder of this window, without the table's root."""
         return f"{self.partition.folder}/window={self.name}"
 
+    @property
+    def values(self) -> dict[str, str]:
+        """The window as tables that are partitioned by it name it."""
+        date = self.partition.date.isoformat()
+        return {"date": date, "platform": self.partition.platform, "window": self.name}
+
     @classmethod
     def of(cls, instant: dt.datetime, platform: str) -> Window:
         """The window that holds an instant (aware; any zone)."""
@@ -135,6 +143,11 @@ def batch_object(window: Window, fetched_at: dt.datetime, fetched_for: Window | 
     if fetched_for is not None and fetched_for != window:
         name += f"-from-{fetched_for.partition.date:%Y%m%d}-{fetched_for.name}"
     return f"{batch_folder(window)}/{name}.jsonl.gz"
+
+
+def seal_object(partition: PostPartition) -> str:
+    """Path of a partition's seal, beside its windows."""
+    return f"{BATCH_POSTS}/{partition.folder}/{SEAL}"
 
 
 def dead_letter_object(platform: str, fetched_at: dt.datetime, place: str) -> str:

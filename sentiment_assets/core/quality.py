@@ -29,12 +29,16 @@ class ConservationError(Exception):
 
 @dataclass(frozen=True)
 class Conservation:
-    """Where records went: every record in is a row, a duplicate of one, or in quarantine."""
+    """Where records went: every record in is a row, a duplicate of one, or in quarantine.
+
+    ``sealed`` are those in quarantine because they came after their date was sealed.
+    """
 
     records: int = 0
     rows: int = 0
     duplicates: int = 0
     quarantined: int = 0
+    sealed: int = 0
 
     def __add__(self, other: Conservation) -> Conservation:
         return Conservation(
@@ -42,18 +46,20 @@ class Conservation:
             self.rows + other.rows,
             self.duplicates + other.duplicates,
             self.quarantined + other.quarantined,
+            self.sealed + other.sealed,
         )
 
     @property
     def holds(self) -> bool:
-        """The three add up to what came in."""
-        return self.records == self.rows + self.duplicates + self.quarantined
+        """They add up to what came in."""
+        return self.records == self.rows + self.duplicates + self.quarantined + self.sealed
 
     def __str__(self) -> str:
         sign = "=" if self.holds else "≠"
         return (
             f"{self.records} records in {sign} {self.rows} rows + {self.duplicates} duplicates "
             f"+ {self.quarantined} quarantined"
+            + (f" + {self.sealed} after the date was sealed" if self.sealed else "")
         )
 
     def require(self, where: str) -> None:
@@ -114,16 +120,19 @@ def required_verdict(contract: Contract, rows: pl.LazyFrame) -> Verdict:
     return Verdict(not empty, sentence or "no required column holds a null", empty)
 
 
-def conservation_verdict(counts: Conservation) -> Verdict:
-    """Do the records of a partition add up?"""
+def conservation_verdict(counts: Conservation, waiting: int = 0) -> Verdict:
+    """Do the records of a partition add up? ``waiting`` are those that came since."""
+    since = f"; {waiting} that came since wait for the next rebuild" if waiting else ""
     return Verdict(
         counts.holds,
-        str(counts),
+        f"{counts}{since}",
         {
             "records": counts.records,
             "rows": counts.rows,
             "duplicates": counts.duplicates,
             "quarantined": counts.quarantined,
+            "sealed": counts.sealed,
+            "waiting": waiting,
         },
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -55,6 +55,27 @@ _ADDED = pa.schema(
 CLEAN_INPUT = pa.schema([*POST_SCHEMA, *_ADDED])
 
 KEY_COLUMNS = ("platform", "chain_id", "post_id", "fetched_at", "source", "object", "line")
+
+#: Where a record stands in bronze.
+PLACE = ("object", "line")
+#: What the reading of a post's text depends on, beside the rules.
+READ_FROM = ("text", "known_names", "platform_lang")
+#: Columns of ``silver/posts`` that come of reading a text: nearly all of the work.
+READ_COLUMNS = (
+    "topics",
+    "text",
+    "redactions",
+    "lang",
+    "lang_confidence",
+    "unscored_reason",
+    "sentiment_neg",
+    "sentiment_neu",
+    "sentiment_pos",
+    "sentiment_compound",
+    "sentiment_label",
+    "hashtags",
+    "text_fingerprint",
+)
 
 
 @dataclass(frozen=True)
@@ -297,50 +318,113 @@ def read_texts(
     ).with_columns(sentiment_label=label_of(pl.col("sentiment_compound")))
 
 
-def clean_batch(batch: pa.RecordBatch, rules: SilverRules) -> pa.RecordBatch:
+def unchanged(
+    posts: pl.DataFrame, chosen: pl.DataFrame, chosen_before: pl.DataFrame
+) -> pl.DataFrame:
+    """Posts whose text reads as it did when another observation of them was chosen.
+
+    Args:
+        posts: :data:`PLACE`, ``chain_id`` and :data:`READ_FROM` of every observation.
+        chosen: what :func:`deduplicate` returned of all of them.
+        chosen_before: what it returned of those that were there before.
+
+    Returns:
+        ``object, line`` of observations in ``chosen``, and their ``chain_id``.
+    """
+    now, then = (posts.join(of, on=PLACE, how="semi") for of in (chosen, chosen_before))
+    # Once more the same: a column may hold nulls, which equal each other here.
+    same = pl.all_horizontal(
+        pl.col(name).eq_missing(pl.col(f"{name}_before")) for name in READ_FROM
+    )
+    return now.join(then, on="chain_id", suffix="_before").filter(same).select(*PLACE, "chain_id")
+
+
+def clean_batch(
+    batch: pa.RecordBatch, rules: SilverRules, known: pl.DataFrame | None = None
+) -> pa.RecordBatch:
     """Chosen posts to silver rows: one row out for each row in, in the same order.
 
     Args:
         batch: :data:`CLEAN_INPUT`.
         rules: keys, topics, scorer.
+        known: :data:`PLACE` and :data:`READ_COLUMNS` of rows whose text these rules have read
+            before; they are not read again.
 
     Returns:
         A batch with the schema of ``silver/posts``. Personal identifiers are gone before the
         language is detected and the text is scored.
     """
-    posts = _polars(batch)
+    posts = _polars(batch).with_row_index("_row")
+    if known is None:
+        reading = _read(posts, rules)
+    else:
+        reading = pl.concat(
+            [
+                _read(posts.join(known, on=PLACE, how="anti", maintain_order="left"), rules),
+                posts.select("_row", *PLACE).join(known, on=PLACE).select("_row", *READ_COLUMNS),
+            ]
+        )
     scorer = rules.scorer
-    text = tidy(posts["text"])
-    read = read_texts(text, posts["known_names"], posts["platform_lang"], rules.reading)
     created = pl.col("created_at")
-    rows = posts.with_columns(
-        *read.get_columns(),
-        date=created.dt.date(),
-        window=created.dt.truncate("2h").dt.strftime("%H%M"),
-        created_hour=created.dt.truncate("1h"),
-        first_seen_at=pl.col("first_seen_at").dt.truncate("1h"),
-        last_seen_at=pl.col("last_seen_at").dt.truncate("1h"),
-        scorer=pl.lit(scorer.name),
-        scorer_version=pl.lit(scorer.version),
-    ).with_columns(hashtags=pl.col("text").map_batches(hashtags, pl.List(pl.String)))
-    rows = _pseudonymise(rows, rules)
+    rows = (
+        posts.drop("text")
+        .join(reading, on="_row", maintain_order="left")
+        .with_columns(
+            date=created.dt.date(),
+            window=created.dt.truncate("2h").dt.strftime("%H%M"),
+            created_hour=created.dt.truncate("1h"),
+            first_seen_at=pl.col("first_seen_at").dt.truncate("1h"),
+            last_seen_at=pl.col("last_seen_at").dt.truncate("1h"),
+            scorer=pl.lit(scorer.name),
+            scorer_version=pl.lit(scorer.version),
+        )
+    )
+    rows = _pseudonymise(rows, rules, _IDS)
     if not rules.keep_text:
         rows = rows.with_columns(text=pl.lit(None, pl.String))
     return _record_batch(rows, SILVER_POSTS.schema)
 
 
-def _pseudonymise(rows: pl.DataFrame, rules: SilverRules) -> pl.DataFrame:
-    """Add the keyed columns and the recipe, which names the key.
+def _read(posts: pl.DataFrame, rules: SilverRules) -> pl.DataFrame:
+    """``_row`` and :data:`READ_COLUMNS` of posts."""
+    read = read_texts(
+        tidy(posts["text"]), posts["known_names"], posts["platform_lang"], rules.reading
+    )
+    rows = posts.select("_row", "platform", date=pl.col("created_at").dt.date()).with_columns(
+        *read.get_columns()
+    )
+    rows = rows.with_columns(
+        hashtags=pl.col("text").map_batches(hashtags, pl.List(pl.String)),
+        _folded_text=pl.col("text").str.to_lowercase(),
+    )
+    types = _polars(SILVER_POSTS.schema.empty_table()).schema
+    return _pseudonymise(rows, rules, _TEXTS).select(
+        "_row", *(pl.col(name).cast(types[name]) for name in READ_COLUMNS)
+    )
+
+
+#: Keyed columns: their name, what is keyed, and the key's use.
+_IDS: tuple[tuple[str, str, Use], ...] = (
+    ("post_pid", "chain_id", "post"),
+    ("author_pid", "author_id", "author"),
+    ("conversation_pid", "conversation_id", "post"),
+)
+_TEXTS: tuple[tuple[str, str, Use], ...] = (("text_fingerprint", "_folded_text", "text"),)
+
+
+def post_pid(rules: SilverRules, window: Window) -> pl.Expr:
+    """The pseudonym of a post of a window, of its ``chain_id``."""
+    partition = window.partition
+    return pseudonym_expr("chain_id", rules.keys.key(partition.platform, partition.date, "post"))
+
+
+def _pseudonymise(
+    rows: pl.DataFrame, rules: SilverRules, uses: Sequence[tuple[str, str, Use]]
+) -> pl.DataFrame:
+    """Add keyed columns and the recipe, which names the key.
 
     The epoch of a key follows the post's date, so that rebuilds agree.
     """
-    uses: tuple[tuple[str, str, Use], ...] = (
-        ("post_pid", "chain_id", "post"),
-        ("author_pid", "author_id", "author"),
-        ("conversation_pid", "conversation_id", "post"),
-        ("text_fingerprint", "_folded_text", "text"),
-    )
-    rows = rows.with_columns(_folded_text=pl.col("text").str.to_lowercase())
 
     def keyed(group: pl.DataFrame) -> pl.DataFrame:
         platform, date = group.select("platform", "date").row(0)
@@ -353,7 +437,7 @@ def _pseudonymise(rows: pl.DataFrame, rules: SilverRules) -> pl.DataFrame:
         )
 
     # A batch is nearly always of one platform and date, which share one set of keys.
-    groups = rows.with_row_index("_row").partition_by("platform", "date")
+    groups = rows.partition_by("platform", "date")
     if not groups:
         keyed_columns = [*(name for name, _, _ in uses), "recipe"]
         return rows.with_columns(pl.lit(None, pl.String).alias(name) for name in keyed_columns)

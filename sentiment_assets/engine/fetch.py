@@ -166,8 +166,10 @@ def fetch_windows(
     Raises:
         FetchInterrupted: the API failed; the stretch's manifests say partial.
         LakeOriginError: simulated posts would enter a live lake, or the other way round.
+        Exception: with ``asked_in_vain``, the client's own; nothing was written.
     """
-    for stretch in stretches(planned, client.span):
+    # What is beyond reach comes last: an answer has then told whether the clock is right.
+    for stretch in sorted(stretches(planned, client.span), key=lambda of: not of[0].reachable):
         fetch = StretchFetch(
             lake,
             [window.window for window in stretch],
@@ -239,6 +241,9 @@ def _fetch_stretch(
         except LakeOriginError:
             raise
         except Exception as error:
+            if getattr(error, "asked_in_vain", False):
+                # This machine's clock is wrong: so is which windows were asked for.
+                raise
             if search is not None:
                 done.append(_source_fetch(source, search, counts))
             kept = fetch.earlier_attempt()

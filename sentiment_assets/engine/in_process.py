@@ -11,18 +11,36 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import polars as pl
+
 from sentiment_assets.core.contracts import SILVER_POSTS, SILVER_QUARANTINE
-from sentiment_assets.core.coverage import coverage_of
+from sentiment_assets.core.coverage import BronzeObject, Manifest, coverage_of
 from sentiment_assets.core.layout import PostPartition, Window, windows_of
+from sentiment_assets.core.parsers import Refusal
 from sentiment_assets.core.quality import Conservation
 from sentiment_assets.core.silver import SilverRules
-from sentiment_assets.engine.window import Budget, WindowSilver, WindowSource
+from sentiment_assets.engine.window import (
+    Budget,
+    EarlierSilver,
+    WindowSilver,
+    WindowSource,
+    quarantine_rows,
+)
 from sentiment_assets.engine.workers import build_windows
 from sentiment_assets.lake.bronze import BronzePartition, read_partition
 from sentiment_assets.lake.objects import Lake
-from sentiment_assets.lake.tables import Replacement
+from sentiment_assets.lake.tables import PartitionKey, Replacement
 
-__all__ = ["Budget", "SilverBuild", "build_silver", "fingerprint_of", "values_of"]
+__all__ = [
+    "Budget", "SilverBuild", "behind_in", "build_silver", "consumed_objects", "fingerprint_of",
+]  # fmt: skip
+
+
+#: Reason of what came after its date was sealed.
+SEALED_DATE = "sealed_date"
+
+#: Fetches of a window that are left out, at most, to find what its silver was made of.
+_FETCHES_BACK = 20
 
 
 @dataclass
@@ -41,11 +59,26 @@ class SilverBuild:
     def add(self, window: Window, silver: WindowSilver) -> None:
         """Stage what was written of a window, and count what became of its records."""
         partition = window.partition
-        self.posts.stage(values_of(window), silver.posts)
-        self.quarantine.stage(values_of(window), silver.quarantine)
+        self.posts.stage(window.values, silver.posts)
+        self.quarantine.stage(window.values, silver.quarantine)
         self.counts[partition] += silver.counts
         self.unscored.setdefault(partition, Counter()).update(silver.unscored)
         self.redacted.setdefault(partition, Counter()).update(silver.redacted)
+
+    def leave(self, window: Window, late: Sequence[BronzeObject], rules: SilverRules) -> None:
+        """Leave a sealed window's rows as they are; what came late goes to quarantine."""
+        self.posts.keep(window.values)
+        if not late:
+            self.quarantine.keep(window.values)
+            return
+        paths = [stored.path for stored in late]
+        before = self.quarantine.earlier(window.values).scan()
+        kept = before.filter(~pl.col("object").is_in(paths)).collect()
+        refused = quarantine_rows(window, [_sealed(stored) for stored in late], rules)
+        writer = self.quarantine.writer(window.values)
+        self.quarantine.stage(window.values, writer.write([kept, refused]))
+        records = sum(stored.records for stored in late)
+        self.counts[window.partition] += Conservation(records=records, sealed=records)
 
 
 def build_silver(
@@ -59,6 +92,9 @@ def build_silver(
 ) -> SilverBuild:
     """Write the silver of every window whose bronze or recipe differs from what silver consumed.
 
+    A sealed partition is never rebuilt, by force neither: what came after the seal goes to
+    quarantine, an object a row.
+
     Both tables are pinned before bronze is read, so that a commit of another run in between is a
     conflict and never a silent loss.
 
@@ -70,64 +106,140 @@ def build_silver(
         force: rebuild every window that has bronze.
         budget: bounds memory and processes.
     """
-    every = [values_of(window) for partition in partitions for window in windows_of(partition)]
+    every = [window.values for partition in partitions for window in windows_of(partition)]
     table = lake.table(SILVER_POSTS)
     build = SilverBuild(
         posts=table.begin(every, run_id),
         quarantine=lake.table(SILVER_QUARANTINE).begin(every, run_id),
     )
     consumed = table.fingerprints(every)
-    sources = []
+    sources: list[WindowSource] = []
+    sealed: dict[Window, list[BronzeObject]] = {}
     for partition in sorted(partitions):
         bronze = read_partition(lake, partition)
         build.counts[partition] = Conservation()
         for window in windows_of(partition):
             fingerprint = fingerprint_of(bronze, window, rules)
-            current = consumed[table.key_of(values_of(window))]
-            if fingerprint is None or (current == fingerprint and not force):
+            current = consumed[table.key_of(window.values)]
+            same = current == fingerprint
+            if fingerprint is None or (same and (bronze.seal or not force)):
                 continue
-            sources.append(_source(bronze, window, build))
             build.fingerprints[window] = fingerprint
+            if bronze.seal is not None:
+                sealed[window] = bronze.late(window)
+                continue
+            sources.append(
+                WindowSource(
+                    window,
+                    bronze.objects(window),
+                    coverage_of(window, bronze.of(window)).completed_at,
+                    build.posts.writer(window.values),
+                    build.quarantine.writer(window.values),
+                    None if force else _earlier(bronze, window, rules, current, build),
+                )
+            )
     # Whatever is raised, nothing that was staged stays behind.
     with build.quarantine, build.posts:
+        for window, late in sealed.items():
+            build.leave(window, late, rules)
         for source, silver in build_windows(lake, sources, rules, budget):
             build.add(source.window, silver)
-    rebuilt = [values_of(window) for window in build.fingerprints]
+    rebuilt = [window.values for window in build.fingerprints]
     build.posts.narrow(rebuilt)
     build.quarantine.narrow(rebuilt)
     return build
 
 
-def _source(bronze: BronzePartition, window: Window, build: SilverBuild) -> WindowSource:
-    return WindowSource(
-        window,
-        bronze.objects(window),
-        coverage_of(window, bronze.of(window)).completed_at,
-        build.posts.writer(values_of(window)),
-        build.quarantine.writer(values_of(window)),
-    )
+def behind_in(
+    bronze: BronzePartition, rules: SilverRules, consumed: Mapping[PartitionKey, int | None]
+) -> list[Window]:
+    """The windows whose fingerprint is not the one that silver was committed with."""
+    return [
+        window
+        for window in windows_of(bronze.partition)
+        if (fingerprint := fingerprint_of(bronze, window, rules)) is not None
+        and consumed[tuple(window.values.values())] != fingerprint
+    ]
+
+
+def _earlier(
+    bronze: BronzePartition,
+    window: Window,
+    rules: SilverRules,
+    consumed: int | None,
+    build: SilverBuild,
+) -> EarlierSilver | None:
+    """The silver that stands, if today's rules made it of some of the window's objects."""
+    objects = None if consumed is None else _objects_of(bronze, window, rules, consumed)
+    if objects is None:
+        return None
+    paths = frozenset(stored.path for stored in objects)
+    return EarlierSilver(build.posts.earlier(window.values), paths)
+
+
+def consumed_objects(
+    bronze: BronzePartition, window: Window, rules: SilverRules, consumed: int
+) -> list[BronzeObject]:
+    """Objects of a window that its silver was made of; all of them where other rules made it.
+
+    Of a sealed partition: those that came after the seal and stand in quarantine.
+    """
+    if bronze.seal is not None:
+        # A build takes all that are late: none of them where its fingerprint is another.
+        current = consumed == fingerprint_of(bronze, window, rules)
+        return bronze.late(window) if current else []
+    objects = _objects_of(bronze, window, rules, consumed)
+    return bronze.objects(window) if objects is None else objects
+
+
+def _objects_of(
+    bronze: BronzePartition, window: Window, rules: SilverRules, consumed: int
+) -> list[BronzeObject] | None:
+    """What was fetched up to some moment, if that has this fingerprint.
+
+    Nothing says what silver was made of but its fingerprint, so that the newest fetches are left
+    out one after the other until the rest has it.
+    """
+    manifests = bronze.of(window)
+    for left_out in range(min(len(manifests), _FETCHES_BACK) + 1):
+        ordered = sorted(manifests, key=lambda manifest: manifest.fetched_at)
+        then = ordered[: len(ordered) - left_out]
+        if _made_of(then, window, rules) == consumed:
+            return [stored for manifest in then for stored in manifest.objects]
+    return None
 
 
 def fingerprint_of(bronze: BronzePartition, window: Window, rules: SilverRules) -> int | None:
     """What silver of a window is made of; null where bronze says nothing of it, or not all.
 
-    A positive 63-bit number: Delta keeps it as the version of the window's application transaction.
+    A sealed window's changes with what comes late, and with nothing else.
     """
-    manifests = bronze.of(window)
-    if not manifests or bronze.is_damaged(window):
+    if bronze.is_damaged(window):
         return None
+    if bronze.seal is not None:
+        sealed_at = bronze.seal.sealed_at.isoformat()
+        return _digest(["sealed", sealed_at, *_named(bronze.late(window))])
+    manifests = bronze.of(window)
+    return _made_of(manifests, window, rules) if manifests else None
+
+
+def _made_of(manifests: Sequence[Manifest], window: Window, rules: SilverRules) -> int:
     completed = coverage_of(window, manifests).completed_at
     recipe = rules.recipe(window.partition.platform, window.partition.date)
-    parts = [recipe, completed.isoformat() if completed else ""]
-    parts += [f"{o.path} {o.sha256}" for o in bronze.objects(window)]
+    objects = sorted((o for m in manifests for o in m.objects), key=lambda o: o.path)
+    return _digest([recipe, completed.isoformat() if completed else "", *_named(objects)])
+
+
+def _named(objects: Sequence[BronzeObject]) -> list[str]:
+    return [f"{stored.path} {stored.sha256}" for stored in objects]
+
+
+def _digest(parts: Sequence[str]) -> int:
+    """A positive 63-bit number: Delta keeps it as the version of the window's transaction."""
     digest = hashlib.sha256("\n".join(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def values_of(window: Window) -> Mapping[str, str]:
-    """The partition of silver's tables that a window is."""
-    return {
-        "date": window.partition.date.isoformat(),
-        "platform": window.partition.platform,
-        "window": window.name,
-    }
+def _sealed(stored: BronzeObject) -> Refusal:
+    reason = "it came after its date was sealed: silver of it is final"
+    return Refusal(stored.path, 0, SEALED_DATE, reason, "batch", stored.records)

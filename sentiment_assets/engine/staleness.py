@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import PostPartition, Window, windows_of
 from sentiment_assets.core.silver import SilverRules, differences
-from sentiment_assets.engine.in_process import fingerprint_of, values_of
+from sentiment_assets.engine.in_process import behind_in
 from sentiment_assets.lake.bronze import BronzePartition
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.recipes import read_recipe
@@ -33,21 +33,19 @@ def behind(
     lake: Lake, bronze: Iterable[BronzePartition], rules: SilverRules
 ) -> dict[PostPartition, Behind]:
     """The partitions that have windows behind; the log is read once for all of them."""
-    table = lake.table(SILVER_POSTS)
     known = list(bronze)
-    consumed = table.fingerprints(
-        [values_of(window) for read in known for window in windows_of(read.partition)]
+    consumed = lake.table(SILVER_POSTS).fingerprints(
+        [window.values for read in known for window in windows_of(read.partition)]
     )
-    windows: dict[PostPartition, list[Window]] = {}
-    never: set[Window] = set()
-    for read in known:
-        for window in windows_of(read.partition):
-            fingerprint = fingerprint_of(read, window, rules)
-            made_of = consumed[table.key_of(values_of(window))]
-            if fingerprint is not None and made_of != fingerprint:
-                windows.setdefault(read.partition, []).append(window)
-                if made_of is None:
-                    never.add(window)
+    windows = {
+        read.partition: found for read in known if (found := behind_in(read, rules, consumed))
+    }
+    never = {
+        window
+        for found in windows.values()
+        for window in found
+        if consumed[tuple(window.values.values())] is None
+    }
     recipes = _recipes(lake, list(windows))
     explained: dict[tuple[str, str], tuple[str, ...]] = {}
 

@@ -30,7 +30,9 @@ from sentiment_assets.core.coverage import (
     coverage_of,
 )
 from sentiment_assets.core.layout import PostPartition, Window, windows_of
+from sentiment_assets.core.seals import Seal
 from sentiment_assets.lake.objects import Lake, LakeError, ObjectMissing
+from sentiment_assets.lake.seals import decode_seal
 
 #: Lines that are read at once: bounds memory, whatever the object's size. More of them leave the
 #: processor's cache between being decoded and being copied into columns, which takes half as long
@@ -236,23 +238,32 @@ class BronzePartition:
     manifests: tuple[Manifest, ...]
     #: Manifests that cannot be read: what they say of their window is unknown.
     damaged: tuple[str, ...] = ()
+    #: Silver of the partition is final.
+    seal: Seal | None = None
 
     def of(self, window: Window) -> list[Manifest]:
         """The manifests of one window."""
         return [m for m in self.manifests if m.window == window.name]
 
     def is_damaged(self, window: Window) -> bool:
-        """A manifest of the window cannot be read."""
-        return any(f"/{window.folder}/" in path for path in self.damaged)
+        """A manifest of the window cannot be read, or the seal of them all."""
+        seal = layout.seal_object(self.partition)
+        return any(path == seal or f"/{window.folder}/" in path for path in self.damaged)
 
     @property
     def coverage(self) -> dict[Window, WindowCoverage]:
-        """State of each of the twelve windows."""
+        """State of each of the twelve windows; as it was sealed, where it is."""
+        if self.seal is not None:
+            return self.seal.coverage
         return {w: coverage_of(w, self.of(w)) for w in windows_of(self.partition)}
 
     def objects(self, window: Window) -> list[BronzeObject]:
         """The committed objects of one window, by path."""
         return sorted((o for m in self.of(window) for o in m.objects), key=lambda o: o.path)
+
+    def late(self, window: Window) -> list[BronzeObject]:
+        """Of a sealed partition's window: what came after the seal."""
+        return self.seal.late(window, self.objects(window)) if self.seal else []
 
 
 def stored_partitions(lake: Lake) -> list[PostPartition]:
@@ -263,16 +274,13 @@ def stored_partitions(lake: Lake) -> list[PostPartition]:
 
 
 def read_partition(lake: Lake, partition: PostPartition) -> BronzePartition:
-    """Read a partition's manifests.
+    """Read a partition's manifests, and its seal where it has one.
 
     A damaged manifest doesn't stop the others: its window counts as not fetched, so that the API
     is asked again, silver keeps what it has of it, and the conservation check names the file.
     """
-    paths = [
-        stored.path
-        for stored in lake.objects.list(f"{layout.BATCH_POSTS}/{partition.folder}/")
-        if stored.path.endswith(".manifest.json")
-    ]
+    stored = [o.path for o in lake.objects.list(f"{layout.BATCH_POSTS}/{partition.folder}/")]
+    paths = [path for path in stored if path.endswith(".manifest.json")]
 
     def read(path: str) -> Manifest | str:
         try:
@@ -282,11 +290,15 @@ def read_partition(lake: Lake, partition: PostPartition) -> BronzePartition:
 
     with ThreadPoolExecutor(_MANIFEST_READERS) as readers:
         found = list(readers.map(read, paths))
-    return BronzePartition(
-        partition,
-        tuple(manifest for manifest in found if isinstance(manifest, Manifest)),
-        tuple(path for path in found if isinstance(path, str)),
-    )
+    damaged = [path for path in found if isinstance(path, str)]
+    seal = None
+    if (path := layout.seal_object(partition)) in stored:
+        try:
+            seal = decode_seal(lake.objects.get(path))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            damaged.append(path)
+    manifests = tuple(manifest for manifest in found if isinstance(manifest, Manifest))
+    return BronzePartition(partition, manifests, tuple(damaged), seal)
 
 
 def read_blocks(lake: Lake, stored: BronzeObject) -> Iterator[list[bytes]]:

@@ -437,3 +437,25 @@ class Lake:
         from sentiment_assets.lake.tables import Table
 
         return Table(self, contract)
+
+    def steady(self) -> SteadyLake:
+        """The same lake for many looks at one moment."""
+        return SteadyLake(self.location)
+
+
+class SteadyLake(Lake):
+    """A lake whose tables stay as they are when first looked at; for reading only.
+
+    Opening a table costs as much as its whole log, so that a look at each partition of many would
+    cost more the longer the table is.
+    """
+
+    @cached_property
+    def _tables(self) -> dict[str, Table]:
+        return {}
+
+    def table(self, contract: Contract) -> Table:
+        """The Delta table of a contract as it was at the first look."""
+        if contract.name not in self._tables:
+            self._tables[contract.name] = super().table(contract).as_of_now()
+        return self._tables[contract.name]

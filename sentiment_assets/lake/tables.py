@@ -24,6 +24,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -66,6 +67,7 @@ __all__ = [
     "OutcomeUnknown",
     "Partition",
     "PartitionKey",
+    "PartitionRows",
     "PartitionWriter",
     "Replacement",
     "StagedFileError",
@@ -235,14 +237,14 @@ class Table:
         keys = [self.key_of(partition) for partition in partitions]
         return {key: known.get(self.path_of(key)) for key in keys}
 
-    def partition_sizes(self) -> pl.DataFrame:
-        """What the log says of each partition that holds rows.
+    def partition_sizes(self, partitions: Sequence[Partition] | None = None) -> pl.DataFrame:
+        """What the log says of each partition that holds rows, or of some of them.
 
         Columns: the partition columns, rows, bytes, files, modified_at (UTC).
         """
         names = list(self.contract.partition_columns)
         table = self._open()
-        files = self._no_files() if table is None else self._files(table)
+        files = self._no_files() if table is None else self._files(table, partitions)
         return (
             files.group_by(names)
             .agg(
@@ -300,6 +302,13 @@ class Table:
         """The stored table's columns and their Delta types; none without a table."""
         table = self._open()
         return {} if table is None else _column_types(table.schema())
+
+    def as_of_now(self) -> Table:
+        """The table as it is now, for many reads: opened and listed once, and never committed to.
+
+        It is not kept for longer than a step: what was replaced may be removed after a time.
+        """
+        return _TableAsOf(self.lake, self.contract)
 
     # The log
 
@@ -408,10 +417,14 @@ class Table:
         self, table: DeltaTable, partitions: Sequence[Partition] | None = None
     ) -> pl.DataFrame:
         """Files of a version: partition columns (text), path, bytes, rows, modified_at (UTC)."""
+        files = self._listed(table)
+        return files if partitions is None else self._only(files, partitions)
+
+    def _listed(self, table: DeltaTable) -> pl.DataFrame:
         actions = pl.DataFrame(table.get_add_actions(flatten=True))
         if actions.is_empty():
             return self._no_files()
-        files = actions.select(
+        return actions.select(
             *(
                 pl.col(f"partition.{name}").cast(pl.String).alias(name)
                 for name in self.contract.partition_columns
@@ -424,7 +437,6 @@ class Table:
             .dt.replace_time_zone("UTC")
             .alias("modified_at"),
         )
-        return files if partitions is None else self._only(files, partitions)
 
     def _only(self, files: pl.DataFrame, partitions: Sequence[Partition]) -> pl.DataFrame:
         """The files of whole or partial partitions."""
@@ -440,6 +452,12 @@ class Table:
             names = tuple(sorted(partition))
             values = tuple(self._checked(name, partition[name]) for name in names)
             asked.setdefault(names, []).append(values)
+        if len(partitions) == 1:
+            # A tenth of what the join takes, and many looks are at one.
+            [(names, [values])] = asked.items()
+            return files.filter(
+                pl.col(name) == value for name, value in zip(names, values, strict=True)
+            )
         kept = [
             files.with_row_index().join(
                 pl.DataFrame(values, schema=dict.fromkeys(names, pl.String), orient="row"),
@@ -499,6 +517,48 @@ class Table:
         return known
 
 
+class _TableAsOf(Table):
+    """A table that is opened once; see :meth:`Table.as_of_now`."""
+
+    @cached_property
+    def _opened(self) -> DeltaTable | None:
+        return super()._open()
+
+    @cached_property
+    def _files_listed(self) -> pl.DataFrame:
+        opened = self._opened
+        return self._no_files() if opened is None else super()._listed(opened)
+
+    @cached_property
+    def _noted(self) -> dict[str, int]:
+        return super()._transactions()
+
+    def begin(self, partitions: Sequence[Partition], run_id: str) -> Replacement:
+        """Never: a computation pins the table as it is when it begins."""
+        raise LakeError(f"{self.root}: a table as of some moment is for reading only")
+
+    def _open(self) -> DeltaTable | None:
+        return self._opened
+
+    def _listed(self, table: DeltaTable) -> pl.DataFrame:
+        return self._files_listed
+
+    def _transactions(self) -> dict[str, int]:
+        return self._noted
+
+
+@dataclass(frozen=True)
+class PartitionRows:
+    """What a partition held when a replacement of it began; pickles."""
+
+    table: Table
+    paths: tuple[str, ...]
+
+    def scan(self) -> pl.LazyFrame:
+        """The rows, lazily, partition columns included."""
+        return self.table._scan_files(self.paths)
+
+
 @dataclass(frozen=True)
 class PartitionWriter:
     """Writes files of one partition; pickles, so that other processes can write them."""
@@ -549,6 +609,7 @@ class Replacement:
         self._pinned = pinned
         self._staged: dict[PartitionKey, list[DataFile]] = {key: [] for key in keys}
         self._replaced = table._files(pinned, self.partitions)
+        self._kept: set[PartitionKey] = set()
         # Two attempts of one run must not share a file name, nor be taken for one another.
         self._attempt = uuid.uuid4().hex
         self._numbers = itertools.count()
@@ -591,6 +652,18 @@ class Replacement:
         self._staged = {key: files for key, files in self._staged.items() if key in kept}
         self._replaced = self.table._files(self._pinned, self.partitions)
 
+    def keep(self, partition: Partition) -> None:
+        """Commit a partition's fingerprint alone; its rows stay as they are.
+
+        Raises:
+            ContractViolation: the partition wasn't named at begin.
+            LakeError: files are staged for it.
+        """
+        key = self._named(partition)
+        if self._staged[key]:
+            raise LakeError(f"{self.table.root}: files are staged for a partition to be kept")
+        self._kept.add(key)
+
     def write(
         self, partition: Partition, batches: Iterable[pa.RecordBatch | pa.Table | pl.DataFrame]
     ) -> None:
@@ -611,13 +684,26 @@ class Replacement:
         prefix = f"{self.run_id}-{self._attempt[:12]}-{next(self._numbers)}"
         return PartitionWriter(self.table, self._named(partition), prefix)
 
+    def earlier(self, partition: Partition) -> PartitionRows:
+        """What the partition holds at the pinned version.
+
+        Raises:
+            ContractViolation: the partition wasn't named at begin.
+        """
+        self._named(partition)
+        files = self.table._only(self._replaced, [partition])
+        return PartitionRows(self.table, tuple(files["path"]))
+
     def stage(self, partition: Partition, files: Iterable[DataFile]) -> None:
         """Stage files that a writer of the partition wrote.
 
         Raises:
             ContractViolation: the partition wasn't named at begin.
         """
-        self._staged[self._named(partition)] += files
+        key = self._named(partition)
+        if key in self._kept:
+            raise LakeError(f"{self.table.root}: a partition that is kept gets no files")
+        self._staged[key] += files
 
     def add_file(self, partition: Partition, path: str) -> None:
         """Stage a Parquet file that another engine wrote; ``path`` is below the table's root.
@@ -678,7 +764,7 @@ class Replacement:
         except BaseException:
             self.discard()
             raise
-        self._commit = Commit(version, commit_rows, commit_bytes, len(adds), len(self._replaced))
+        self._commit = Commit(version, commit_rows, commit_bytes, len(adds), len(removes))
         self._checkpoint(version)
         return self._commit
 
@@ -789,6 +875,7 @@ class Replacement:
                 partition_values={name: row[name] for name in names},
             )
             for row in self._replaced.iter_rows(named=True)
+            if tuple(row[name] for name in names) not in self._kept
         ]
 
     def _write_log(

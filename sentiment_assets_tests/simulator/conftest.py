@@ -60,7 +60,7 @@ class Caller:
     """Sends requests to sites in this process, and steers them. ``base`` as ``Site`` has it."""
 
     def __init__(self, served: Sequence[Site], base: str = "") -> None:
-        self._app = create_app(served)
+        self._app = create_app(served, Clock())
         self._control = f"{base}/_control"
         self.headers = {"authorization": "Bearer t"}
 

@@ -222,6 +222,7 @@ def test_a_late_comment_is_found_when_it_is_there_and_dated_by_its_creation(
 
     assert late not in fetch(client)
     instagram.travel(NOW + 2 * HOUR)
+    client.clock = lambda: NOW + 2 * HOUR
     assert late in fetch(client)
     instagram.control("DELETE", f"posts/{media}")
 
@@ -545,6 +546,7 @@ def test_an_unknown_hashtag_and_the_31st(instagram, naps) -> None:
     # A week later all are free again: for other tests, too.
     instagram.control("DELETE", f"posts/{media}")
     instagram.travel(NOW + 8 * DAY)
+    client.clock = lambda: NOW + 8 * DAY
     [left] = [f for f in client.inspect([HASHTAG]).findings if f.what == "hashtags"]
     assert left.said == "29 of 30 left in these 7 days"
 

@@ -1,0 +1,188 @@
+"""A real daemon under the project's own ``dagster.yaml``: stuck runs, and backfills that pause.
+
+The jobs are small ones made for this; what is tried are the queue, the limits, the monitoring and
+the retries, with shorter times than the project's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dagster as dg
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+MAX_RUNTIME = 6
+PARTITIONS = 8
+
+CODE = """
+import ctypes, os, time
+from pathlib import Path
+import dagster as dg
+
+HERE = Path(__file__).parent
+
+def first_time(name):
+    try:
+        (HERE / f"{name}.begun").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+@dg.op
+def sleeps():
+    while first_time("sleeps") or (HERE / "sleeps.hangs").exists():
+        (HERE / "sleeps.hangs").touch()
+        try:
+            time.sleep(600)
+        finally:
+            (HERE / "sleeps.hangs").unlink()
+
+@dg.op
+def is_deaf():
+    # In C: no signal is heard before it returns.
+    if first_time("deaf"):
+        ctypes.CDLL(None).sleep(25)
+
+@dg.job(executor_def=dg.in_process_executor)
+def sleeping():
+    sleeps()
+
+@dg.job(executor_def=dg.in_process_executor)
+def deaf():
+    is_deaf()
+
+@dg.asset(partitions_def=dg.StaticPartitionsDefinition([str(n) for n in range(PARTITIONS)]))
+def dates():
+    time.sleep(0.5)
+
+defs = dg.Definitions(
+    assets=[dates], jobs=[sleeping, deaf], executor=dg.in_process_executor
+)
+"""
+
+
+class Daemon(NamedTuple):
+    home: Path
+    environment: dict[str, str]
+    instance: dg.DagsterInstance
+
+    def command(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [str(BIN / arguments[0]), *arguments[1:], "-w", str(self.home / "workspace.yaml")],
+            env=self.environment, capture_output=True, text=True, check=False, cwd=self.home,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    def mutate(self, text: str, **variables: Any) -> dict[str, Any]:
+        said = self.command("dagster-graphql", "-t", text, "-v", json.dumps(variables))
+        answer: dict[str, Any]
+        answer, _ = json.JSONDecoder().raw_decode(said[said.index("{") :])
+        assert "errors" not in answer, answer
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def runs(self, job: str) -> list[dg.DagsterRun]:
+        """The oldest first."""
+        return [*self.instance.get_runs(dg.RunsFilter(job_name=job))][::-1]
+
+    def materialized(self) -> list[str]:
+        found = self.instance.fetch_materializations(dg.AssetKey("dates"), limit=1000)
+        return sorted(str(r.partition_key) for r in found.records)
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    home = tmp_path_factory.mktemp("daemon")
+    settings: dict[str, Any] = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+    del settings["storage"]
+    settings["run_coordinator"]["config"] = {"dequeue_interval_seconds": 1}
+    settings["run_monitoring"] |= {
+        "max_runtime_seconds": MAX_RUNTIME, "poll_interval_seconds": 1,
+    }  # fmt: skip
+    (home / "dagster.yaml").write_text(yaml.safe_dump(settings))
+    (home / "tried_jobs.py").write_text(CODE.replace("PARTITIONS", str(PARTITIONS)))
+    location = {"relative_path": "tried_jobs.py", "location_name": "here"}
+    (home / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [{"python_file": location}]}))
+    environment = {**os.environ, "DAGSTER_HOME": str(home)}
+    with (home / "daemon.log").open("w") as log:
+        process = subprocess.Popen(
+            [str(BIN / "dagster-daemon"), "run", "-w", str(home / "workspace.yaml")],
+            env=environment, stdout=log, stderr=log, cwd=home, start_new_session=True,
+        )  # fmt: skip
+    try:
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            yield Daemon(home, environment, instance)
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait_for(daemon: Daemon, what: Callable[[], Any], seconds: float = 150) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        if time.monotonic() > deadline:
+            pytest.fail(
+                f"gave up; the daemon said:\n{(daemon.home / 'daemon.log').read_text()[-3000:]}"
+            )
+        time.sleep(0.5)
+    return found
+
+
+@pytest.mark.parametrize("job", ["sleeping", "deaf"])
+def test_a_stuck_run_is_ended_and_retried(daemon: Daemon, job: str) -> None:
+    daemon.command("dagster", "job", "launch", "-j", job)
+    succeeded = dg.DagsterRunStatus.SUCCESS
+    wait_for(daemon, lambda: succeeded in {run.status for run in daemon.runs(job)})
+    stuck, retried = daemon.runs(job)
+    assert (stuck.status, retried.status) == (dg.DagsterRunStatus.FAILURE, succeeded)
+    assert retried.parent_run_id == stuck.run_id
+    said = [e.message for e in daemon.instance.all_logs(stuck.run_id)]
+    assert any(f"exceeding maximum runtime of {MAX_RUNTIME} seconds" in one for one in said)
+
+
+LAUNCH = """mutation($params: LaunchBackfillParams!) {
+launchPartitionBackfill(backfillParams: $params) {
+... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+PAUSE = """mutation($id: String!) { cancelPartitionBackfill(backfillId: $id)
+{ __typename ... on PythonError { message } } }"""
+RESUME = """mutation($params: ReexecutionParams!) {
+reexecutePartitionBackfill(reexecutionParams: $params) {
+... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+
+
+def test_a_backfill_is_paused_and_resumed(daemon: Daemon) -> None:
+    """Cancelled, it starts no further run; from its failures, it does what is left and no more."""
+    keys = [str(number) for number in range(PARTITIONS)]
+    chosen = {"assetSelection": [{"path": ["dates"]}], "partitionNames": keys}
+    first = daemon.mutate(LAUNCH, params=chosen)["launchPartitionBackfill"]["backfillId"]
+    wait_for(daemon, daemon.materialized)
+    daemon.mutate(PAUSE, id=first)
+
+    def status(backfill: str) -> str:
+        found = daemon.instance.get_backfill(backfill)
+        return found.status.value if found else ""
+
+    wait_for(daemon, lambda: status(first) == "CANCELED")
+    done = daemon.materialized()
+    assert 0 < len(done) < PARTITIONS
+    time.sleep(3)
+    assert daemon.materialized() == done, "paused is paused"
+    again = {"parentRunId": first, "strategy": "FROM_FAILURE"}
+    second = daemon.mutate(RESUME, params=again)["reexecutePartitionBackfill"]["backfillId"]
+    wait_for(daemon, lambda: status(second) == "COMPLETED_SUCCESS")
+    assert daemon.materialized() == keys, "each once, and none again"
