@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
+import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -164,8 +165,9 @@ def lake_of(home: Path) -> Path:
 
 
 def clocks() -> tuple[float, float]:
-    """Wall and CPU seconds, to subtract from later ones."""
-    return time.perf_counter(), time.process_time()
+    """Wall and CPU seconds, to subtract from later ones; those of ended workers count."""
+    workers = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter(), time.process_time() + workers.ru_utime + workers.ru_stime
 
 
 def _values(partitions: Sequence[PostPartition]) -> list[dict[str, str]]:

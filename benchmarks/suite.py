@@ -44,8 +44,9 @@ class Sizes:
     tick_days: int
     tick_history: int
     tick_posts: int
-    #: Posts of a day that is built tick by tick.
+    #: Posts of a day that is built tick by tick, and in which rhythms.
     growing_posts: int
+    rhythms: tuple[str, ...]
 
 
 FULL = Sizes(
@@ -61,6 +62,7 @@ FULL = Sizes(
     tick_history=4_000,
     tick_posts=500,
     growing_posts=100_000,
+    rhythms=RHYTHMS,
 )
 
 #: A million posts of one date too, beside those of one window; two minutes more.
@@ -79,6 +81,7 @@ TINY = Sizes(
     tick_history=120,
     tick_posts=20,
     growing_posts=300,
+    rhythms=RHYTHMS[-1:],
 )
 
 
@@ -130,7 +133,7 @@ def measure(folder: Path, sizes: Sizes, corpus: Path | None, say: Callable[[str]
     made += [
         ("write_growing", {"folder": folder / f"growing-{rhythm}", "posts": sizes.growing_posts,
                            "corpus": texts, "rhythm": rhythm})
-        for rhythm in RHYTHMS
+        for rhythm in sizes.rhythms
     ]  # fmt: skip
     # Only making the input may use both cores.
     with ThreadPoolExecutor(2) as makers:
@@ -164,7 +167,7 @@ def measure(folder: Path, sizes: Sizes, corpus: Path | None, say: Callable[[str]
             figures.ticks.append(case("bronze_to_gold", folder=lake_of(home)))
         with _copy(folder) as home:
             figures.dagster_ticks.append(case("dagster_job", home=home))
-    for rhythm, as_job in itertools.product(RHYTHMS, (False, True)):
+    for rhythm, as_job in itertools.product(sizes.rhythms, (False, True)):
         at_once, by_ticks = (
             case(
                 "grow",

@@ -358,12 +358,11 @@ def clean_batch(
     if known is None:
         reading = _read(posts, rules)
     else:
-        reading = pl.concat(
-            [
-                _read(posts.join(known, on=PLACE, how="anti", maintain_order="left"), rules),
-                posts.select("_row", *PLACE).join(known, on=PLACE).select("_row", *READ_COLUMNS),
-            ]
-        )
+        fresh = posts.join(known, on=PLACE, how="anti", maintain_order="left")
+        reading = posts.select("_row", *PLACE).join(known, on=PLACE).select("_row", *READ_COLUMNS)
+        # Even for no post at all, the patterns would be made ready.
+        if not (fresh.is_empty() and reading.height):
+            reading = pl.concat([_read(fresh, rules), reading])
     scorer = rules.scorer
     created = pl.col("created_at")
     rows = (
