@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -396,10 +396,15 @@ def _read(posts: pl.DataFrame, rules: SilverRules) -> pl.DataFrame:
         hashtags=pl.col("text").map_batches(hashtags, pl.List(pl.String)),
         _folded_text=pl.col("text").str.to_lowercase(),
     )
-    types = _polars(SILVER_POSTS.schema.empty_table()).schema
     return _pseudonymise(rows, rules, _TEXTS).select(
-        "_row", *(pl.col(name).cast(types[name]) for name in READ_COLUMNS)
+        "_row", *(pl.col(name).cast(_types()[name]) for name in READ_COLUMNS)
     )
+
+
+@cache
+def _types() -> pl.Schema:
+    # Not empty_table, which imports pandas.
+    return _polars(pa.Table.from_batches([], SILVER_POSTS.schema)).schema
 
 
 #: Keyed columns: their name, what is keyed, and the key's use.

@@ -106,6 +106,18 @@ build_silver(lake, [DAY], RULES, run_id="run", budget=Budget(workers=2))
 """
 
 
+def test_silver_needs_no_pandas(lake: Lake) -> None:
+    """A third of a second in each process, for a library that nothing here uses."""
+    fill(lake)
+    alone = BUILD.replace("workers=2", "workers=1")
+    probe = "\nraise SystemExit('pandas was imported' if 'pandas.core' in sys.modules else 0)"
+    done = subprocess.run(
+        [sys.executable, "-c", alone + probe, lake.location.uri],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_workers_of_a_killed_process_end(lake: Lake) -> None:
     fill(lake)
     process = subprocess.Popen([sys.executable, "-c", BUILD, lake.location.uri])
