@@ -12,7 +12,13 @@ import yaml
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from dagster._daemon.run_coordinator import QueuedRunCoordinatorDaemon
 
-from sentiment_assets.automation import URGENT_TAG, fetch_job, fetch_tags, rebuild_job
+from sentiment_assets.automation import (
+    URGENT_TAG,
+    fetch_job,
+    fetch_tags,
+    freshness_job,
+    rebuild_job,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,6 +28,7 @@ BACKFILL = {**HAND, "dagster/backfill": "abcdefgh"}
 SCRIPTED_BACKFILL = {"dagster/backfill": "ijklmnop"}
 BACKFILL_OF_THE_JOB = {**BACKFILL, **(fetch_job.tags or {})}
 REBUILD = rebuild_job.tags or {}
+FRESHNESS = freshness_job.tags or {}
 
 
 def clock(platform: str) -> dict[str, str]:
@@ -104,7 +111,8 @@ def start(instance: dg.DagsterInstance) -> list[dict[str, str]]:
         pytest.param([BACKFILL, HAND], 3, id="a backfill and runs by hand"),
         pytest.param([REBUILD], 2, id="rebuilds"),
         pytest.param([HAND, BACKFILL, REBUILD], 5, id="the user interface and the sensor"),
-        pytest.param([HAND, SCRIPTED_BACKFILL, REBUILD], 7, id="everything"),
+        pytest.param([FRESHNESS], 1, id="looks at freshness"),
+        pytest.param([HAND, SCRIPTED_BACKFILL, REBUILD, FRESHNESS], 8, id="everything"),
     ],
 )
 def test_the_clock_finds_a_place_beside(
@@ -120,6 +128,15 @@ def test_the_clock_finds_a_place_beside(
 def test_the_clock_goes_first(instance: dg.DagsterInstance) -> None:
     submit(instance, BACKFILL, REBUILD, HAND, clock("x"))
     assert dequeued(instance)[0] == shown(clock("x"))
+
+
+def test_a_look_at_freshness_waits_for_no_backfill(instance: dg.DagsterInstance) -> None:
+    submit(instance, *(tags for tags in (HAND, SCRIPTED_BACKFILL, REBUILD) for _ in range(4)))
+    assert len(start(instance)) == 7
+    submit(instance, clock("x"))
+    assert start(instance) == [shown(clock("x"))]
+    submit(instance, FRESHNESS)
+    assert dequeued(instance) == [shown(FRESHNESS)]
 
 
 def test_one_platform_that_waits_for_its_api_keeps_no_other_out(
