@@ -1,4 +1,4 @@
-"""AWS on loopback that evaluates policies: S3, IAM and KMS over TLS, in a process of its own.
+"""AWS on loopback that evaluates policies: S3, IAM, KMS, SNS over TLS, in a process of its own.
 
 It decides with conditions and, other than S3 servers that only store, refuses. What it doesn't know
 of a request stands in ``UNKNOWN``: documents are made without it here, and those statements are
@@ -93,7 +93,7 @@ def running_aws_emulator(folder: Path) -> Iterator[AwsEmulator]:
             "GATEWAY_PORT": str(port),
             "AUTH": "true",
             "USE_SSL": "1",
-            "SERVICES": "s3,iam,sts,kms",
+            "SERVICES": "s3,iam,sts,kms,sns",
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "AWS_ACCESS_KEY_ID": ROOT.key_id,
             "AWS_SECRET_ACCESS_KEY": ROOT.secret,

@@ -22,6 +22,7 @@ from sentiment_assets.automation import (
     URGENT_TAG,
     fetch_job,
     fetch_tags,
+    freshness_job,
     maintenance_job,
     rebuild_job,
 )
@@ -38,6 +39,7 @@ BACKFILL_OF_THE_JOB = {**BACKFILL, **(fetch_job.tags or {})}
 REBUILD = rebuild_job.tags or {}
 UPKEEP = maintenance_job.tags or {}
 ORDERED = {**REBUILD, ORDERED_TAG: "yes", "dagster/priority": "-5"}
+FRESHNESS = freshness_job.tags or {}
 
 
 def clock(platform: str) -> dict[str, str]:
@@ -123,7 +125,10 @@ def start(instance: dg.DagsterInstance) -> list[dict[str, str]]:
         pytest.param([UPKEEP], 1, id="upkeep"),
         pytest.param([ORDERED], 1, id="ordered rebuilds"),
         pytest.param([ORDERED, REBUILD], 2, id="ordered rebuilds and the sensor"),
-        pytest.param([HAND, SCRIPTED_BACKFILL, REBUILD, UPKEEP, ORDERED], 8, id="everything"),
+        pytest.param(
+            [HAND, SCRIPTED_BACKFILL, REBUILD, UPKEEP, ORDERED, FRESHNESS], 9, id="everything"
+        ),
+        pytest.param([FRESHNESS], 1, id="looks at freshness"),
     ],
 )
 def test_the_clock_finds_a_place_beside(
@@ -159,6 +164,15 @@ def test_ordered_rebuilds_leave_the_sensor_a_place(instance: dg.DagsterInstance)
 def test_what_makes_data_goes_before_upkeep_and_orders(instance: dg.DagsterInstance) -> None:
     submit(instance, UPKEEP, ORDERED, REBUILD, clock("x"))
     assert start(instance) == [shown(t) for t in (clock("x"), REBUILD, ORDERED, UPKEEP)]
+
+
+def test_a_look_at_freshness_waits_for_no_backfill(instance: dg.DagsterInstance) -> None:
+    submit(instance, *(tags for tags in (HAND, SCRIPTED_BACKFILL, REBUILD) for _ in range(4)))
+    assert len(start(instance)) == 7
+    submit(instance, clock("x"))
+    assert start(instance) == [shown(clock("x"))]
+    submit(instance, FRESHNESS)
+    assert dequeued(instance) == [shown(FRESHNESS)]
 
 
 def test_one_platform_that_waits_for_its_api_keeps_no_other_out(

@@ -88,6 +88,12 @@ def _of_aws(command: Command) -> Command:
             metavar="ROLE=ARN",
             help="Who holds a role; may be given several times. By default role/sentiment-ROLE.",
         ),
+        click.option(
+            "--alert-topic",
+            metavar="ARN",
+            help="The SNS topic that the platform may publish alerts to; by default "
+            "SENTIMENT_ALERT_TOPIC_ARN.",
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -215,6 +221,7 @@ def _aws_names(
     partition: str,
     kms_keys: Iterable[str],
     role_arns: Iterable[str],
+    alert_topic: str | None,
 ) -> AwsNames:
     """Options, and the settings where an option is not given.
 
@@ -262,6 +269,7 @@ def _aws_names(
         keys=keys,
         principals=principals,
         partition=partition,
+        alert_topic=alert_topic or settings.alert_topic_arn,
     )
 
 

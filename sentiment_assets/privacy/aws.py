@@ -17,6 +17,7 @@ from typing import Any
 from sentiment_assets.core.layout import KEYS_FOLDER, MARKERS_LAYER, ORIGIN_MARKER
 from sentiment_assets.privacy.access import (
     LAYERS,
+    PIPELINE,
     ROLES,
     Layer,
     lake_layers,
@@ -52,6 +53,7 @@ _MANAGE_KEY = [
 _CALLER = "aws:PrincipalArn"
 _KEY_OF_REQUEST = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 _KEY_ARN = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
+_TOPIC_ARN = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+(\.fifo)?")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class AwsNames:
     ``keys`` are the ARNs of KMS keys by layer: of each layer of the lake, and of ``keys`` where the
     pseudonym secrets are wrapped by one and their keyring lies beside the lake. Layers may share a
     key; its readers then are those of all of them. ``principals`` are ARNs by role, by default
-    ``role/sentiment-<role>`` of the account.
+    ``role/sentiment-<role>`` of the account. ``alert_topic`` is the ARN of the SNS topic that
+    alerts are published to, where there is one.
 
     Raises:
         ValueError: a name is missing or of another form; the message says which.
@@ -74,6 +77,7 @@ class AwsNames:
     prefix: str = ""
     principals: Mapping[str, Sequence[str]] = field(default_factory=dict)
     partition: str = "aws"
+    alert_topic: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prefix", self.prefix.strip("/"))
@@ -88,6 +92,12 @@ class AwsNames:
                     "a bare id never matches: "
                     f"arn:{self.partition}:kms:{self.region}:{self.account}:key/…"
                 )
+        if self.alert_topic is not None and not _TOPIC_ARN.fullmatch(self.alert_topic):
+            raise ValueError(
+                f"the topic of alerts is {self.alert_topic!r}, which is no topic's ARN and would "
+                "allow more, or nothing: "
+                f"arn:{self.partition}:sns:{self.region}:{self.account}:sentiment-alerts"
+            )
         missing = [layer.name for layer in lake_layers() if layer.name not in self.keys]
         if missing:
             raise ValueError(f"no KMS key is named for {', '.join(missing)}")
@@ -170,6 +180,9 @@ def role_policy(names: AwsNames, role: str) -> Document:
         ]
     if right_of(role, "keys") == "write" and "keys" in names.keys:
         statements.append(_allow("WrapSecrets", ["kms:Decrypt", *_WRAP], [names.keys["keys"]]))
+    if role == PIPELINE and names.alert_topic is not None:
+        # The daemon tells, and the watch beside it; who is told they can neither see nor change.
+        statements.append(_allow("TellAlerts", ["sns:Publish"], [names.alert_topic]))
     return _document(statements)
 
 

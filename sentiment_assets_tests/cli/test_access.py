@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,18 @@ def test_policies_of_the_settings(invoke: Invoke, named: AwsNames) -> None:
     assert json.loads(kms.output) == key_policy(named, "bronze")
 
 
+def test_the_topic_of_the_settings_is_in_the_policy_and_another_can_be_named(
+    invoke: Invoke, named: AwsNames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("policy", "iam", "--role", "pipeline", "--account", ACCOUNT)
+    topics = [f"arn:aws:sns:af-south-1:{ACCOUNT}:{name}" for name in ("alerts", "others")]
+    monkeypatch.setenv("SENTIMENT_ALERT_TOPIC_ARN", topics[0])
+    for options, topic in ((), topics[0]), (("--alert-topic", topics[1]), topics[1]):
+        expected = role_policy(replace(named, alert_topic=topic), "pipeline")
+        assert json.loads(invoke(*arguments, *options).output) == expected
+        assert expected["Statement"][-1]["Resource"] == [topic]
+
+
 def test_policies_of_options(invoke: Invoke, named: AwsNames) -> None:
     """Another bucket: the settings' prefix is not its own."""
     told = invoke(
@@ -93,6 +106,10 @@ def test_sql(invoke: Invoke) -> None:
         (("bucket", "--account", "12"), "twelve digits"),
         (("kms", "--layer", "mart", "--account", ACCOUNT), "those that have one: bronze"),
         (("bucket", "--account", ACCOUNT, "--kms-key", "alias/lake"), "compare a key's ARN"),
+        (
+            ("iam", "--role", "pipeline", "--account", ACCOUNT, "--alert-topic", "alerts"),
+            "topic's ARN",
+        ),
         (("bucket", "--account", ACCOUNT, "--role-arn", "bi"), "is not ROLE=ARN"),
         (("postgres", "--schema", "public"), "Dagster's own"),
     ],

@@ -35,7 +35,8 @@ KEYS = {
     layer: f"arn:aws:kms:af-south-1:{ACCOUNT}:key/{layer}"
     for layer in ("bronze", "silver", "gold", "keys")
 }
-NAMES = AwsNames(ACCOUNT, "af-south-1", "posts", KEYS, "team/lake")
+TOPIC = f"arn:aws:sns:af-south-1:{ACCOUNT}:sentiment-alerts"
+NAMES = AwsNames(ACCOUNT, "af-south-1", "posts", KEYS, "team/lake", alert_topic=TOPIC)
 AT_ROOT = replace(NAMES, prefix="")
 SHARED = replace(
     NAMES,
@@ -233,6 +234,16 @@ def test_the_key_of_the_secrets_is_the_pipelines(role: str) -> None:
         assert may is (role == PIPELINE)
 
 
+@pytest.mark.parametrize("role", EVERY_ROLE)
+def test_the_pipeline_alone_tells_alerts_and_by_one_topic(role: str) -> None:
+    assert decided(NAMES, role, "sns:Publish", TOPIC) is (role == PIPELINE)
+    assert not decided(replace(NAMES, alert_topic=None), role, "sns:Publish", TOPIC)
+    for other in (f"{TOPIC}-of-others", f"{TOPIC}.fifo", TOPIC.replace("af-south-1", "eu-west-1")):
+        assert not decided(NAMES, role, "sns:Publish", other), other
+    for action in ("sns:Subscribe", "sns:SetTopicAttributes", "sns:ListSubscriptionsByTopic"):
+        assert not decided(NAMES, role, action, TOPIC), action
+
+
 def test_one_key_for_all_layers_serves_all_their_readers() -> None:
     decrypt = key_policy(SHARED, "bronze")["Statement"][1]
     assert decrypt["Principal"]["AWS"] == [arn_of(role) for role in EVERY_ROLE]
@@ -286,6 +297,7 @@ def test_a_bucket_takes_the_policy() -> None:
         ({"keys": {**KEYS, "gold": "alias/gold"}}, "KMS key of gold.*ARN"),
         ({"keys": {"gold": KEYS["gold"]}}, "bronze, silver"),
         ({"keys": {**KEYS, "platinum": KEYS["gold"]}}, "layer 'platinum'.*bronze"),
+        ({"alert_topic": "arn:aws:sns:*:*:*"}, "topic of alerts.*sentiment-alerts"),
         ({"principals": {"intern": ["arn:aws:iam::1:role/i"]}}, "role 'intern'.*engineer"),
     ],
 )

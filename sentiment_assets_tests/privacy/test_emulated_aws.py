@@ -7,6 +7,7 @@ role's session the emulator tells another ARN than AWS does. Its S3 asks KMS not
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from resources.environments import read_settings
+from resources.notifiers import ChannelRefused, SnsChannel
+from sentiment_assets.core.alert_messages import Links
+from sentiment_assets.core.alerts import Alert, Notification
 from sentiment_assets.core.contracts import DAILY_SUMMARY, SILVER_POSTS
 from sentiment_assets.lake.objects import AccessDenied, Lake
 from sentiment_assets.privacy.access import PIPELINE, ROLES, lake_layers, right_of
@@ -34,8 +38,11 @@ from sentiment_assets_tests.aws_emulator import (
 )
 
 BUCKET, PREFIX = "posts", "team/lake"
+TOPIC, OTHER_TOPIC = "sentiment-alerts", "sentiment-alerts-of-others"
 LAKE_LAYERS = [layer.name for layer in lake_layers()]
 RAW = "bronze/batch_posts/date=2026-02-05/platform=x/window=0800/20260205T100500Z.jsonl.gz"
+#: As S3, KMS and SNS spell it.
+DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError")
 OBJECTS = {
     "bronze": RAW,
     "silver": "silver/posts/a.parquet",
@@ -77,10 +84,11 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("SSL_CERT_FILE", str(aws.certificate))
-        kms, s3 = aws.client("kms"), aws.client("s3")
+        kms, s3, sns = aws.client("kms"), aws.client("s3"), aws.client("sns")
+        topics = {name: sns.create_topic(Name=name)["TopicArn"] for name in (TOPIC, OTHER_TOPIC)}
         keys = {layer: kms.create_key()["KeyMetadata"]["Arn"] for layer in LAKE_LAYERS}
         people = {role.name: [user_arn(role.name)] for role in ROLES}
-        names = AwsNames(ACCOUNT, REGION, BUCKET, keys, PREFIX, people)
+        names = AwsNames(ACCOUNT, REGION, BUCKET, keys, PREFIX, people, alert_topic=topics[TOPIC])
         s3.create_bucket(Bucket=BUCKET)
         s3.put_bucket_policy(
             Bucket=BUCKET, Policy=json.dumps(without_unknown(bucket_policy(names)))
@@ -109,7 +117,7 @@ def refused(call: Any, **arguments: Any) -> bool:
     try:
         call(**arguments)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException"):
+        if error.response["Error"]["Code"] not in DENIED:
             raise
         return True
     return False
@@ -145,6 +153,33 @@ def test_every_pair_is_decided_as_the_table_does(account: Account, role: str, la
     kms = account.client(role, "kms")
     key = account.names.keys[layer]
     assert refused(kms.generate_data_key, KeyId=key, KeySpec="AES_256")
+
+
+@pytest.mark.parametrize("role", [role.name for role in ROLES])
+def test_alerts_are_the_pipelines_to_tell(account: Account, role: str) -> None:
+    sns, topic = account.client(role, "sns"), account.names.alert_topic
+    assert topic is not None
+    assert refused(sns.publish, TopicArn=topic, Message="told") is (role != PIPELINE)
+    other = topic.replace(TOPIC, OTHER_TOPIC)
+    assert refused(sns.publish, TopicArn=other, Message="told")
+    assert refused(sns.list_subscriptions_by_topic, TopicArn=topic)
+
+
+def test_a_notification_needs_no_other_right(account: Account) -> None:
+    topic, who = account.names.alert_topic, account.credentials
+    assert topic is not None
+    alert = Alert("table_stale", "table_stale:silver/posts|x", "critical", "stale", platform="x")
+    opened = Notification("opened", dt.datetime(2026, 2, 5, tzinfo=dt.timezone.utc), (alert,))
+    links = Links("aws", "live")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_CA_BUNDLE", str(account.aws.certificate))
+        own, others = (
+            SnsChannel(topic, account.aws.url, (who[role].key_id, who[role].secret))
+            for role in (PIPELINE, "engineer")
+        )
+        own.tell(opened, links)
+        with pytest.raises(ChannelRefused, match="this role may sns:Publish"):
+            others.tell(opened, links)
 
 
 def test_the_platforms_own_code_says_so(account: Account) -> None:

@@ -218,6 +218,24 @@ def test_a_topic_that_is_not_there_is_told_without_the_words_of_aws(topic: Topic
     assert "123456789012" not in f"{e.value}{e.value.__cause__}{e.value.__context__}"
 
 
+def test_a_fifo_topic_drops_what_is_sent_again_and_keeps_the_order(s3_endpoint: S3Server) -> None:
+    sns, sqs = s3_endpoint.client_of("sns"), s3_endpoint.client_of("sqs")
+    fifo = {"FifoTopic": "true", "ContentBasedDeduplication": "false"}
+    arn = sns.create_topic(Name="alerts.fifo", Attributes=fifo)["TopicArn"]
+    queue = sqs.create_queue(QueueName="alerts.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    its = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=its["QueueArn"])
+    topic = Topic(s3_endpoint, arn, queue)
+    recovered = Notification("recovered", NOW, (ALERT,))
+    for notification in (OPENED, OPENED, recovered):
+        topic.channel().tell(notification, LINKS)
+    got = [json.loads(message["Message"]) for message in topic.received()]
+    assert [(told["id"], told["event"]) for told in got] == [
+        (OPENED.id, "opened"),
+        (recovered.id, "recovered"),
+    ]
+
+
 def test_sns_that_does_not_answer_is_told() -> None:
     channel = SnsChannel("arn:aws:sns:us-east-1:123456789012:t", "http://127.0.0.1:9", ("a", "b"))
     with pytest.raises(ChannelRefused, match=r"was not reached \(EndpointConnectionError\)"):
