@@ -42,7 +42,7 @@ from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.tables import PartitionRows, PartitionWriter
 
 #: Rows that are cleaned at once.
-BATCH_ROWS = 20_000
+BATCH_ROWS = 50_000
 
 
 @dataclass(frozen=True)
