@@ -1,6 +1,6 @@
 """``sentiment settings``: every setting, where its value comes from, secrets masked.
 
-And what no setting decides: which implementation scores.
+And what no setting decides: which implementations score, mask and tell languages.
 """
 
 from __future__ import annotations
@@ -17,17 +17,35 @@ def settings(as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from sentiment_assets.core.sentiment.vader import kernel_in_use
+    from sentiment_assets.core import language_words
+    from sentiment_assets.core.pii import kernel as masking
+    from sentiment_assets.core.sentiment import vader
     from sentiment_assets.definitions import describe, read_settings
 
+    slower = "compiled, or slower where no C compiler was"
     described = [
         *describe(read_settings()),
-        {
-            "setting": "(scoring kernel)",
-            "value": kernel_in_use(),
-            "source": "installation",
-            "description": "VADER's rules compiled, or slower in python where no C compiler was.",
-        },
+        *(
+            {
+                "setting": name,
+                "value": value,
+                "source": "installation",
+                "description": f"{what}, {slower}",
+            }
+            for name, value, what in (
+                ("(scoring kernel)", vader.kernel_in_use(), "VADER's rules"),
+                (
+                    "(masking kernel)",
+                    masking.kernel_in_use(),
+                    "which rules a text needs",
+                ),
+                (
+                    "(language kernel)",
+                    language_words.kernel_in_use(),
+                    "words of languages",
+                ),
+            )
+        ),
     ]
     if as_json:
         click.echo("\n".join(json.dumps(row) for row in described))

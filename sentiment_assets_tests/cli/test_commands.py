@@ -82,6 +82,7 @@ def test_settings_as_json(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> No
     assert rows["SENTIMENT_X_BEARER_TOKEN"]["source"] == "environment"
     assert rows["SENTIMENT_MIN_AUTHORS"]["source"] == "default"
     assert rows["(scoring kernel)"]["value"] == kernel_in_use()
+    assert {"(masking kernel)", "(language kernel)"} <= rows.keys()
     assert "hush" not in result.output
     table = invoke("settings")
     assert table.exit_code == 0
