@@ -18,6 +18,7 @@ from dagster._core.storage.tags import WILL_RETRY_TAG as DAGSTERS_OWN_TAG
 from dagster._core.test_utils import create_run_for_test, instance_for_test
 
 from resources.alert_store import FileStore, MemoryStore
+from resources.api_clients import http
 from resources.api_clients.access import TokenEnd
 from resources.environments import notifier_of, read_settings, token_ends
 from resources.notifiers import LogChannel, Notifier, SnsChannel
@@ -526,8 +527,10 @@ def test_a_token_near_its_end(end: TokenEnd, said: str | None, severity: str | N
 
 
 def test_clients_tell_the_end_that_their_platform_tells(
-    tmp_path: Path, simulated: dict[str, SimulatedPlatform]
+    tmp_path: Path, simulated: dict[str, SimulatedPlatform], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The simulator's clock stands still; a clock that is wrong is another test's.
+    monkeypatch.setattr(http, "MOST_SKEW", dt.timedelta.max)
     urls = {f"{name}_base_url": platform.url for name, platform in simulated.items()}
     settings = read_settings({}, home=tmp_path, **urls)
     ends = token_ends(settings)

@@ -1,5 +1,6 @@
 """The script itself, run by Streamlit without a browser."""
 
+import gc
 import json
 import os
 import shutil
@@ -28,6 +29,9 @@ def filled(monkeypatch, home):
 
 
 def run(query=""):
+    # What earlier tests left would be finalized at any time: in the midst of parsing the app it
+    # breaks Python's parser ("AST constructor recursion depth mismatch").
+    gc.collect()
     app = AppTest.from_file(str(APP), default_timeout=60)
     for name, _, value in (part.partition("=") for part in query.split("&") if part):
         known = app.query_params.get(name)

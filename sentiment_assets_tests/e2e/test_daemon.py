@@ -63,8 +63,10 @@ def deaf():
     is_deaf()
 
 @dg.asset(partitions_def=dg.StaticPartitionsDefinition([str(n) for n in range(PARTITIONS)]))
-def dates():
-    time.sleep(0.5)
+def dates(context):
+    # The first two are made at once, the others when they may.
+    while int(context.partition_key) > 1 and not (HERE / "go_on").exists():
+        time.sleep(0.1)
 
 defs = dg.Definitions(
     assets=[dates], jobs=[sleeping, deaf], executor=dg.in_process_executor
@@ -179,9 +181,10 @@ def test_a_backfill_is_paused_and_resumed(daemon: Daemon) -> None:
 
     wait_for(daemon, lambda: status(first) == "CANCELED")
     done = daemon.materialized()
-    assert 0 < len(done) < PARTITIONS
+    assert 0 < len(done) <= 2
     time.sleep(3)
     assert daemon.materialized() == done, "paused is paused"
+    (daemon.home / "go_on").touch()
     again = {"parentRunId": first, "strategy": "FROM_FAILURE"}
     second = daemon.mutate(RESUME, params=again)["reexecutePartitionBackfill"]["backfillId"]
     wait_for(daemon, lambda: status(second) == "COMPLETED_SUCCESS")

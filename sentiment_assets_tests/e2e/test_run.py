@@ -121,7 +121,12 @@ def test_a_backfill_from_the_ui_materializes_its_partitions_and_runs_the_checks(
     labels = {entry["label"] for entry in by_backfill[0]["metadataEntries"]}
     assert {"path", "preview", "table_version", "dagster/partition_row_count"} <= labels
     assert "SIMULATED" in asset["description"]
-    checks = asset["assetChecksOrError"]["checks"]
+    # Freshness is judged by its own clock.
+    checks = [
+        check
+        for check in asset["assetChecksOrError"]["checks"]
+        if not check["name"].startswith("fresh_")
+    ]
     assert {check["name"] for check in checks} == {"schema", "key_unique", "required_columns"}
     assert all(check["blocking"] for check in checks)
     assert {c["executionForLatestMaterialization"]["status"] for c in checks} == {"SUCCEEDED"}
