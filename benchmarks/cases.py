@@ -109,21 +109,14 @@ def bronze_to_silver(folder: Path, workers: int) -> Result:
 
     engine_workers.PARALLEL_RECORDS = 1
     lake = bronze.open_lake(folder)
-    before = _cpu_of_children()
     run = _measure(
         lambda: {
             "records": pipeline.build_silver(lake, [bronze.DAY], budget=Budget(workers=workers))
         }
     )
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    run["cpu"] += _cpu_of_children() - before
     run["peak"] = max(run["peak"], largest)
     return run
-
-
-def _cpu_of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def floor(folder: Path) -> Result:
