@@ -183,6 +183,9 @@ def test_a_partition_that_was_made_unchecked_is_told_until_it_is_checked() -> No
     assert alert.cause == "these checks did not run: schema"
     checked = run("succeeded", job="checks", planned=frozenset(), evaluations=all_well(MON))
     assert findings(unchecked, checked).firing == ()
+    # A fetch finds posts of other dates, too: an edit keeps the date of what it edits.
+    beside = run("succeeded", made=frozenset({MON}), planned=frozenset({"silver/posts|other|x"}))
+    assert findings(beside).firing == ()
     # Who failed has an alert already; what has no checks misses none.
     crashed = run(made=frozenset({MON}), failures=(foreign("no"),), planned=frozenset())
     assert [*firing(crashed)] == ["run_failed:rebuild:all:"]
