@@ -33,4 +33,6 @@ class JsonLines(logging.Handler):
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
         except Exception:
+            # As logging's own handlers do: a line that can't be written must not end the run that
+            # logs it. ``handleError`` says so on standard error.
             self.handleError(record)

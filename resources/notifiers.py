@@ -338,6 +338,7 @@ def write_page(path: Path, content: str) -> None:
             file.write(content)
         Path(written).replace(path)
     except BaseException:
+        # Ctrl-C too leaves no half-written file beside the page; whatever it was goes on.
         with contextlib.suppress(FileNotFoundError):
             Path(written).unlink()
         raise

@@ -83,6 +83,8 @@ def _side_by_side(
                 "memory: lower SENTIMENT_WORKERS or SENTIMENT_HELD_ROWS"
             ) from error
         except Exception:
+            # Whatever a window raised is raised again, after the others left no file behind.
+            # Interrupts don't wait for them: the workers are killed, upkeep removes their files.
             _discard(pending)
             interrupted = False
             raise

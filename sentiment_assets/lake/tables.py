@@ -585,6 +585,7 @@ class PartitionWriter:
         try:
             files.extend(write_files(table.lake.objects, contract, table.root, paths, rows))
         except BaseException:
+            # Interrupts too: nobody else knows of these files. Whatever it was goes on.
             self.delete(files)
             raise
         return files
