@@ -20,9 +20,8 @@ from typing import Protocol, TypeVar
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 
-from resources.instance_tables import connect, is_missing_table, kind_of_error, make_table
+from resources.instance_tables import DatabaseUnreachable, connect, in_table
 from sentiment_assets.core.alerts import Book
 
 Outcome = TypeVar("Outcome")
@@ -104,22 +103,10 @@ class PostgresStore:
 
     def change(self, step: Step[Outcome]) -> Outcome:
         """Change the book in one transaction, which holds the row from its beginning on."""
-        failure = ""
         try:
-            try:
-                return self._transact(step)
-            except ProgrammingError as error:
-                if not is_missing_table(error):
-                    raise
-                make_table(self._engine, "sentiment_alerts", _TABLE)
-            except DBAPIError as error:
-                # The server closed the connection since the last use; the next is a new one.
-                if not error.connection_invalidated:
-                    raise
-            return self._transact(step)
-        except SQLAlchemyError as error:
-            failure = kind_of_error(error)
-        # Raised outside of the handlers: their messages may quote the database's address.
+            return in_table(self._engine, "sentiment_alerts", _TABLE, lambda: self._transact(step))
+        except DatabaseUnreachable as error:
+            failure = str(error)
         raise AlertStoreUnreachable(
             f"the instance's database did not answer ({failure}), so alerts are neither read nor "
             "noted; check that it runs where SENTIMENT_POSTGRES_URL says"

@@ -6,13 +6,20 @@ What belongs here: what every such table needs. What one holds stands in its own
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 
 #: For connecting, and for each statement; libpq knows no shorter time for the former.
 PATIENCE_S = 2
+
+Outcome = TypeVar("Outcome")
+
+
+class DatabaseUnreachable(Exception):
+    """The database did not answer; says the class of what went wrong and nothing else."""
 
 
 def connect(url: str, *, durable: bool = True) -> sa.Engine:
@@ -47,6 +54,38 @@ def connect(url: str, *, durable: bool = True) -> sa.Engine:
         connection.commit()
 
     return engine
+
+
+def in_table(
+    engine: sa.Engine, name: str, statement: sa.TextClause, transact: Callable[[], Outcome]
+) -> Outcome:
+    """Run a transaction, once more where the table had to be made or the connection was lost.
+
+    Args:
+        engine: whose connections ``transact`` uses.
+        name: of the table.
+        statement: makes it.
+        transact: what to run; at most twice.
+
+    Raises:
+        DatabaseUnreachable: neither attempt was answered.
+    """
+    try:
+        try:
+            return transact()
+        except ProgrammingError as error:
+            if not is_missing_table(error):
+                raise
+            make_table(engine, name, statement)
+        except DBAPIError as error:
+            # The server closed the connection since its last use; the next is a new one.
+            if not error.connection_invalidated:
+                raise
+        return transact()
+    except SQLAlchemyError as error:
+        failure = kind_of_error(error)
+    # Raised outside of the handlers: their messages may quote the database's address.
+    raise DatabaseUnreachable(failure)
 
 
 def make_table(engine: sa.Engine, name: str, statement: sa.TextClause) -> None:

@@ -17,11 +17,17 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from resources.api_clients.errors import TransientApiError
 from resources.api_clients.http import Allowance, utc_now
-from resources.instance_tables import connect, is_missing_table, kind_of_error, make_table
+from resources.instance_tables import (
+    DatabaseUnreachable,
+    connect,
+    in_table,
+    is_missing_table,
+    kind_of_error,
+)
 
 #: Of every bucket this share is kept for urgent callers: the 2-hourly run.
 RESERVED_SHARE = 1 / 3
@@ -207,22 +213,12 @@ class SharedBudget:
         self._engine.dispose()
 
     def _change(self, step: Callable[[Bucket, datetime], tuple[Bucket, Outcome]]) -> Outcome:
-        failure = ""
         try:
-            try:
-                return self._transact(step)
-            except ProgrammingError as error:
-                if not is_missing_table(error):
-                    raise
-                make_table(self._engine, "sentiment_rate_budgets", _TABLE)
-            except DBAPIError as error:
-                # The server closed the connection since the last request; the next is a new one.
-                if not error.connection_invalidated:
-                    raise
-            return self._transact(step)
-        except SQLAlchemyError as error:
-            failure = kind_of_error(error)
-        # Raised outside of the handlers: their messages may quote the database's address.
+            return in_table(
+                self._engine, "sentiment_rate_budgets", _TABLE, lambda: self._transact(step)
+            )
+        except DatabaseUnreachable as error:
+            failure = str(error)
         raise _unreachable(failure, f"rate budget of {self._key['platform']}")
 
     def _transact(self, step: Callable[[Bucket, datetime], tuple[Bucket, Outcome]]) -> Outcome:
