@@ -39,6 +39,7 @@ from resources.alert_store import AlertStore, MemoryStore, PostgresStore
 from resources.api_clients.access import PlatformAccess, TellsTokenEnd, TokenEnd
 from resources.api_clients.http import LOOPBACK, RateBudget
 from resources.kafka import KafkaConnection, KafkaSettings
+from resources.kafka_reader import GROUP, KafkaReader
 from resources.key_store import BucketObject, KeyStore, PrivateFile
 from resources.keys import Custody, add_platforms, read_keyring, unlock
 from resources.kms import KmsKey
@@ -74,6 +75,7 @@ from sentiment_assets.engine.workers import cores_in_reach
 from sentiment_assets.lake.maintenance import Upkeep
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.privacy.folders import layer_folders
+from sentiment_assets.stream_sensors import LandingRules
 
 Environment = Literal["local", "aws"]
 
@@ -248,10 +250,10 @@ class Settings(KafkaSettings):
         examples=["10"],
     )
     rebuild_minutes: int = Field(
-        10,
+        2,
         ge=0,
         description="A partition's silver and gold are rebuilt at most once in so many minutes.",
-        examples=["10"],
+        examples=["2"],
     )
     held_rows: int = Field(
         200_000,
@@ -609,6 +611,14 @@ class Settings(KafkaSettings):
         """What a build may use of the machine."""
         return Budget(self.held_rows, self.workers or cores_in_reach())
 
+    def read_streams(self):  # TEMPORARY
+        from sentiment_assets.core.streams import StreamTopic, topic_name
+
+        return tuple(
+            StreamTopic(p, topic_name(p, self.kafka_prefix), 3, 1, dt.timedelta(days=3), 1 << 20)
+            for p in PLATFORMS
+        )
+
     def read_deadlines(self) -> Deadlines:
         """Read how long a table may be behind.
 
@@ -818,6 +828,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         ),
         "notifier": _notifier_resource(settings),
         "token_ends": resource(lambda: partial(token_ends, settings)),
+        "stream_reader": dg.ResourceDefinition(resource_fn=lambda _: stream_reader(settings)),
         "tracking": resource(settings.read_tracking),
         "rules": resource(lambda: silver_rules(settings)),
         "budget": resource(lambda: settings.budget()),
@@ -881,6 +892,29 @@ def api_client(
     else:
         budget = SharedBudget(database, platform, token, requests, access.PERIOD, urgent)
     return CLIENTS[platform].open_client(access, base_url=base_url, token=token, budget=budget)
+
+
+def stream_reader(settings: Settings) -> Iterator[KafkaReader]:
+    """What reads the topics, for as long as a run or a look takes.
+
+    Raises:
+        SettingsError: there is no cluster to read.
+    """
+    if settings.kafka is None:
+        raise SettingsError(
+            f"{PREFIX}KAFKA_BROKERS: needed to land what was streamed; for example: 127.0.0.1:9092 "
+            "(docs/streaming.md)"
+        )
+    with contextlib.closing(
+        KafkaReader(settings.kafka, f"{settings.kafka_prefix}{GROUP}")
+    ) as reader:
+        yield reader
+
+
+def landing_rules(settings: Settings) -> LandingRules:
+    """When a topic is landed."""
+    wait = dt.timedelta(seconds=settings.landing_seconds)
+    return LandingRules(settings.landing_records, wait)
 
 
 def watched_platforms(settings: Settings) -> list[str]:

@@ -64,6 +64,19 @@ class KafkaSettings(BaseModel):
         examples=["staging."],
     )
 
+    landing_records: int = Field(
+        20_000,
+        ge=1,
+        description="A topic is landed when so many of its records wait.",
+        examples=["20000"],
+    )
+    landing_seconds: int = Field(
+        60,
+        ge=0,
+        description="A topic is landed when the oldest of its records has waited so long.",
+        examples=["60"],
+    )
+
     @field_validator("kafka_brokers")
     @classmethod
     def _host_and_port(cls, brokers: str | None) -> str | None:

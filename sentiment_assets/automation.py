@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from sentiment_assets.assets.bronze import Clients
+from sentiment_assets.assets.bronze import BATCH_POSTS_KEY, DEAD_LETTERS_KEY, Clients
 from sentiment_assets.core.coverage import plan_fetch
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.tracking import Tracking
@@ -34,7 +34,8 @@ URGENT_TAG = "sentiment/urgent"
 
 fetch_job = dg.define_asset_job(
     "fetch",
-    dg.AssetSelection.groups("bronze") - dg.AssetSelection.checks(freshness),
+    dg.AssetSelection.assets(BATCH_POSTS_KEY, DEAD_LETTERS_KEY)
+    - dg.AssetSelection.checks(freshness),
     description="Fetch what is missing or open of the given dates into bronze.",
     tags={"sentiment/job": "fetch"},
 )

@@ -15,6 +15,7 @@ import polars as pl
 
 from sentiment_assets.assets.describe import RETRIES, asset_key
 from sentiment_assets.assets.failures import permanent_failures_are_final
+from sentiment_assets.assets.stream import LANDED_IN_FULL, RETENTION_KEPT_PACE
 from sentiment_assets.core.contracts import (
     CONTRACTS,
     DAILY_SUMMARY,
@@ -24,7 +25,7 @@ from sentiment_assets.core.contracts import (
     Contract,
 )
 from sentiment_assets.core.coverage import Manifest, fetched_share
-from sentiment_assets.core.layout import BATCH_POSTS, PostPartition, windows_of
+from sentiment_assets.core.layout import BATCH_POSTS, STREAM_POSTS, PostPartition, windows_of
 from sentiment_assets.core.quality import (
     Conservation,
     Verdict,
@@ -32,8 +33,10 @@ from sentiment_assets.core.quality import (
     drift_verdict,
     key_verdict,
     notices_verdict,
+    objects_verdict,
     recipe_verdict,
     required_verdict,
+    retention_verdict,
     schema_verdict,
     scorer_verdict,
     volume_verdict,
@@ -41,6 +44,7 @@ from sentiment_assets.core.quality import (
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.engine.in_process import SEALED_DATE, consumed_objects
 from sentiment_assets.lake.bronze import read_partition
+from sentiment_assets.lake.landings import landed_topics, recent_landings
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.partitions import POST_PARTITIONS, multi_key, partitions_of
 
@@ -195,7 +199,52 @@ def _of_every_table(contract: Contract) -> tuple[Rule, ...]:
     )
 
 
+def _landed(lake: Lake, partition: PostPartition) -> Verdict:
+    """Manifests of landings against the objects that stand."""
+    folder = f"{STREAM_POSTS}/{partition.folder}/"
+    sizes = {stored.path: stored.size for stored in lake.objects.list(folder)}
+    manifests = [
+        manifest
+        for manifest in read_partition(lake, partition).manifests
+        if any(stored.path.startswith(folder) for stored in manifest.objects)
+    ]
+    objects = {stored.path: stored for manifest in manifests for stored in manifest.objects}
+    missing = [path for path, stored in objects.items() if sizes.get(path) != stored.size]
+    return objects_verdict(
+        sum(manifest.received for manifest in manifests),
+        sum(stored.records for stored in objects.values()),
+        sorted(missing),
+    )
+
+
+def _kept_pace(lake: Lake, partition: PostPartition) -> Verdict:
+    """What the landings of a date lost, of the newest ones."""
+    landings = [
+        landing
+        for topic in landed_topics(lake)
+        for landing in recent_landings(lake, topic)
+        if (landing.platform, landing.landed_at.date()) == (partition.platform, partition.date)
+    ]
+    lost = [span for landing in landings for span in landing.lost]
+    topics = ", ".join(sorted({landing.topic for landing in landings})) or "the topic"
+    return retention_verdict(topics, [*map(str, lost)], sum(map(len, lost)))
+
+
 _OF_TABLE = {
+    STREAM_POSTS: (
+        Rule(
+            LANDED_IN_FULL,
+            "Every record that was consumed is landed or a dead letter, and its object stands.",
+            False,
+            _landed,
+        ),
+        Rule(
+            RETENTION_KEPT_PACE,
+            "Nothing was deleted from the topic before it was landed.",
+            False,
+            _kept_pace,
+        ),
+    ),
     BATCH_POSTS: (
         Rule(
             "known_fields",
@@ -233,6 +282,7 @@ def checks() -> list[dg.AssetChecksDefinition]:
     """One checks definition a table."""
     return [
         _checks_of(BATCH_POSTS, _OF_TABLE[BATCH_POSTS]),
+        _checks_of(STREAM_POSTS, _OF_TABLE[STREAM_POSTS]),
         *(
             _checks_of(name, (*_of_every_table(contract), *_OF_TABLE.get(name, ())))
             for name, contract in CONTRACTS.items()

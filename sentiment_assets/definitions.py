@@ -24,6 +24,7 @@ from resources.environments import (
     describe,
     freshness_watch,
     known_database,
+    landing_rules,
     notifier_of,
     read_settings,
     requests_left,
@@ -49,7 +50,7 @@ from resources.keys import (
 from resources.notifiers import PAGE as ALERT_PAGE
 from resources.notifiers import Notifier
 from sentiment_assets.alerts import alert_on_troubles
-from sentiment_assets.assets import bronze, gold, silver
+from sentiment_assets.assets import bronze, gold, silver, stream
 from sentiment_assets.assets.maintenance import MAINTENANCE
 from sentiment_assets.automation import (
     daily_maintenance,
@@ -64,6 +65,7 @@ from sentiment_assets.checks import checks
 from sentiment_assets.freshness import freshness, with_badge
 from sentiment_assets.orders import rebuild_orders
 from sentiment_assets.sensors import rebuild_sensor
+from sentiment_assets.stream_sensors import landing_sensors
 
 # The command line goes through here too, so that nothing else needs to know ``resources``.
 __all__ = [
@@ -144,13 +146,19 @@ def build_defs(
                 for asset in ASSETS
             ),
             rebuild_orders,
+            _marked(stream.stream_posts, settings),
         ],
         asset_checks=[*checks(), freshness],
-        jobs=[fetch_job, rebuild_job, freshness_job, maintenance_job],
+        jobs=[fetch_job, stream.land_job, rebuild_job, freshness_job, maintenance_job],
         schedules=[every_two_hours, every_half_hour, daily_maintenance],
         sensors=[
             rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes)),
             alert_on_troubles,
+            *landing_sensors(
+                settings.read_streams(),
+                landing_rules(settings),
+                running=settings.kafka is not None,
+            ),
         ],
         resources={**resources_for(settings), **resource_overrides},
         # A tick is small: starting a process for each step would cost more than the step.

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import dagster as dg
 import msgspec
 
-from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.describe import asset_key
 from sentiment_assets.assets.gold import with_pooled_days, with_trailing_days
-from sentiment_assets.assets.silver import POSTS_KEY
+from sentiment_assets.assets.silver import POSTS_KEY, newest_bronze
 from sentiment_assets.automation import PLATFORM_TAG, rebuild_job
 from sentiment_assets.consumed import consumed_events, newest_events
 from sentiment_assets.core.contracts import (
@@ -164,7 +163,7 @@ def _behind(
     What an event consumed is read from the event itself, one by one: for a year of partitions
     that took seconds, every 30 seconds.
     """
-    bronze = newest_events(instance, BATCH_POSTS_KEY)
+    bronze = newest_bronze(instance)
     silver = newest_events(instance, POSTS_KEY)
     # A run may have ended between silver and gold. These two are made of all the others.
     made = {key: newest_events(instance, key) for key in (TOPIC_KEY, SUMMARY_KEY)}

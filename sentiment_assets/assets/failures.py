@@ -17,6 +17,7 @@ import dagster as dg
 import polars as pl
 
 from sentiment_assets.core.quality import ConservationError
+from sentiment_assets.engine.landing import RangeRefused, TopicMissing
 from sentiment_assets.lake.bronze import UnreadableObject
 from sentiment_assets.lake.objects import AccessDenied, LakeOriginError
 from sentiment_assets.lake.tables import AuditFailed, ContractViolation
@@ -37,6 +38,8 @@ _PERMANENT = (
     ConservationError,
     ContractViolation,
     LakeOriginError,
+    RangeRefused,
+    TopicMissing,
     UnreadableObject,
 )
 

@@ -1,6 +1,6 @@
 """Silver assets: clean, deduplicated posts without personal identifiers, and what was refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import dagster as dg
@@ -8,6 +8,7 @@ import dagster as dg
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.describe import RETRIES, asset_facts, asset_key
 from sentiment_assets.assets.failures import permanent_failures_are_final
+from sentiment_assets.assets.stream import STREAM_POSTS_KEY
 from sentiment_assets.consumed import CONSUMED, newest_events
 from sentiment_assets.core.contracts import SILVER_POSTS, SILVER_QUARANTINE
 from sentiment_assets.core.layout import PostPartition
@@ -43,7 +44,7 @@ class RebuildConfig(dg.Config):
             key=POSTS_KEY, io_manager_key="lake_io_manager", **asset_facts(SILVER_POSTS)
         ),
     },
-    deps=[BATCH_POSTS_KEY],
+    deps=[BATCH_POSTS_KEY, STREAM_POSTS_KEY],
     partitions_def=POST_PARTITIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     retry_policy=RETRIES,
@@ -59,7 +60,7 @@ def silver_posts(
 ) -> Iterator[dg.Output[StagedTable]]:
     """Rebuild the windows whose bronze or recipe changed since silver last consumed them."""
     partitions = partitions_of(context)
-    consumed = newest_events(context.instance, BATCH_POSTS_KEY, partitions)
+    consumed = newest_bronze(context.instance, partitions)
     build = build_silver(
         lake,
         partitions,
@@ -85,6 +86,17 @@ def silver_posts(
         for window, fingerprint in build.fingerprints.items()
     }
     yield dg.Output(StagedTable(build.posts, fingerprints, metadata), output_name="posts")
+
+
+def newest_bronze(
+    instance: dg.DagsterInstance, partitions: Iterable[PostPartition] | None = None
+) -> dict[PostPartition, int]:
+    """The newest event of each partition's bronze, whichever way it came."""
+    known = None if partitions is None else list(partitions)
+    newest = newest_events(instance, BATCH_POSTS_KEY, known)
+    for partition, event in newest_events(instance, STREAM_POSTS_KEY, known).items():
+        newest[partition] = max(event, newest.get(partition, 0))
+    return newest
 
 
 def _facts(

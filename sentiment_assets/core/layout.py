@@ -19,7 +19,11 @@ WINDOWS: tuple[str, ...] = tuple(f"{hour:02d}00" for hour in range(0, 24, 2))
 
 BATCH_POSTS = "bronze/batch_posts"
 STREAM_POSTS = "bronze/stream_posts"
+#: Raw posts, by the way in which they came.
+RAW_POSTS = (BATCH_POSTS, STREAM_POSTS)
 DEAD_LETTERS = "bronze/dead_letters"
+#: Below the stream's posts: what was landed of each topic.
+LANDINGS = "_landings"
 #: Name of the object that says of a partition that it is sealed.
 SEAL = "sealed.json"
 ORIGIN_MARKER = "_lake.json"
@@ -144,6 +148,49 @@ def batch_object(window: Window, fetched_at: dt.datetime, fetched_for: Window | 
     if fetched_for is not None and fetched_for != window:
         name += f"-from-{fetched_for.partition.date:%Y%m%d}-{fetched_for.name}"
     return f"{batch_folder(window)}/{name}.jsonl.gz"
+
+
+def stream_folder(window: Window) -> str:
+    """Where the landed objects and manifests of a window lie."""
+    return f"{STREAM_POSTS}/{window.folder}"
+
+
+def stream_object(window: Window, log: str, partition: int, start: int, end: int) -> str:
+    """Path of what a window got from a range of a topic's partition; the range is [start, end)."""
+    return f"{stream_folder(window)}/{log}-{partition}-{start}-{end}.jsonl.gz"
+
+
+def stream_manifest(window: Window, log: str, ranges: str) -> str:
+    """Path of the manifest of a window's objects; ``ranges`` names what was landed with them.
+
+    Landings of the same ranges have the same name and bring the same: no other can take its place.
+    """
+    return f"{stream_folder(window)}/{log}-{ranges}.manifest.json"
+
+
+def stream_dead_letter_object(
+    platform: str, received: dt.date, log: str, partition: int, start: int, end: int
+) -> str:
+    """Path of a range's records that no window could be named for."""
+    return (
+        f"{DEAD_LETTERS}/platform={platform}/received={received.isoformat()}/"
+        f"{log}-{partition}-{start}-{end}.jsonl.gz"
+    )
+
+
+def replayed_object(dead_letters: str) -> str:
+    """Path of the note that says which of an object's dead letters were replayed."""
+    return dead_letters.removesuffix(".jsonl.gz") + ".replayed.json"
+
+
+def landings_folder(topic: str) -> str:
+    """Where the landings of a topic lie, a folder for each of its logs."""
+    return f"{STREAM_POSTS}/{LANDINGS}/{topic}"
+
+
+def landing_object(topic: str, log: str, number: int) -> str:
+    """Path of a landing. A thousand a folder: finding the newest lists two short folders."""
+    return f"{landings_folder(topic)}/{log}/{number // 1000:06d}/{number:09d}.json"
 
 
 def seal_object(partition: PostPartition) -> str:

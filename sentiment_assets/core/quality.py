@@ -137,6 +137,51 @@ def conservation_verdict(counts: Conservation, waiting: int = 0) -> Verdict:
     )
 
 
+def landed_verdict(consumed: int, landed: int, dead_letters: int) -> Verdict:
+    """Is every record that was consumed of a topic landed, or a dead letter?"""
+    missing = consumed - landed - dead_letters
+    sentence = f"{consumed} consumed = {landed} landed + {dead_letters} dead letters"
+    if missing:
+        sentence = f"{sentence} + {missing} MISSING"
+    counts = {"consumed": consumed, "landed": landed, "dead_letters": dead_letters}
+    return Verdict(missing == 0, sentence, counts)
+
+
+def objects_verdict(told: int, landed: int, missing: Sequence[str]) -> Verdict:
+    """Does bronze hold what its manifests say was landed?
+
+    Args:
+        told: records that the manifests tell of.
+        landed: records of the objects that they list.
+        missing: listed objects that are not there, or of another size.
+    """
+    said = [f"{told} records landed"]
+    if told != landed:
+        said.append(f"the objects hold {landed}")
+    if missing:
+        said.append(f"{len(missing)} objects are gone or of another size, such as {missing[0]}")
+    counts = {"records": told, "in_objects": landed, "objects_missing": len(missing)}
+    return Verdict(told == landed and not missing, "; ".join(said), counts)
+
+
+def retention_verdict(topic: str, lost: Sequence[str], records: int) -> Verdict:
+    """Was everything landed before the topic's retention deleted it?
+
+    Args:
+        topic: its name.
+        lost: what was not, as ``partition:start-end``.
+        records: offsets that these are.
+    """
+    if not lost:
+        return Verdict(True, f"nothing of {topic} was deleted before it was landed", {"lost": 0})
+    sentence = (
+        f"{topic}: {records} records were deleted before they were landed, offsets "
+        f"{', '.join(lost)}. They are lost here: fetch their dates again, or let the producer "
+        "send them again"
+    )
+    return Verdict(False, sentence, {"lost": records})
+
+
 def volume_verdict(posts: int, share: float, trailing: Sequence[tuple[int, float]]) -> Verdict:
     """Is a day's volume in line with the days before it?
 

@@ -1,15 +1,14 @@
 """Bronze: raw records as immutable gzip objects, with a manifest beside them.
 
-What belongs here: writing what a fetch brought, and reading it back. Manifests are the truth: an
+What belongs here: writing what a fetch brought, and reading back all that lies there, whichever way
+it came. Writing what a topic brought is ``engine.landing``. Manifests are the truth: an
 object that none lists was left by a run that died, and is overwritten by its retry or ignored.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import gzip
 import hashlib
-import io
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +41,10 @@ BLOCK_LINES = 2_000
 #: Bytes that are unpacked at once.
 _CHUNK = 1 << 14
 
+_LEVEL = 2
+#: Bytes of lines that are packed at once: a call costs as much as some hundred of them.
+_PACKED_AT_ONCE = 1 << 16
+
 _encode = msgspec.json.Encoder().encode
 _decode_manifest = msgspec.json.Decoder(Manifest).decode
 # A day has some dozens of manifests of 1 kB; on S3 each costs a round trip.
@@ -52,23 +55,38 @@ class UnreadableObject(LakeError):
     """A bronze object is damaged; the message says how."""
 
 
-class _ObjectWriter:
-    """One gzip object in the making. Compressed in memory: a fetched window is some MB."""
+class ObjectWriter:
+    """One gzip object in the making. Compressed in memory: what is added at once is some MB."""
 
     def __init__(self) -> None:
-        self._buffer = io.BytesIO()
-        # mtime 0: the same records give the same bytes.
-        self._gzip = gzip.GzipFile(fileobj=self._buffer, mode="wb", compresslevel=5, mtime=0)
+        # isa-l packs four times as fast as zlib, 13 % larger. A header without a time: the same
+        # records give the same bytes.
+        self._gzip = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, 16 + isal_zlib.MAX_WBITS)
+        self._packed: list[bytes] = []
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
         self.records = 0
 
     def add(self, line: bytes) -> None:
-        self._gzip.write(line)
-        self._gzip.write(b"\n")
+        """Add a line, given without its end."""
+        self._waiting.append(line)
+        self._waiting_bytes += len(line)
         self.records += 1
+        if self._waiting_bytes >= _PACKED_AT_ONCE:
+            self._pack()
+
+    def _pack(self) -> None:
+        lines = b"\n".join(self._waiting)
+        self._packed.append(self._gzip.compress(lines))
+        self._packed.append(self._gzip.compress(b"\n"))
+        self._waiting.clear()
+        self._waiting_bytes = 0
 
     def store(self, lake: Lake, path: str) -> BronzeObject:
-        self._gzip.close()
-        data = self._buffer.getvalue()
+        """Write the object; nothing can be added any more."""
+        if self._waiting:
+            self._pack()
+        data = b"".join((*self._packed, self._gzip.flush()))
         lake.objects.put(path, data)
         return BronzeObject(path, self.records, len(data), hashlib.sha256(data).hexdigest())
 
@@ -98,8 +116,8 @@ class StretchFetch:
         self._api_version = api_version
         self._simulated = simulated
         self._notices = notices
-        self._writers: dict[Window, _ObjectWriter] = {}
-        self._dead_letters = _ObjectWriter()
+        self._writers: dict[Window, ObjectWriter] = {}
+        self._dead_letters = ObjectWriter()
         self.received = 0
 
     @property
@@ -109,7 +127,7 @@ class StretchFetch:
 
     def add(self, target: Window, payload: Any, request: Mapping[str, Any]) -> None:
         """Add a record to the window that its creation time names."""
-        self._writers.setdefault(target, _ObjectWriter()).add(self._envelope(payload, request))
+        self._writers.setdefault(target, ObjectWriter()).add(self._envelope(payload, request))
         self.received += 1
 
     def add_dead_letter(self, payload: Any, request: Mapping[str, Any], reason: str) -> None:
@@ -268,18 +286,22 @@ class BronzePartition:
 
 def stored_partitions(lake: Lake) -> list[PostPartition]:
     """The partitions that bronze holds anything of, sorted."""
-    days = lake.objects.folders(layout.BATCH_POSTS)
+    days = [day for posts in layout.RAW_POSTS for day in lake.objects.folders(posts)]
     folders = (folder for day in days for folder in lake.objects.folders(day))
-    return sorted(p for p in map(PostPartition.from_folder, folders) if p is not None)
+    return sorted({p for p in map(PostPartition.from_folder, folders) if p is not None})
 
 
 def read_partition(lake: Lake, partition: PostPartition) -> BronzePartition:
-    """Read a partition's manifests, and its seal where it has one.
+    """Read a partition's manifests, of fetches and of landings, and its seal where it has one.
 
     A damaged manifest doesn't stop the others: its window counts as not fetched, so that the API
     is asked again, silver keeps what it has of it, and the conservation check names the file.
     """
-    stored = [o.path for o in lake.objects.list(f"{layout.BATCH_POSTS}/{partition.folder}/")]
+    stored = [
+        entry.path
+        for posts in layout.RAW_POSTS
+        for entry in lake.objects.list(f"{posts}/{partition.folder}/")
+    ]
     paths = [path for path in stored if path.endswith(".manifest.json")]
 
     def read(path: str) -> Manifest | str:
@@ -329,6 +351,21 @@ def read_blocks(lake: Lake, stored: BronzeObject) -> Iterator[list[bytes]]:
     yield from _blocks(data, tolerant=cut is not None)
     if cut is not None:
         raise UnreadableObject(f"{stored.path}: {cut}") from cut
+
+
+def read_whole(lake: Lake, path: str) -> Iterator[bytes]:
+    """Stream the lines of an object that no manifest tells of.
+
+    Raises:
+        UnreadableObject: it is missing, cut short, damaged or no gzip.
+    """
+    try:
+        for block in _blocks(lake.objects.get(path)):
+            yield from block
+    except ObjectMissing as error:
+        raise UnreadableObject(str(error)) from error
+    except (EOFError, isal_zlib.error) as error:  # type: ignore[misc]  # its stub says less
+        raise UnreadableObject(f"{path}: {error}") from error
 
 
 def _blocks(data: bytes, tolerant: bool = False) -> Iterator[list[bytes]]:
