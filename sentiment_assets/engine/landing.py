@@ -146,7 +146,7 @@ def land(
             "records now. The sensor asks for those of the new topic"
         )
     newest = newest_landing(lake, order.topic, order.log)
-    positions: Mapping[int, int] = newest.positions if newest else {}
+    positions: Mapping[int, int] = newest.positions if newest else _first(order, current)
     number = newest.number + 1 if newest else 0
     ranges, lost = _due(order, positions, current)
     if not (ranges or lost):
@@ -157,6 +157,12 @@ def land(
         add_landing(lake, landing)
         positions, number, lost = landing.positions, number + 1, ()
         _mirror(reader, order.topic, positions)
+
+
+def _first(order: Order, current: TopicLog) -> dict[int, int]:
+    """Where the landings of a log begin: what was deleted before is nobody's loss."""
+    asked = {span.partition for span in order.ranges}
+    return {p: marks.low for p, marks in current.watermarks.items() if p not in asked}
 
 
 def _due(
