@@ -111,15 +111,15 @@ def look(
         log = reader.topic_log(topic.name)
     except (StreamUnreachable, TopicMissing) as error:
         return str(error)
-    order = _order(lake, topic, log, memory)
-    if order is None:
+    found = _waiting(lake, topic, log, memory)
+    number = found.number
+    if not found:
         memory.since = None
         return f"everything of {topic.name} is landed"
-    found, number = order
     if memory.since is None or (memory.log, memory.number) != (found.log, number):
         memory.since, memory.log, memory.number = now.timestamp(), found.log, number
     waited = now.timestamp() - memory.since
-    records = sum(map(len, found.ranges))
+    records = found.records
     enough = records >= rules.records or waited >= rules.wait.total_seconds()
     if not (enough or found.lost):
         return f"{records} records of {topic.name} wait, the oldest for {waited:.0f} s"
@@ -131,10 +131,12 @@ def look(
         if now.timestamp() - last.at < back_off:
             return f"the last landing of {topic.name} failed; the next try is {back_off} s after it"
     memory.asked = Asked(found.log, number, now.timestamp(), attempt)
-    spans = ",".join(map(str, (*found.ranges, *found.lost)))
+    ranges = at_most(found.ranges, MOST_RECORDS)
+    order = Order(topic.platform, topic.name, found.log, ranges, found.lost)
+    spans = ",".join(map(str, (*ranges, *found.lost)))
     return dg.RunRequest(
         run_key=f"{topic.name}/{found.log}/{number}:{spans}#{attempt}",
-        run_config=land_config(found),
+        run_config=land_config(order),
         tags={
             STREAM_TAG: topic.name,
             PLATFORM_TAG: topic.platform,
@@ -143,10 +145,8 @@ def look(
     )
 
 
-def _order(
-    lake: Lake, topic: StreamTopic, log: TopicLog, memory: LandingMemory
-) -> tuple[Order, int] | None:
-    """What to land next and as which landing, the end of a deleted topic first."""
+def _waiting(lake: Lake, topic: StreamTopic, log: TopicLog, memory: LandingMemory) -> Waiting:
+    """What waits to be landed; the end of a topic that was deleted comes first."""
     if memory.topic_id and memory.topic_id != log.topic_id:
         old = position_of(lake, topic.name, memory.topic_id)
         gone = tuple(
@@ -155,14 +155,10 @@ def _order(
             if (start := old.positions.get(partition, 0)) < end
         )
         if gone:
-            return Order(topic.platform, topic.name, old.log, (), gone), old.number
+            return Waiting(old.log, old.number, (), gone)
     memory.topic_id = log.topic_id
     memory.ends = {partition: marks.high for partition, marks in log.watermarks.items()}
-    found: Waiting = waiting(log, position_of(lake, topic.name, log.topic_id))
-    if not found:
-        return None
-    ranges = at_most(found.ranges, MOST_RECORDS)
-    return Order(topic.platform, topic.name, found.log, ranges, found.lost), found.number
+    return waiting(log, position_of(lake, topic.name, log.topic_id))
 
 
 def _under_way(instance: dg.DagsterInstance, topic: str) -> bool:

@@ -50,13 +50,17 @@ def test_what_waits(
 
 def test_before_the_first_landing_nothing_is_lost() -> None:
     found = waiting(topic(p0=(5, 9)), Position("abc"))
-    assert [*map(str, found.ranges)] == ["0:5-9"] and not found.lost and found.records == 4
+    assert [*map(str, found.ranges)] == ["0:5-9"]
+    assert not found.lost
+    assert found.records == 4
 
 
 def test_a_log_that_was_cut_short_is_landed_anew_under_another_name() -> None:
     found = waiting(topic(p0=(0, 7), p1=(0, 3)), Position("abc", 9, {0: 8, 1: 3}))
-    assert found.log == "abc.1" and found.number == 0
-    assert [*map(str, found.ranges)] == ["0:0-7", "1:0-3"] and not found.lost
+    assert found.log == "abc.1"
+    assert found.number == 0
+    assert [*map(str, found.ranges)] == ["0:0-7", "1:0-3"]
+    assert not found.lost
     again = waiting(topic(p0=(0, 6)), Position("abc.1", 2, {0: 7}))
     assert again.log == "abc.2"
 
@@ -67,9 +71,9 @@ def test_names_of_logs() -> None:
     assert log_name("") == "0"
 
 
-SPANS = st.lists(
-    st.tuples(st.integers(0, 100), st.integers(1, 100)), min_size=1, max_size=8
-).map(lambda found: tuple(OffsetRange(p, s, s + n) for p, (s, n) in enumerate(found)))
+SPANS = st.lists(st.tuples(st.integers(0, 100), st.integers(1, 100)), min_size=1, max_size=8).map(
+    lambda found: tuple(OffsetRange(p, s, s + n) for p, (s, n) in enumerate(found))
+)
 
 
 @given(SPANS, st.integers(1, 300))

@@ -1,4 +1,4 @@
-"""Landing on a broker: which records land where, what a landing says, and what happens in between."""
+"""Landing on a broker: which records land where, and what a landing says of itself."""
 
 from __future__ import annotations
 
@@ -78,8 +78,11 @@ def test_an_envelope_holds_the_payload_as_it_came(lake: Lake, stream: Streamed) 
     landed(lake, stream)
     (line,) = lines(lake)
     assert line["payload"] == json.loads(sent)
-    assert line["source"] == "stream" and line["platform"] == "x" and line["api_version"] == "2"
-    assert line["fetch_id"] == "stream-1" and line["fetched_at"] == "2026-11-23T10:00:00Z"
+    assert line["source"] == "stream"
+    assert line["platform"] == "x"
+    assert line["api_version"] == "2"
+    assert line["fetch_id"] == "stream-1"
+    assert line["fetched_at"] == "2026-11-23T10:00:00Z"
     offset = line["offset"]
     assert (offset["topic"], offset["partition"], offset["offset"]) == (stream.topic, 0, 0)
     assert dt.datetime.fromisoformat(offset["appended_at"]).tzinfo is not None
@@ -92,7 +95,8 @@ def test_what_was_landed_is_not_landed_again(lake: Lake, stream: Streamed) -> No
     assert landed(lake, stream, order) == []
     stream.send(posts([3], 5))
     (second,) = landed(lake, stream)
-    assert [str(r.range) for r in second.ranges] == ["0:2-3"] and second.number == 1
+    assert [str(r.range) for r in second.ranges] == ["0:2-3"]
+    assert second.number == 1
     # Of an older order only the rest is taken.
     wide = Order("x", stream.topic, order.log, (OffsetRange(0, 1, 3),))
     assert landed(lake, stream, wide) == []
@@ -109,15 +113,14 @@ def test_a_range_that_would_leave_records_out_is_refused(lake: Lake, stream: Str
         landed(lake, stream, Order("x", stream.topic, order.log, (OffsetRange(0, 1, 4),)))
 
 
-def test_a_replay_lands_a_range_again_and_moves_nothing_back(
-    lake: Lake, stream: Streamed
-) -> None:
+def test_a_replay_lands_a_range_again_and_moves_nothing_back(lake: Lake, stream: Streamed) -> None:
     stream.send(posts([1, 2, 3]))
     order = order_of(lake, stream)
     landed(lake, stream, order)
     again = Order("x", stream.topic, order.log, (OffsetRange(0, 1, 2),), replay=True)
     (done,) = landed(lake, stream, again)
-    assert done.replay and done.positions == {0: 3, 1: 0}
+    assert done.replay
+    assert done.positions == {0: 3, 1: 0}
     assert len(list(lines(lake))) == 4
     assert order_of(lake, stream).ranges == ()
 
@@ -200,7 +203,8 @@ def test_marks_of_transactions_and_records_taken_back_are_no_records(
             writer.abort_transaction(20)
     (done,) = landed(lake, stream)
     assert [line["payload"]["data"]["text"] for line in lines(lake)] == ["kept", "kept too"]
-    assert done.consumed == 2 and done.positions[0] == 6
+    assert done.consumed == 2
+    assert done.positions[0] == 6
     assert order_of(lake, stream).ranges == ()
 
 
@@ -219,13 +223,16 @@ def test_what_retention_deleted_is_told_to_the_record(
         deleted.result(20)
     # The order was made before: the run finds it out itself.
     (done,) = landed(lake, stream, order)
-    assert done.lost == [OffsetRange(0, 2, 4)] and done.consumed == 1
+    assert done.lost == [OffsetRange(0, 2, 4)]
+    assert done.consumed == 1
     stream.send(posts([6, 7], 9))
     for deleted in admin.delete_records([TopicPartition(stream.topic, 0, 6)]).values():
         deleted.result(20)
     (later,) = landed(lake, stream)
-    assert later.lost == [OffsetRange(0, 5, 6)] and later.consumed == 1
-    assert order_of(lake, stream).ranges == () and order_of(lake, stream).lost == ()
+    assert later.lost == [OffsetRange(0, 5, 6)]
+    assert later.consumed == 1
+    assert order_of(lake, stream).ranges == ()
+    assert order_of(lake, stream).lost == ()
 
 
 def test_a_topic_that_was_made_anew_is_another_log(
@@ -243,7 +250,9 @@ def test_a_topic_that_was_made_anew_is_another_log(
     with pytest.raises(RangeRefused, match="was made anew"):
         landed(lake, again, order)
     (done,) = landed(lake, again)
-    assert done.log != order.log and done.number == 0 and done.consumed == 1
+    assert done.log != order.log
+    assert done.number == 0
+    assert done.consumed == 1
     assert len(list(lines(lake))) == 3
 
 
@@ -267,7 +276,8 @@ def test_new_partitions_are_landed_from_their_begin(
     fresh.producer = Producer(stream.connection.config())
     fresh.send(posts([2], 3), 2)
     (done,) = landed(lake, stream)
-    assert [str(r.range) for r in done.ranges] == ["2:0-1"] and done.lost == []
+    assert [str(r.range) for r in done.ranges] == ["2:0-1"]
+    assert done.lost == []
 
 
 def test_a_landing_that_cannot_be_read_is_told_with_its_path(lake: Lake, stream: Streamed) -> None:
