@@ -828,7 +828,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         ),
         "notifier": _notifier_resource(settings),
         "token_ends": resource(lambda: partial(token_ends, settings)),
-        "stream_reader": dg.ResourceDefinition(resource_fn=lambda _: stream_reader(settings)),
+        "stream_reader": _stream_reader_resource(settings),
         "tracking": resource(settings.read_tracking),
         "rules": resource(lambda: silver_rules(settings)),
         "budget": resource(lambda: settings.budget()),
@@ -894,7 +894,8 @@ def api_client(
     return CLIENTS[platform].open_client(access, base_url=base_url, token=token, budget=budget)
 
 
-def stream_reader(settings: Settings) -> Iterator[KafkaReader]:
+@contextlib.contextmanager
+def open_stream_reader(settings: Settings) -> Iterator[KafkaReader]:
     """What reads the topics, for as long as a run or a look takes.
 
     Raises:
@@ -909,6 +910,14 @@ def stream_reader(settings: Settings) -> Iterator[KafkaReader]:
         KafkaReader(settings.kafka, f"{settings.kafka_prefix}{GROUP}")
     ) as reader:
         yield reader
+
+
+def _stream_reader_resource(settings: Settings) -> dg.ResourceDefinition:
+    def make(_context: dg.InitResourceContext) -> Iterator[KafkaReader]:
+        with open_stream_reader(settings) as reader:
+            yield reader
+
+    return dg.ResourceDefinition(resource_fn=make)
 
 
 def landing_rules(settings: Settings) -> LandingRules:

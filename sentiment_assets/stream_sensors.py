@@ -105,7 +105,7 @@ def look(
     One landing of a topic at a time, each from where the landings stand: so no range is landed by
     two runs, and a run that failed leaves no gap.
     """
-    if _under_way(instance, topic.name):
+    if landing_under_way(instance, topic.name):
         return f"a landing of {topic.name} is under way"
     try:
         log = reader.topic_log(topic.name)
@@ -137,11 +137,7 @@ def look(
     return dg.RunRequest(
         run_key=f"{topic.name}/{found.log}/{number}:{spans}#{attempt}",
         run_config=land_config(order),
-        tags={
-            STREAM_TAG: topic.name,
-            PLATFORM_TAG: topic.platform,
-            ATTEMPT_TAG: str(attempt),
-        },
+        tags={**landing_tags(topic), ATTEMPT_TAG: str(attempt)},
     )
 
 
@@ -161,7 +157,13 @@ def _waiting(lake: Lake, topic: StreamTopic, log: TopicLog, memory: LandingMemor
     return waiting(log, position_of(lake, topic.name, log.topic_id))
 
 
-def _under_way(instance: dg.DagsterInstance, topic: str) -> bool:
+def landing_tags(topic: StreamTopic) -> dict[str, str]:
+    """Tags of every landing of a topic."""
+    return {STREAM_TAG: topic.name, PLATFORM_TAG: topic.platform}
+
+
+def landing_under_way(instance: dg.DagsterInstance, topic: str) -> bool:
+    """A landing of a topic is queued or running."""
     runs = (record.dagster_run for record in runs_under_way(instance))
     return any(run.tags.get(STREAM_TAG) == topic for run in runs)
 

@@ -14,8 +14,10 @@ from sentiment_assets.cli.access import access
 from sentiment_assets.cli.accuracy import accuracy
 from sentiment_assets.cli.alerts import alerts
 from sentiment_assets.cli.connect import connect
+from sentiment_assets.cli.dead_letters import dead_letters
 from sentiment_assets.cli.freshness import freshness
 from sentiment_assets.cli.keys import keys
+from sentiment_assets.cli.land import land
 from sentiment_assets.cli.maintain import maintain
 from sentiment_assets.cli.partitions import partitions
 from sentiment_assets.cli.reprocess import reprocess
@@ -36,6 +38,8 @@ def cli() -> None:
 cli.add_command(run)
 cli.add_command(connect)
 cli.add_command(tick)
+cli.add_command(land)
+cli.add_command(dead_letters)
 cli.add_command(partitions)
 cli.add_command(freshness)
 cli.add_command(reprocess)

@@ -25,8 +25,11 @@ import click
 if TYPE_CHECKING:
     import dagster as dg
 
+    from sentiment_assets.core.landings import OffsetRange, TopicLog
     from sentiment_assets.core.layout import PostPartition
+    from sentiment_assets.core.streams import StreamTopic
     from sentiment_assets.definitions import Settings
+    from sentiment_assets.lake.objects import Lake
     from sentiment_assets.sensors import Rebuild
 
 #: Which process runs a run that no worker was launched for.
@@ -41,6 +44,8 @@ class TickOutcome:
     """What a tick did."""
 
     fetched: list[str] = field(default_factory=list)
+    #: Records of the topics.
+    landed: int = 0
     rebuilt: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -49,7 +54,7 @@ class TickOutcome:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def tick(as_json: bool) -> None:
-    """Run what is due now: fetch missing and open windows, then rebuild what is behind.
+    """Run what is due now: fetch missing and open windows, land the topics, rebuild what is behind.
 
     The same as the 2-hourly schedule and the sensor do under a daemon. Exits with 1 if a run
     failed.
@@ -70,8 +75,9 @@ def tick(as_json: bool) -> None:
     else:
         for failure in outcome.failures:
             click.echo(failure, err=True)
+        landed = f", landed {outcome.landed} records" if settings.kafka else ""
         click.echo(
-            f"fetched {len(outcome.fetched)} and rebuilt {len(outcome.rebuilt)} partitions "
+            f"fetched {len(outcome.fetched)} and rebuilt {len(outcome.rebuilt)} partitions{landed} "
             f"in {outcome.seconds:.1f} s"
         )
     if outcome.failures:
@@ -79,7 +85,7 @@ def tick(as_json: bool) -> None:
 
 
 def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress) -> TickOutcome:
-    """Fetch, then rebuild; a failed partition doesn't keep the others back."""
+    """Fetch, land, then rebuild; a failed partition doesn't keep the others back."""
     from sentiment_assets.automation import due_partitions, fetch_groups, fetch_job, fetch_tags
     from sentiment_assets.definitions import api_clients, build_defs
     from sentiment_assets.partitions import range_tags
@@ -102,9 +108,30 @@ def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress
                 runs.outcome.fetched += [partition.key for partition in group]
         if due:
             progress("fetching dates", done, len(due))
+        if settings.kafka is not None:
+            _land_topics(runs, settings, progress)
         runs.rebuild()
     runs.outcome.seconds = round(time.monotonic() - started, 1)
     return runs.outcome
+
+
+def _land_topics(runs: RunsInProcess, settings: Settings, progress: Progress) -> None:
+    """Land what waits in every topic; one that can't be read doesn't keep the others back."""
+    from sentiment_assets.definitions import open_stream_reader
+    from sentiment_assets.engine.landing import StreamUnreachable, TopicMissing
+
+    topics = settings.read_streams()
+    lake = settings.open_lake()
+    with open_stream_reader(settings) as reader:
+        for done, topic in enumerate(topics):
+            progress("landing topics", done, len(topics))
+            try:
+                landed = runs.land(lake, reader.topic_log(topic.name), topic)
+            except (StreamUnreachable, TopicMissing) as error:
+                runs.outcome.failures.append(f"land: {error}")
+                continue
+            runs.outcome.landed += landed["landed"] if landed else 0
+    progress("landing topics", len(topics), len(topics))
 
 
 @dataclass
@@ -123,6 +150,7 @@ class RunsInProcess:
         tags: Mapping[str, str] = MappingProxyType({}),
         assets: Sequence[dg.AssetKey] | None = None,
         run_id: str | None = None,
+        run_config: Mapping[str, Any] | None = None,
     ) -> bool:
         """Carry out one run; returns whether it succeeded, and notes why it did not."""
         import dagster as dg
@@ -130,6 +158,7 @@ class RunsInProcess:
         run_id = run_id or str(uuid.uuid4())
         result = self.definitions.resolve_job_def(job).execute_in_process(
             instance=self.instance,
+            run_config=run_config,
             partition_key=partition_key,
             tags={**tags, _PROCESS_TAG: f"{platform.node()}:{os.getpid()}"},
             asset_selection=assets,
@@ -143,6 +172,39 @@ class RunsInProcess:
         if not result.success:
             self.outcome.failures += _causes(result)
         return bool(result.success)
+
+    def land(
+        self, lake: Lake, held: TopicLog, topic: StreamTopic, again: OffsetRange | None = None
+    ) -> dict[str, int] | None:
+        """Land what waits in a topic, or a range of it again; None while another run does so."""
+        from sentiment_assets.assets.stream import land_config, land_job
+        from sentiment_assets.core.landings import waiting
+        from sentiment_assets.engine.landing import Order
+        from sentiment_assets.lake.landings import landings_of_run, position_of
+        from sentiment_assets.stream_sensors import landing_tags, landing_under_way
+
+        if landing_under_way(self.instance, topic.name):
+            return None
+        found = waiting(held, position_of(lake, topic.name, held.topic_id))
+        counts = {"consumed": 0, "landed": 0, "dead_letters": 0, "lost": 0}
+        if not found and again is None:
+            return counts
+        order = Order(topic.platform, topic.name, found.log, found.ranges, found.lost)
+        if again is not None:
+            order = Order(topic.platform, topic.name, found.log, (again,), replay=True)
+        run_id = str(uuid.uuid4())
+        self.execute(
+            land_job.name,
+            tags=landing_tags(topic),
+            run_id=run_id,
+            run_config=land_config(order),
+        )
+        for landing in landings_of_run(lake, topic.name, run_id):
+            counts["consumed"] += landing.consumed
+            counts["landed"] += landing.landed
+            counts["dead_letters"] += landing.dead_letters
+            counts["lost"] += sum(map(len, landing.lost))
+        return counts
 
     def rebuild(self, wanted: Collection[PostPartition] | None = None) -> None:
         """Rebuild what is behind and what was ordered, as the sensor would ask for it.

@@ -76,6 +76,11 @@ def recent_landings(lake: Lake, topic: str) -> Iterator[Landing]:
                 yield _read(lake, stored.path)
 
 
+def landings_of_run(lake: Lake, topic: str, run_id: str) -> list[Landing]:
+    """What one run landed of a topic."""
+    return [landing for landing in recent_landings(lake, topic) if landing.run_id == run_id]
+
+
 def add_landing(lake: Lake, landing: Landing) -> None:
     """Add the next landing of a log.
 

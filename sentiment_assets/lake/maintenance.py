@@ -24,7 +24,8 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from sentiment_assets.core.layout import BATCH_POSTS
+from sentiment_assets.core.layout import BATCH_POSTS, RAW_POSTS, STREAM_POSTS, PostPartition
+from sentiment_assets.lake.bronze import read_partition
 from sentiment_assets.lake.files import FILE_BYTES
 from sentiment_assets.lake.objects import Lake, StoredObject
 from sentiment_assets.lake.tables import (
@@ -43,6 +44,8 @@ SETTLES_IN = dt.timedelta(hours=2)
 #: Rows that compaction holds.
 _BATCH_ROWS = 10_000
 _LOG_READERS = 16
+
+_MANIFEST, _RECORDS = ".manifest.json", ".jsonl.gz"
 
 
 @dataclass(frozen=True)
@@ -322,32 +325,48 @@ def _sweep_unfinished(
 
 
 def sweep_bronze(lake: Lake, written_before: dt.datetime, *, dry_run: bool = False) -> Swept:
-    """Remove the objects of fetches that died before they wrote a manifest, a date at a time.
+    """Remove the objects of fetches and landings that died before they wrote a manifest.
 
-    A fetch writes its objects first and the manifest of the same name last, and a retry of it
-    writes both again under that name. So an object without its manifest is ignored by everything
-    that reads bronze, holds personal data all the same, and may go once no run can come back to it:
+    Both write their objects first and the manifest that tells of them last, and a retry writes the
+    same names again. So an object of which no manifest tells is ignored by everything that reads
+    bronze, holds personal data all the same, and may go once no run can come back to it:
     ``written_before`` is the grace, or the begin of the oldest run that is under way if that is
-    earlier. An object beside a damaged manifest stays: that manifest may be restored.
+    earlier. What may belong to a damaged manifest stays: that manifest may be restored.
     """
     swept = Swept()
     for folder in lake.objects.folders(BATCH_POSTS):
         stored = lake.objects.list(folder)
-        manifests = {
-            entry.path.removesuffix(".manifest.json")
+        told = {
+            entry.path.replace(_MANIFEST, _RECORDS)
             for entry in stored
-            if entry.path.endswith(".manifest.json")
+            if entry.path.endswith(_MANIFEST)
         }
-        unlisted = [
-            entry
-            for entry in stored
-            if entry.path.endswith(".jsonl.gz")
-            and entry.path.removesuffix(".jsonl.gz") not in manifests
-        ]
-        unneeded = [entry for entry in unlisted if entry.modified < written_before]
-        if not dry_run:
-            lake.objects.delete(entry.path for entry in unneeded)
-        size = sum(entry.size for entry in unneeded)
-        swept += Swept(len(unneeded), size, len(unlisted) - len(unneeded))
-    unfinished = lake.objects.unfinished(BATCH_POSTS)
+        swept += _sweep_untold(lake, stored, told, written_before, dry_run)
+    for day in lake.objects.folders(STREAM_POSTS):
+        for folder in lake.objects.folders(day):
+            partition = PostPartition.from_folder(folder)
+            # A manifest tells of the objects of several partitions of the topic: it is read.
+            if partition is not None:
+                bronze = read_partition(lake, partition)
+                stored = lake.objects.list(folder)
+                told = {o.path for manifest in bronze.manifests for o in manifest.objects}
+                if bronze.damaged:
+                    told |= {entry.path for entry in stored}
+                swept += _sweep_untold(lake, stored, told, written_before, dry_run)
+    unfinished = [entry for posts in RAW_POSTS for entry in lake.objects.unfinished(posts)]
     return swept + _sweep_unfinished(lake, unfinished, (), written_before, dry_run)
+
+
+def _sweep_untold(
+    lake: Lake,
+    stored: Sequence[StoredObject],
+    told: Collection[str],
+    written_before: dt.datetime,
+    dry_run: bool,
+) -> Swept:
+    untold = [e for e in stored if e.path.endswith(_RECORDS) and e.path not in told]
+    unneeded = [entry for entry in untold if entry.modified < written_before]
+    if not dry_run:
+        lake.objects.delete(entry.path for entry in unneeded)
+    size = sum(entry.size for entry in unneeded)
+    return Swept(len(unneeded), size, len(untold) - len(unneeded))
