@@ -611,14 +611,6 @@ class Settings(KafkaSettings):
         """What a build may use of the machine."""
         return Budget(self.held_rows, self.workers or cores_in_reach())
 
-    def read_streams(self):  # TEMPORARY
-        from sentiment_assets.core.streams import StreamTopic, topic_name
-
-        return tuple(
-            StreamTopic(p, topic_name(p, self.kafka_prefix), 3, 1, dt.timedelta(days=3), 1 << 20)
-            for p in PLATFORMS
-        )
-
     def read_deadlines(self) -> Deadlines:
         """Read how long a table may be behind.
 
