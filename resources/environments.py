@@ -18,7 +18,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -39,7 +39,6 @@ from resources.alert_store import AlertStore, MemoryStore, PostgresStore
 from resources.api_clients.access import PlatformAccess, TellsTokenEnd, TokenEnd
 from resources.api_clients.http import LOOPBACK, RateBudget
 from resources.kafka import KafkaConnection, KafkaSettings
-from resources.kafka_reader import GROUP, KafkaReader
 from resources.key_store import BucketObject, KeyStore, PrivateFile
 from resources.keys import Custody, add_platforms, read_keyring, unlock
 from resources.kms import KmsKey
@@ -69,6 +68,9 @@ from sentiment_assets.core.sentiment.onnx import onnx_scorer
 from sentiment_assets.core.sentiment.social import SOCIAL, SocialVader
 from sentiment_assets.core.sentiment.word_list import parse_word_list
 from sentiment_assets.core.silver import SilverRules, TextRules
+from sentiment_assets.core.stream_topics import parse_streams
+from sentiment_assets.core.streams import StreamTopic
+from sentiment_assets.core.topic_states import landing_group
 from sentiment_assets.core.tracking import Tracking, parse_tracking
 from sentiment_assets.engine.window import Budget
 from sentiment_assets.engine.workers import cores_in_reach
@@ -76,6 +78,10 @@ from sentiment_assets.lake.maintenance import Upkeep
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.privacy.folders import layer_folders
 from sentiment_assets.stream_sensors import LandingRules
+
+if TYPE_CHECKING:
+    from resources.kafka_reader import KafkaReader
+    from resources.kafka_topics import TopicAdmin
 
 Environment = Literal["local", "aws"]
 
@@ -627,6 +633,22 @@ class Settings(KafkaSettings):
             ) from error
         return parse_deadlines(text, self.freshness.name)
 
+    def read_streams(self) -> tuple[StreamTopic, ...]:
+        """Read how the Kafka topics should be, each under its name in this environment.
+
+        Raises:
+            SettingsError: the file is missing.
+            StreamsError: it says something wrong; the message names the lines.
+        """
+        try:
+            text = self.streams.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"SENTIMENT_STREAMS: cannot read {self.streams} ({error.strerror}); "
+                f"for example: {PROJECT_ROOT / 'streams.yaml'}"
+            ) from error
+        return parse_streams(text, self.streams.name, self.kafka_prefix)
+
     def read_alert_rules(self) -> AlertRules:
         """Read what alerts.
 
@@ -898,9 +920,11 @@ def open_stream_reader(settings: Settings) -> Iterator[KafkaReader]:
             f"{PREFIX}KAFKA_BROKERS: needed to land what was streamed; for example: 127.0.0.1:9092 "
             "(docs/streaming.md)"
         )
-    with contextlib.closing(
-        KafkaReader(settings.kafka, f"{settings.kafka_prefix}{GROUP}")
-    ) as reader:
+    # librdkafka is loaded where a cluster is spoken to, and nowhere else.
+    from resources.kafka_reader import KafkaReader
+
+    group = landing_group(settings.kafka_prefix)
+    with contextlib.closing(KafkaReader(settings.kafka, group)) as reader:
         yield reader
 
 
@@ -916,6 +940,23 @@ def landing_rules(settings: Settings) -> LandingRules:
     """When a topic is landed."""
     wait = dt.timedelta(seconds=settings.landing_seconds)
     return LandingRules(settings.landing_records, wait)
+
+
+def topic_admin(settings: Settings) -> TopicAdmin:
+    """Who asks the Kafka cluster about topics, and changes them.
+
+    Raises:
+        SettingsError: no cluster is set.
+        ClusterError: its settings cannot be used.
+    """
+    # librdkafka is loaded where a cluster is spoken to, and nowhere else.
+    from resources.kafka_topics import TopicAdmin
+
+    if settings.kafka is None:
+        raise SettingsError(
+            "SENTIMENT_KAFKA_BROKERS: needed to speak to Kafka; for example: 127.0.0.1:9092"
+        )
+    return TopicAdmin(settings.kafka)
 
 
 def watched_platforms(settings: Settings) -> list[str]:

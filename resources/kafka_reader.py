@@ -22,17 +22,14 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from resources.kafka import KafkaConnection
 from sentiment_assets.core.landings import OffsetRange, TopicLog, Watermarks
 from sentiment_assets.engine.landing import StreamUnreachable, TopicMissing
 
-#: The consumer group's name after the environment's prefix.
-GROUP = "sentiment-landing"
-
-_OLDEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-_NEXT: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_OLDEST: OffsetSpec = OffsetSpec.earliest()
+_NEXT: OffsetSpec = OffsetSpec.latest()
 
 #: Records that one call takes from librdkafka.
 _BATCH = 5_000
@@ -55,7 +52,7 @@ class KafkaReader:
     def __init__(
         self,
         connection: KafkaConnection,
-        group: str = GROUP,
+        group: str,
         *,
         answer_within: float = 10.0,
         stall: float = 60.0,

@@ -35,6 +35,7 @@ from resources.environments import (
     silver_dates,
     silver_rules,
     text_rules,
+    topic_admin,
     watched_platforms,
 )
 from resources.instance_storage import storage_url
@@ -102,6 +103,7 @@ __all__ = [
     "silver_rules",
     "storage_url",
     "text_rules",
+    "topic_admin",
     "unlock",
     "watched_platforms",
     "wrap",
@@ -137,6 +139,7 @@ def build_defs(
         settings = read_settings(env=environment) if environment else read_settings()
     # A mistake in a file is told when definitions load, not in the middle of a run.
     settings.read_alert_rules()
+    settings.read_streams()
     settings.make_scorer()
     watched, deadlines = watched_platforms(settings), settings.read_deadlines()
     return dg.Definitions(
