@@ -150,7 +150,7 @@ def test_after_a_failure_the_range_is_asked_for_again_with_growing_waits(watch: 
 def test_brokers_that_are_away_are_said_and_nothing_is_forgotten(watch: Watch) -> None:
     watch.stream.send(posts([1, 2]))
     watch.look()
-    away = KafkaReader(KafkaConnection("127.0.0.1:1"), answer_within=1, topic_ids=False)
+    away = KafkaReader(KafkaConnection("127.0.0.1:1"), "group", answer_within=1, topic_ids=False)
     said = watch.look(30, away)
     assert "127.0.0.1:1" in said
     assert "SENTIMENT_KAFKA_BROKERS" in said

@@ -81,7 +81,7 @@ def column_lineage(contract: Contract) -> dg.TableColumnLineage:
 def upstream_tables(contract: Contract) -> list[str]:
     """Tables that the contract's columns come from, in the order of the graph."""
     named = {source.partition(":")[0] for column in contract.columns for source in column.sources}
-    order = ["bronze/batch_posts", *CONTRACTS]
+    order = ["bronze/batch_posts", "bronze/stream_posts", *CONTRACTS]
     return [name for name in order if name in named]
 
 

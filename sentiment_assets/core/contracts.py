@@ -94,7 +94,13 @@ def _platform(sources: tuple[str, ...]) -> Column:
 
 
 _POSTS = "silver/posts"
-_BRONZE = ("bronze/batch_posts:payload",)
+
+
+def _from_bronze(column: str) -> tuple[str, ...]:
+    return (f"bronze/batch_posts:{column}", f"bronze/stream_posts:{column}")
+
+
+_BRONZE = _from_bronze("payload")
 
 
 def _from_posts(*columns: str) -> tuple[str, ...]:
@@ -115,7 +121,7 @@ SILVER_POSTS = Contract(
     statistics=("created_hour", "sentiment_compound"),
     columns=(
         _date(_BRONZE),
-        _platform(("bronze/batch_posts:platform",)),
+        _platform(_from_bronze("platform")),
         Column("window", pa.string(), "2-hour bucket of the creation time, HHMM, UTC.", True, sources=_BRONZE),
         Column("post_pid", pa.string(), "Keyed pseudonym of the post's first id.", True, "pseudonym", _BRONZE),
         Column("author_pid", pa.string(), "Keyed pseudonym of the author; null where the platform withholds it.", False, "pseudonym", _BRONZE),
@@ -135,7 +141,7 @@ SILVER_POSTS = Contract(
         Column("repost_count", pa.int64(), "Reposts at the newest observation.", sources=_BRONZE),
         Column("view_count", pa.int64(), "Views at the newest observation.", sources=_BRONZE),
         Column("edited", pa.bool_(), "The post was edited after its first version.", True, sources=_BRONZE),
-        Column("late", pa.bool_(), "First seen only after its window had been fetched whole.", True, sources=("bronze/batch_posts:fetched_at",)),
+        Column("late", pa.bool_(), "First seen only after its window had been fetched whole.", True, sources=_from_bronze("fetched_at")),
         Column("sentiment_neg", pa.float64(), "Share of negative sentiment, 0 to 1; null where not scored, or where the scorer knows no shares.", sources=_BRONZE),
         Column("sentiment_neu", pa.float64(), "Share of neutral sentiment, 0 to 1; null where not scored, or where the scorer knows no shares.", sources=_BRONZE),
         Column("sentiment_pos", pa.float64(), "Share of positive sentiment, 0 to 1; null where not scored, or where the scorer knows no shares.", sources=_BRONZE),
@@ -145,10 +151,10 @@ SILVER_POSTS = Contract(
         Column("scorer_version", pa.string(), "Version of the scorer.", True),
         Column("unscored_reason", pa.string(), "Why there is no score: no_text, language_unknown, language_not_supported.", sources=_BRONZE),
         Column("redactions", REDACTIONS, "How many identifiers of each kind were masked.", True, sources=_BRONZE),
-        Column("source", pa.string(), "Way of the newest observation: batch or stream.", True, sources=("bronze/batch_posts:source",)),
+        Column("source", pa.string(), "Way of the newest observation: batch or stream.", True, sources=_from_bronze("source")),
         Column("observation_count", pa.int32(), "Bronze records that this row stands for: one, plus its duplicates.", True, sources=_BRONZE),
-        Column("first_seen_at", TIMESTAMP, "Oldest observation, cut to the hour.", True, sources=("bronze/batch_posts:fetched_at",)),
-        Column("last_seen_at", TIMESTAMP, "Newest observation, cut to the hour.", True, sources=("bronze/batch_posts:fetched_at",)),
+        Column("first_seen_at", TIMESTAMP, "Oldest observation, cut to the hour.", True, sources=_from_bronze("fetched_at")),
+        Column("last_seen_at", TIMESTAMP, "Newest observation, cut to the hour.", True, sources=_from_bronze("fetched_at")),
         Column("recipe", pa.string(), "Fingerprint of the contract, parser, rules, topics and scorer that made the row.", True),
     ),
 )
@@ -167,11 +173,11 @@ SILVER_QUARANTINE = Contract(
     statistics=("reason_code",),
     columns=(
         _date(_BRONZE),
-        _platform(("bronze/batch_posts:platform",)),
+        _platform(_from_bronze("platform")),
         Column("window", pa.string(), "2-hour window whose bronze held the record.", True, sources=_BRONZE),
         Column("reason_code", pa.string(), "Short code of the reason, for counting.", True, sources=_BRONZE),
         Column("reason", pa.string(), "What was wrong, in which field, and what was expected.", True, sources=_BRONZE),
-        Column("source", pa.string(), "batch or stream.", True, sources=("bronze/batch_posts:source",)),
+        Column("source", pa.string(), "batch or stream.", True, sources=_from_bronze("source")),
         Column("object", pa.string(), "Bronze object that holds the record.", True),
         Column("line", pa.int64(), "Line in the object, from 1; 0 for a whole object.", True),
         Column("record_count", pa.int64(), "Records that this row stands for.", True),
@@ -206,7 +212,7 @@ def _measures(*, share_of: str, share: tuple[str, ...] = ()) -> tuple[Column, ..
         Column("engagement_weight", pa.int64(), "Sum over scored posts of 1 + likes + replies + reposts.", sources=engagement),
         Column("engagement_sentiment_sum", pa.int64(), "Sum of compound x 10,000 times the post's engagement weight.", sources=engagement),
         Column("engagement_sentiment_mean", pa.float64(), "Mean compound weighted by engagement.", sources=engagement),
-        Column("fetched_share", pa.float64(), f"Share of the {share_of} that was fetched, 0 to 1.", sources=share or ("bronze/batch_posts:manifest",)),
+        Column("fetched_share", pa.float64(), f"Share of the {share_of} that was fetched, 0 to 1.", sources=share or _from_bronze("manifest")),
         Column("suppressed", pa.bool_(), "Too few authors, of the posts or of the scored ones, to publish (or needed to hide such a cell): measures are null.", True, sources=_from_posts("author_pid")),
         Column("min_authors", pa.int32(), "Fewest authors that a shown cell needed when the row was made; null in rows from before the column."),
     )
@@ -265,9 +271,9 @@ DAILY_SUMMARY = Contract(
         Column("observations", pa.int64(), "Bronze records behind the day's posts and quarantine.", sources=(*_from_posts("observation_count"), "silver/quarantine:record_count")),
         Column("duplicates", pa.int64(), "Bronze records that repeat a post already counted.", sources=_from_posts("observation_count")),
         Column("quarantined", pa.int64(), "Bronze records refused.", sources=("silver/quarantine:record_count",)),
-        Column("windows_complete", pa.int32(), "2-hour windows fetched whole, of 12.", True, sources=("bronze/batch_posts:manifest",)),
-        Column("windows_partial", pa.int32(), "Windows fetched in part.", True, sources=("bronze/batch_posts:manifest",)),
-        Column("windows_unavailable", pa.int32(), "Windows beyond the API's reach when first asked for.", True, sources=("bronze/batch_posts:manifest",)),
+        Column("windows_complete", pa.int32(), "2-hour windows fetched whole, of 12.", True, sources=_from_bronze("manifest")),
+        Column("windows_partial", pa.int32(), "Windows fetched in part.", True, sources=_from_bronze("manifest")),
+        Column("windows_unavailable", pa.int32(), "Windows beyond the API's reach when first asked for.", True, sources=_from_bronze("manifest")),
         Column("best_hour", TIMESTAMP, "Hour with the highest mean among published hours.", sources=("gold/hourly_sentiment:sentiment_mean",)),
         Column("best_hour_mean", pa.float64(), "Mean compound of that hour.", sources=("gold/hourly_sentiment:sentiment_mean",)),
         Column("worst_hour", TIMESTAMP, "Hour with the lowest mean among published hours.", sources=("gold/hourly_sentiment:sentiment_mean",)),
