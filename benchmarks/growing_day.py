@@ -9,8 +9,10 @@ What belongs here: which fetches a tick brings, and building after each of them.
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -120,3 +122,33 @@ def dagster_job(home: Path) -> Build:
 
     definitions, instance = pipeline.definitions(home), dg.DagsterInstance.ephemeral()
     return lambda run_id: pipeline.run_job(definitions, [bronze.DAY], instance) and None
+
+
+def main() -> None:
+    """Measure a day of any size: 12 ticks as Dagster's jobs, and the day rebuilt at once."""
+    from benchmarks.suite import run_case
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.growing_day", description=__doc__)
+    parser.add_argument("--posts", type=int, default=1_000_000)
+    posts: int = parser.parse_args().posts
+    with tempfile.TemporaryDirectory(prefix="sentiment-day-") as name:
+        folder = Path(name)
+        run_case(
+            "write_growing", folder / "bytecode", folder=folder / "ticks", posts=posts, corpus="",
+            rhythm="window",
+        )  # fmt: skip
+        ticks, once = (
+            run_case(
+                "grow", folder / "bytecode", ticks=folder / "ticks", home=folder / f"grown-{once}",
+                as_job=True, at_once=once,
+            )["cpu"]
+            for once in (False, True)
+        )  # fmt: skip
+    print(
+        f"A day of {posts:,} posts, a window a tick, as jobs: {ticks:.1f} s of the processor in 12 "
+        f"ticks, {once:.1f} s at once: {ticks / once:.2f} times as much."
+    )
+
+
+if __name__ == "__main__":
+    main()
