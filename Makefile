@@ -12,7 +12,7 @@ KERNELS := $(wildcard sentiment_assets/*/*/_*_kernel.pyx sentiment_assets/*/_*_k
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-hot-path bench-pii bench-sentiment lock clean distclean browser kafka
+.PHONY: help run demo-stream test check format bench bench-hot-path bench-pii bench-sentiment lock clean distclean browser kafka
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ help: ## Show this help
 
 run: $(VENV)/.run ## Set up, fill the last days from bronze to gold, serve the UI and a dashboard
 	@exec $(BIN)/sentiment run $(if $(ONCE),--once) $(if $(CORPUS),--corpus '$(CORPUS)')
+
+demo-stream: $(VENV)/.run kafka ## The same with a Kafka broker, topics, and producers that stream
+	@exec $(BIN)/sentiment run --stream
 
 test: $(VENV)/.dev browser kafka check ## Set up, check and run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)

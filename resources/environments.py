@@ -581,11 +581,12 @@ class Settings(KafkaSettings):
 
     @property
     def kafka(self) -> KafkaConnection | None:
-        """The Kafka cluster; null where nothing is streamed."""
-        if self.kafka_brokers is None:
+        """The Kafka cluster, or the broker that runs in this home; null where nothing is streamed."""
+        brokers = self.kafka_brokers or running_services(self.home).get("kafka_brokers")
+        if brokers is None:
             return None
         return KafkaConnection(
-            self.kafka_brokers,
+            brokers,
             self.kafka_security,
             str(self.kafka_ca_file) if self.kafka_ca_file else None,
             self.kafka_username,

@@ -37,9 +37,21 @@ _DASHBOARD_PORT = 8501
 @click.option(
     "--posts-per-day", type=click.IntRange(1), help="Posts that the simulator tells a day."
 )
+@click.option(
+    "--stream",
+    is_flag=True,
+    help="Posts come through Kafka too: starts a broker and a producer per platform.",
+)
 @click.option("--seed", default=7, show_default=True, help="Which story the simulator tells.")
 @click.option("--port", default=_DAGSTER_PORT, show_default=True, help="Port of the Dagster UI.")
-def run(once: bool, corpus: Path | None, posts_per_day: int | None, seed: int, port: int) -> None:
+def run(
+    once: bool,
+    corpus: Path | None,
+    posts_per_day: int | None,
+    stream: bool,
+    seed: int,
+    port: int,
+) -> None:
     """Fill the last days from bronze to gold, then serve the Dagster UI and a dashboard.
 
     Starts an embedded PostgreSQL and, unless SENTIMENT_SOURCE=live, a simulator of the platforms.
@@ -47,6 +59,7 @@ def run(once: bool, corpus: Path | None, posts_per_day: int | None, seed: int, p
     """
     from rich.console import Console
 
+    from sentiment_assets.cli import streaming
     from sentiment_assets.cli.services import (
         Services,
         announced,
@@ -56,6 +69,8 @@ def run(once: bool, corpus: Path | None, posts_per_day: int | None, seed: int, p
     )
     from sentiment_assets.definitions import read_settings
 
+    if stream and (once or corpus):
+        raise click.UsageError("--stream runs until it is stopped, with the simulator's story")
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
     settings = _with_corpus(read_settings(), corpus)
     # Mistakes are told before anything is started.
@@ -69,16 +84,23 @@ def run(once: bool, corpus: Path | None, posts_per_day: int | None, seed: int, p
         services.end_leftovers()
         try:
             _banner(console, settings, corpus)
+            ports = streaming.receivers() if stream else {}
             if settings.source == "simulator" and not settings.simulator_given:
                 options = ["--seed", str(seed)]
                 options += ["--corpus", str(corpus)] if corpus else []
                 options += ["--posts-per-day", str(posts_per_day)] if posts_per_day else []
+                options += streaming.push_options(ports)
                 for platform, url in start_simulator(services, options).items():
                     os.environ[f"SENTIMENT_{platform.upper()}_BASE_URL"] = url
             settings = read_settings()
+            if stream:
+                _start_stream(console, settings, services)
+                settings = read_settings()
             url = _storage(settings)
             os.environ["SENTIMENT_POSTGRES_URL"] = url
             addresses = {"postgres_url": url}
+            if settings.kafka_brokers:
+                addresses["kafka_brokers"] = settings.kafka_brokers
             for platform, access in settings.platforms.items():
                 if access.base_url:
                     addresses[f"{platform}_base_url"] = access.base_url
@@ -86,6 +108,8 @@ def run(once: bool, corpus: Path | None, posts_per_day: int | None, seed: int, p
                 settings = read_settings()
                 if not _fill(console, settings) and once:
                     raise click.exceptions.Exit(1)
+                if stream:
+                    streaming.start_producers(services, ports)
                 if not once:
                     _serve(console, settings, services, port)
         except KeyboardInterrupt:
@@ -124,6 +148,23 @@ def _banner(console: Console, settings: Settings, corpus: Path | None) -> None:
             f"[bold]SIMULATED POSTS[/bold]: {source}, served by a simulator of the platforms."
         )
     console.print(f"lake      {settings.lake_location.uri}")
+
+
+def _start_stream(console: Console, settings: Settings, services: Services) -> None:
+    """A broker, unless one is set, and the topics."""
+    from sentiment_assets.cli import streaming
+    from sentiment_assets.definitions import read_settings
+
+    if settings.source != "simulator":
+        raise click.UsageError(
+            "--stream is for the simulator's posts; for live ones set SENTIMENT_KAFKA_BROKERS and "
+            "start `sentiment produce` for each platform (docs/streaming.md)"
+        )
+    if settings.kafka_brokers is None:
+        os.environ["SENTIMENT_KAFKA_BROKERS"] = streaming.start_broker(services, settings.home)
+        settings = read_settings()
+    streaming.make_topics(settings)
+    console.print(f"kafka     {settings.kafka_brokers}")
 
 
 def _storage(settings: Settings) -> str:

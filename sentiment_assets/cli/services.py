@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import psutil
@@ -72,9 +72,9 @@ class Services:
         environment: Mapping[str, str],
         *,
         cwd: Path | None = None,
-        output: int | None = None,
+        piped: bool = False,
     ) -> Service:
-        """Start a command; it prints to ``logs/<name>.log`` unless ``output`` is a pipe."""
+        """Start a command; it prints to ``logs/<name>.log``, or where it is piped, to us."""
         logs = self.home / "logs"
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = logs / f"{name}.log"
@@ -84,7 +84,7 @@ class Services:
                 cwd=cwd,
                 env={**os.environ, **environment, _HOME_VARIABLE: str(self.home)},
                 stdin=subprocess.DEVNULL,
-                stdout=written if output is None else output,
+                stdout=subprocess.PIPE if piped else written,
                 stderr=written,
                 text=True,
                 start_new_session=True,
@@ -133,24 +133,35 @@ def start_simulator(services: Services, arguments: Sequence[str]) -> dict[str, s
     Raises:
         ServiceError: it refused its arguments (a bad corpus, say) or did not answer in time.
     """
-    service = services.start(
+    simulator = services.start(
         "simulator",
         [sys.executable, "-m", "simulator", "--port", "0", *arguments],
         {},
-        output=subprocess.PIPE,
+        piped=True,
     )
+    addresses: dict[str, str] = first_line(simulator, 60)["platforms"]
+    return addresses
+
+
+def first_line(service: Service, seconds: float) -> dict[str, Any]:
+    """The JSON that a piped service prints when it is up.
+
+    Raises:
+        ServiceError: it ended, or did not answer in time.
+    """
     out = service.process.stdout
     assert out is not None
-    ready, _, _ = select.select([out], [], [], 60)
+    ready, _, _ = select.select([out], [], [], seconds)
     line = out.readline() if ready else ""
     if not line:
-        service.process.wait(5)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            service.process.wait(5)
         said = service.log.read_text(encoding="utf-8").strip().splitlines()
         raise ServiceError(
-            f"the simulator did not start: {said[-1] if said else 'it says nothing'}"
+            f"{service.name} did not start: {said[-1] if said else 'it says nothing'}"
         )
-    addresses: dict[str, str] = json.loads(line)["platforms"]
-    return addresses
+    answer: dict[str, Any] = json.loads(line)
+    return answer
 
 
 def wait_for_port(service: Service, port: int, seconds: float) -> None:
