@@ -104,6 +104,19 @@ def explained(
     return ClusterError(f"Kafka could not {doing}: {error.str()}")
 
 
+def unusable(error: KafkaError, connection: KafkaConnection) -> ClusterError:
+    """The error that an operator should read where no client could be made."""
+    if connection.security == "iam" and error.code() == KafkaError.SASL_AUTHENTICATION_FAILED:
+        return ClusterUnreachable(
+            "there is no token for MSK: has this machine a role, or AWS_ACCESS_KEY_ID and its "
+            f"like, and is the extra `aws` installed? ({_GUIDE})"
+        )
+    return ClusterError(
+        f"the settings of Kafka cannot be used: {error.str()}; check SENTIMENT_KAFKA_CA_FILE and "
+        "the others that begin with SENTIMENT_KAFKA_"
+    )
+
+
 def _advice(cause: KafkaError, connection: KafkaConnection) -> str:
     if cause.code() == KafkaError._AUTHENTICATION:
         if connection.security == "iam":

@@ -30,7 +30,7 @@ from confluent_kafka.admin import (
 )
 
 from resources.kafka import KafkaConnection
-from resources.kafka_errors import ClusterError, Heard, explained
+from resources.kafka_errors import ClusterError, Heard, explained, unusable
 from sentiment_assets.core.streams import StreamTopic
 from sentiment_assets.core.topic_plan import AddPartitions, Change, CreateTopic, SetConfigs
 from sentiment_assets.core.topic_states import ClusterState, PartitionState, TopicState
@@ -57,10 +57,7 @@ class TopicAdmin:
         try:
             self._admin = AdminClient(connection.config(error_cb=self._heard))
         except KafkaException as refused:
-            raise ClusterError(
-                f"the settings of Kafka cannot be used: {refused.args[0].str()}; check "
-                "SENTIMENT_KAFKA_CA_FILE and the others that begin with SENTIMENT_KAFKA_"
-            ) from None
+            raise unusable(refused.args[0], connection) from None
 
     def read(
         self,

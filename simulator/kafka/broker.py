@@ -1,7 +1,7 @@
 """Starting, stopping and breaking Apache Kafka on loopback: one node, or several as a cluster.
 
-What belongs here: the nodes' settings and processes. Each node is broker and controller (KRaft).
-The jars are ``jars``, certificates ``certificates``. Topics and clients are whoever's who asks.
+What belongs here: the nodes' settings and processes; KRaft, so that nodes are controllers too. The
+jars are ``jars``, certificates ``certificates``. Topics and clients are whoever's who asks.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ _JVM = (
 
 #: Of every node. Kafka waits for people and for many machines; on loopback nobody is waited for.
 _SETTINGS = {
-    "process.roles": "broker,controller",
     "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL,"
+    "CONTROLLER:PLAINTEXT",
     "inter.broker.listener.name": "PLAINTEXT",
     "auto.create.topics.enable": "false",
     # A node that was killed is away, and one that was restarted is back, after so long.
@@ -93,6 +94,11 @@ class Node:
         return self.folder / "data"
 
     @property
+    def controls(self) -> bool:
+        """It is a controller, too."""
+        return "CONTROLLER" in self.ports
+
+    @property
     def running(self) -> bool:
         """Its process is there; it may be paused."""
         return self.process is not None and self.process.poll() is None
@@ -110,7 +116,8 @@ class Kafka:
     Args:
         folder: where settings and records lie; started over the same folder it has the same
             records. By default a temporary folder, gone with :meth:`close`.
-        nodes: how many brokers; of three, one may be away.
+        nodes: how many brokers. Of three any may be away; of two the second, as only the first
+            is a controller.
         secured: also listen with TLS and with SASL/SCRAM over TLS. Users of SCRAM must then be
             permitted by ACLs, everybody else may do everything.
     """
@@ -120,10 +127,16 @@ class Kafka:
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="kafka-") if folder is None else None
         self.folder = Path(self._temporary.name) if self._temporary else Path(folder or ".")
-        protocols = ["PLAINTEXT", "CONTROLLER", *(("SSL", "SASL_SSL") if secured else ())]
+        protocols = ["PLAINTEXT", *(("SSL", "SASL_SSL") if secured else ()), "CONTROLLER"]
         free = _free_ports(nodes * len(protocols))
+        # Two controllers would be worse than one: both are needed for a majority.
+        controllers = nodes if nodes > 2 else 1
         self.nodes = tuple(
-            Node(number, self.folder / f"node-{number}", {name: free.pop() for name in protocols})
+            Node(
+                number,
+                self.folder / f"node-{number}",
+                {name: free.pop() for name in protocols[: None if number <= controllers else -1]},
+            )
             for number in range(1, nodes + 1)
         )
         self.secured = secured
@@ -241,7 +254,11 @@ class Kafka:
                 node.process.send_signal(number)
 
     def _configure(self) -> None:
-        voters = ",".join(f"{node.number}@{HOST}:{node.ports['CONTROLLER']}" for node in self.nodes)
+        voters = ",".join(
+            f"{node.number}@{HOST}:{node.ports['CONTROLLER']}"
+            for node in self.nodes
+            if node.controls
+        )
         # As many as there are brokers, so that one may be away.
         copies = min(len(self.nodes), 3)
         settings = _SETTINGS | {
@@ -258,12 +275,10 @@ class Kafka:
             node.folder.mkdir(parents=True, exist_ok=True)
             own = {
                 "node.id": str(node.number),
+                "process.roles": "broker,controller" if node.controls else "broker",
                 "log.dirs": str(node.data),
                 "listeners": ",".join(
                     f"{name}://{HOST}:{port}" for name, port in node.ports.items()
-                ),
-                "listener.security.protocol.map": ",".join(
-                    f"{name}:{'PLAINTEXT' if name == 'CONTROLLER' else name}" for name in node.ports
                 ),
             }
             lines = [f"{name}={value}\n" for name, value in (settings | own).items()]
