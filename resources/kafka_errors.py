@@ -28,6 +28,22 @@ _AWAY = frozenset(
         KafkaError.REQUEST_TIMED_OUT,
     }
 )
+#: Leaders or coordinators are on the move, or a topic just came or went.
+_MOVING = frozenset(
+    {
+        KafkaError._NOENT,
+        KafkaError._UNKNOWN_PARTITION,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.KAFKA_STORAGE_ERROR,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
 _FORBIDDEN = frozenset(
     {
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
@@ -52,6 +68,10 @@ class ClusterError(Exception):
 
 class ClusterUnreachable(ClusterError):
     """No broker answered, or none let us in."""
+
+
+class ClusterUnsettled(ClusterError):
+    """Leaders are on the move, or a topic came or went: a moment later it is answered."""
 
 
 class NotPermitted(ClusterError):
@@ -101,6 +121,8 @@ def explained(
             f"Kafka could not {doing}: no answer from {connection.brokers} "
             f"({_MECHANICS.sub('', cause.str())}); {_advice(cause, connection)}"
         )
+    if error.code() in _MOVING:
+        return ClusterUnsettled(f"Kafka could not {doing} yet: {error.str()}; try again")
     return ClusterError(f"Kafka could not {doing}: {error.str()}")
 
 
