@@ -12,6 +12,7 @@ import random
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -174,17 +175,20 @@ class Kafka:
 
     def stop(self, *numbers: int) -> None:
         """Stop nodes, by default all, as an administrator would."""
-        chosen = self._chosen(numbers)
-        # One that is paused hears nothing. All at once: nobody waits for another.
-        self._signal(chosen, signal.SIGCONT)
-        self._signal(chosen, signal.SIGTERM)
-        for node in chosen:
-            if node.process is not None:
-                try:
-                    node.process.wait(_STOP_SECONDS)
-                except subprocess.TimeoutExpired:
-                    node.process.kill()
-                    node.process.wait()
+        # A node says goodbye to the controllers: whoever is one goes last.
+        for node in reversed(self._chosen(numbers)):
+            if node.process is None:
+                continue
+            alone = not any(other.running for other in self.nodes if other is not node)
+            # One that is paused hears nothing.
+            self._signal([node], signal.SIGCONT)
+            self._signal([node], signal.SIGTERM)
+            try:
+                # The last of several controllers has no majority to say it to.
+                node.process.wait(_STOP_SECONDS if len(self.nodes) == 1 or not alone else 2)
+            except subprocess.TimeoutExpired:
+                node.process.kill()
+                node.process.wait()
 
     def kill(self, *numbers: int) -> None:
         """End nodes, by default all, without a warning (SIGKILL)."""
@@ -220,8 +224,10 @@ class Kafka:
 
     def close(self) -> None:
         """Stop everything; a temporary folder goes too."""
-        self.stop()
-        if self._temporary is not None:
+        if self._temporary is None:
+            self.stop()
+        else:
+            self.kill()
             self._temporary.cleanup()
 
     def __enter__(self) -> Kafka:
@@ -344,7 +350,10 @@ class Kafka:
             for node in running:
                 if not node.running:
                     raise KafkaUnavailable(_complaint(node, "ended while it was starting"))
-            with contextlib.suppress(KafkaException):
+            with contextlib.suppress(KafkaException, OSError):
+                # What the others say of one that was killed just now is not true yet.
+                for node in running:
+                    _ask_versions(node.ports["PLAINTEXT"])
                 told = admin.list_topics(timeout=1)
                 partitions = [
                     partition
@@ -365,6 +374,14 @@ def _complaint(node: Node, what: str) -> str:
     said = node.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     last = next((line for line in reversed(said) if not line.startswith("\tat ")), "nothing")
     return f"Kafka's node {node.number} {what}; the end of {node.log}: {last[:300]}"
+
+
+def _ask_versions(port: int) -> None:
+    """Raises OSError unless a broker answers there (ApiVersions, version 0, without a name)."""
+    with socket.create_connection((HOST, port), timeout=1) as broker:
+        broker.sendall(struct.pack(">ihhih", 10, 18, 0, 1, -1))
+        if len(broker.recv(8)) < 8:
+            raise OSError("it hung up")
 
 
 def _free_ports(number: int) -> list[int]:
