@@ -28,6 +28,22 @@ _AWAY = frozenset(
         KafkaError.REQUEST_TIMED_OUT,
     }
 )
+#: Leaders or coordinators are on the move, or a topic just came or went.
+_MOVING = frozenset(
+    {
+        KafkaError._NOENT,
+        KafkaError._UNKNOWN_PARTITION,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.KAFKA_STORAGE_ERROR,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
 _FORBIDDEN = frozenset(
     {
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
@@ -52,6 +68,10 @@ class ClusterError(Exception):
 
 class ClusterUnreachable(ClusterError):
     """No broker answered, or none let us in."""
+
+
+class ClusterUnsettled(ClusterError):
+    """Leaders are on the move, or a topic came or went: a moment later it is answered."""
 
 
 class NotPermitted(ClusterError):
@@ -101,7 +121,22 @@ def explained(
             f"Kafka could not {doing}: no answer from {connection.brokers} "
             f"({_MECHANICS.sub('', cause.str())}); {_advice(cause, connection)}"
         )
+    if error.code() in _MOVING:
+        return ClusterUnsettled(f"Kafka could not {doing} yet: {error.str()}; try again")
     return ClusterError(f"Kafka could not {doing}: {error.str()}")
+
+
+def unusable(error: KafkaError, connection: KafkaConnection) -> ClusterError:
+    """The error that an operator should read where no client could be made."""
+    if connection.security == "iam" and error.code() == KafkaError.SASL_AUTHENTICATION_FAILED:
+        return ClusterUnreachable(
+            "there is no token for MSK: has this machine a role, or AWS_ACCESS_KEY_ID and its "
+            f"like, and is the extra `aws` installed? ({_GUIDE})"
+        )
+    return ClusterError(
+        f"the settings of Kafka cannot be used: {error.str()}; check SENTIMENT_KAFKA_CA_FILE and "
+        "the others that begin with SENTIMENT_KAFKA_"
+    )
 
 
 def _advice(cause: KafkaError, connection: KafkaConnection) -> str:

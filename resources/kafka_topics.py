@@ -6,8 +6,10 @@ of which reads a record. What should be, and what must change, is ``core.topic_p
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -30,20 +32,35 @@ from confluent_kafka.admin import (
 )
 
 from resources.kafka import KafkaConnection
-from resources.kafka_errors import ClusterError, Heard, explained
-from sentiment_assets.core.streams import StreamTopic
+from resources.kafka_errors import (
+    ClusterError,
+    ClusterUnreachable,
+    ClusterUnsettled,
+    Heard,
+    explained,
+    unusable,
+)
 from sentiment_assets.core.topic_plan import AddPartitions, Change, CreateTopic, SetConfigs
 from sentiment_assets.core.topic_states import ClusterState, PartitionState, TopicState
 
-#: Of one request. A sensor's tick makes four of them and ends within its minute.
+#: Of one question, asked again included. A sensor asks two in a tick and ends within its minute.
 SECONDS = 10.0
+#: Of them, what one try may take.
+_SHARE = 0.3
+#: Before the next try.
+_PAUSE = 0.1
+_SPARE = 2.0
 
 _UTC = dt.timezone.utc
 _Answer = TypeVar("_Answer")
 
 
 class TopicAdmin:
-    """Asks a cluster about topics and changes them; each request ends within ``seconds``.
+    """Asks a cluster about topics and changes them.
+
+    A question is answered, or given up, within ``seconds``. It is asked again until then: brokers
+    go and come, leaders move, and a client of librdkafka waits for minutes for one that it took
+    for the controller and that is gone.
 
     Raises:
         ClusterError: the connection's settings cannot be used; also by every method, where the
@@ -53,14 +70,8 @@ class TopicAdmin:
     def __init__(self, connection: KafkaConnection, *, seconds: float = SECONDS) -> None:
         self.connection = connection
         self._seconds = seconds
-        self._heard = Heard()
-        try:
-            self._admin = AdminClient(connection.config(error_cb=self._heard))
-        except KafkaException as refused:
-            raise ClusterError(
-                f"the settings of Kafka cannot be used: {refused.args[0].str()}; check "
-                "SENTIMENT_KAFKA_CA_FILE and the others that begin with SENTIMENT_KAFKA_"
-            ) from None
+        self._ends = 0.0
+        self._connect()
 
     def read(
         self,
@@ -78,20 +89,14 @@ class TopicAdmin:
             newest: and for the time of its newest record.
             configs: names of settings to ask for.
         """
-        doing, needs = "tell of the topics", f"DESCRIBE on {_spelled(names)}"
-        asked = self._call(doing, needs, self._admin.describe_cluster)
-        brokers = self._wait(asked, doing, "DESCRIBE on the cluster").nodes
-        told = self._call(doing, needs, self._admin.describe_topics, TopicCollection([*names]))
-        topics = {}
-        for name, future in told.items():
-            try:
-                topics[name] = _topic(self._wait(future, doing, needs))
-            except _UnknownTopic:
-                continue
-        state = ClusterState(tuple(sorted(node.id for node in brokers)), topics)
-        if offsets or newest:
-            state = self._with_offsets(state, newest)
-        return self._with_configs(state, frozenset(configs)) if configs else state
+
+        def ask() -> ClusterState:
+            state = self._described(names)
+            if offsets or newest:
+                state = self._with_offsets(state, newest)
+            return self._with_configs(state, frozenset(configs)) if configs else state
+
+        return self._answer(ask)
 
     def committed(self, group: str, topics: Iterable[TopicState]) -> dict[tuple[str, int], int]:
         """Offsets that a group has committed, by topic and partition; none where it has none."""
@@ -103,15 +108,20 @@ class TopicAdmin:
         if not of:
             return {}
         doing, needs = "tell what the group has read", f"DESCRIBE on the group {group}"
-        asked = [ConsumerGroupTopicPartitions(group, of)]
-        told = self._call(doing, needs, self._admin.list_consumer_group_offsets, asked)
-        found = self._wait(told[group], doing, needs).topic_partitions
-        return {
-            (place.topic, place.partition): place.offset for place in found if place.offset >= 0
-        }
+
+        def ask() -> dict[tuple[str, int], int]:
+            asked = [ConsumerGroupTopicPartitions(group, of)]
+            told = self._call(doing, needs, self._admin.list_consumer_group_offsets, asked)
+            found = self._wait(told[group], doing, needs).topic_partitions
+            return {
+                (place.topic, place.partition): place.offset for place in found if place.offset >= 0
+            }
+
+        return self._answer(ask)
 
     def apply(self, change: Change) -> None:
-        """Carry out one change of a plan."""
+        """Carry out one change of a plan, once: a second try could not tell what the first did."""
+        self._ends = time.monotonic() + self._seconds
         name = change.topic.name
         match change:
             case CreateTopic(topic):
@@ -137,26 +147,72 @@ class TopicAdmin:
         for future in told.values():
             self._wait(future, doing, needs)
 
+    def _connect(self) -> None:
+        self._heard = Heard()
+        try:
+            self._admin = AdminClient(self.connection.config(error_cb=self._heard))
+        except KafkaException as refused:
+            raise unusable(refused.args[0], self.connection) from None
+
+    def _answer(self, ask: Callable[[], _Answer]) -> _Answer:
+        end = time.monotonic() + self._seconds
+        while True:
+            now, share = time.monotonic(), self._seconds * _SHARE
+            self._ends = now + share if end - now > 2 * share else end
+            try:
+                return ask()
+            except (ClusterUnreachable, ClusterUnsettled) as trouble:
+                if time.monotonic() + _PAUSE >= end:
+                    raise
+                time.sleep(_PAUSE)
+                if isinstance(trouble, ClusterUnreachable):
+                    self._connect()
+
+    def _described(self, names: Sequence[str]) -> ClusterState:
+        doing, needs = "tell of the topics", f"DESCRIBE on {_spelled(names)}"
+        cluster = self._call(doing, needs, self._admin.describe_cluster)
+        told = self._call(doing, needs, self._admin.describe_topics, TopicCollection([*names]))
+        brokers = self._wait(cluster, doing, "DESCRIBE on the cluster").nodes
+        topics = {}
+        for name, future in told.items():
+            if not self._is_lacking(future):
+                topics[name] = _topic(self._wait(future, doing, needs))
+        return ClusterState(tuple(sorted(node.id for node in brokers)), topics)
+
     def _with_offsets(self, state: ClusterState, newest: bool) -> ClusterState:
-        # Those that nobody leads would hold up all the others until the request times out.
+        # For those that nobody leads it would wait until the time is up.
         led = [
             TopicPartition(topic.name, partition.number)
             for topic in state.topics.values()
             for partition in topic.partitions
             if partition.leader is not None
         ]
-        lows = self._offsets(led, OffsetSpec.earliest())
-        highs = self._offsets(led, OffsetSpec.latest())
-        times = self._offsets(led, OffsetSpec.max_timestamp()) if newest else {}
+        if not led:
+            return state
+        specs = [OffsetSpec.earliest(), OffsetSpec.latest()]
+        specs += [OffsetSpec.max_timestamp()] if newest else []
+        doing, needs = "tell the offsets", f"DESCRIBE on {_spelled([*state.topics])}"
+        # All at once, so that none uses up the time of the others.
+        asked = [
+            self._call(doing, needs, self._admin.list_offsets, dict.fromkeys(led, spec))
+            for spec in specs
+        ]
+        low, high, *times = (
+            {
+                (place.topic, place.partition): self._wait(future, doing, needs)
+                for place, future in told.items()
+            }
+            for told in asked
+        )
         topics = {
             name: replace(
                 topic,
                 partitions=tuple(
                     replace(
                         partition,
-                        low=_offset(lows.get((name, partition.number))),
-                        high=_offset(highs.get((name, partition.number))),
-                        newest_at=_time(times.get((name, partition.number))),
+                        low=_offset(low.get((name, partition.number))),
+                        high=_offset(high.get((name, partition.number))),
+                        newest_at=_time(times[0].get((name, partition.number))) if newest else None,
                     )
                     for partition in topic.partitions
                 ),
@@ -164,19 +220,6 @@ class TopicAdmin:
             for name, topic in state.topics.items()
         }
         return replace(state, topics=topics)
-
-    def _offsets(
-        self, places: Sequence[TopicPartition], spec: OffsetSpec
-    ) -> dict[tuple[str, int], Any]:
-        if not places:
-            return {}
-        names = sorted({place.topic for place in places})
-        doing, needs = "tell the offsets", f"DESCRIBE on {_spelled(names)}"
-        told = self._call(doing, needs, self._admin.list_offsets, dict.fromkeys(places, spec))
-        return {
-            (place.topic, place.partition): self._wait(future, doing, needs)
-            for place, future in told.items()
-        }
 
     def _with_configs(self, state: ClusterState, wanted: frozenset[str]) -> ClusterState:
         if not state.topics:
@@ -195,37 +238,37 @@ class TopicAdmin:
     def _call(self, doing: str, needs: str, request: Any, *arguments: Any) -> Any:
         self._heard.last = None
         try:
-            return request(*arguments, request_timeout=self._seconds)
+            return request(*arguments, request_timeout=self._left())
         except KafkaException as error:
             raise self._explained(error, doing, needs) from None
 
     def _wait(self, future: Future[_Answer], doing: str, needs: str) -> _Answer:
         try:
             # librdkafka ends it in time; this is for the case that it does not.
-            return future.result(self._seconds + 5)
+            return future.result(self._left() + _SPARE)
         except KafkaException as error:
-            if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                raise _UnknownTopic(
-                    f"Kafka could not {doing}: a topic is not there; `sentiment topics apply`"
-                ) from None
             raise self._explained(error, doing, needs) from None
         except TimeoutError:
             raise ClusterError(f"Kafka could not {doing}: librdkafka hangs; try again") from None
+
+    def _is_lacking(self, future: Future[Any]) -> bool:
+        """It ended with the cluster's word that there is no such topic."""
+        with contextlib.suppress(TimeoutError):
+            error = future.exception(self._left() + _SPARE)
+            return (
+                isinstance(error, KafkaException)
+                and error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+            )
+        return False
+
+    def _left(self) -> float:
+        return max(self._ends - time.monotonic(), 0.1)
 
     def _explained(self, error: KafkaException, doing: str, needs: str) -> ClusterError:
         self._admin.poll(0)
         return explained(
             error.args[0], self.connection, doing=doing, needs=needs, heard=self._heard
         )
-
-
-class _UnknownTopic(ClusterError):
-    pass
-
-
-def plan_needs(topics: Iterable[StreamTopic]) -> frozenset[str]:
-    """Names of the settings that a plan of these topics compares."""
-    return frozenset(name for topic in topics for name in topic.configs)
 
 
 def _topic(told: Any) -> TopicState:
@@ -249,7 +292,8 @@ def _is_there(node: Any) -> bool:
 
 
 def _offset(told: Any) -> int | None:
-    return None if told is None else int(told.offset)
+    # Of a partition whose broker did not answer librdkafka gives a negative number and no error.
+    return None if told is None or told.offset < 0 else int(told.offset)
 
 
 def _time(told: Any) -> dt.datetime | None:

@@ -108,10 +108,8 @@ def status(as_json: bool) -> None:
             table.add_column(title, justify="right")
         for row in rows:
             table.add_row(*_cells(row))
-        console = Console()
         # A folded number would be read as another one.
-        console.width = max(console.width, 120)
-        console.print(table)
+        Console(width=max(Console().width, 120)).print(table)
         for row in rows:
             if row["wrong"]:
                 which = "" if row["partition"] is None else f", partition {row['partition']}"

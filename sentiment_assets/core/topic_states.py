@@ -16,7 +16,7 @@ _GROUP = "sentiment-landing"
 
 @dataclass(frozen=True)
 class PartitionState:
-    """A partition as the cluster tells it; offsets are null where nobody leads it."""
+    """A partition as the cluster tells it; offsets are null where its leader gave none."""
 
     number: int
     #: Number of the broker that serves it; null where none does.

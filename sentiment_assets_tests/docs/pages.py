@@ -59,6 +59,15 @@ def code(page: Path) -> list[str]:
     return fenced + _INDENTED.findall(prose) + _SPAN.findall(prose)
 
 
+def table_below(page: Path, head: str) -> list[list[str]]:
+    """Cells of the table whose first line begins so; without code marks."""
+    _, found, rest = text_of(page).partition(f"\n{head}")
+    assert found, f"{page} has no table that begins with {head}"
+    rows = rest.splitlines()[2:]
+    ends = next((n for n, row in enumerate(rows) if not row.startswith("|")), len(rows))
+    return [[cell.strip(" `") for cell in row.strip("|").split("|")] for row in rows[:ends]]
+
+
 def links(page: Path) -> list[str]:
     """Targets of links and images outside of code."""
     prose = _SPAN.sub("", _FENCE.sub("", text_of(page)))

@@ -1,7 +1,7 @@
 """Starting, stopping and breaking Apache Kafka on loopback: one node, or several as a cluster.
 
-What belongs here: the nodes' settings and processes. Each node is broker and controller (KRaft).
-The jars are ``jars``, certificates ``certificates``. Topics and clients are whoever's who asks.
+What belongs here: the nodes' settings and processes; KRaft, so that nodes are controllers too. The
+jars are ``jars``, certificates ``certificates``. Topics and clients are whoever's who asks.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import random
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -45,8 +46,9 @@ _JVM = (
 
 #: Of every node. Kafka waits for people and for many machines; on loopback nobody is waited for.
 _SETTINGS = {
-    "process.roles": "broker,controller",
     "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL,"
+    "CONTROLLER:PLAINTEXT",
     "inter.broker.listener.name": "PLAINTEXT",
     "auto.create.topics.enable": "false",
     # A node that was killed is away, and one that was restarted is back, after so long.
@@ -93,6 +95,11 @@ class Node:
         return self.folder / "data"
 
     @property
+    def controls(self) -> bool:
+        """It is a controller, too."""
+        return "CONTROLLER" in self.ports
+
+    @property
     def running(self) -> bool:
         """Its process is there; it may be paused."""
         return self.process is not None and self.process.poll() is None
@@ -110,7 +117,8 @@ class Kafka:
     Args:
         folder: where settings and records lie; started over the same folder it has the same
             records. By default a temporary folder, gone with :meth:`close`.
-        nodes: how many brokers; of three, one may be away.
+        nodes: how many brokers. Of three any may be away; of two the second, as only the first
+            is a controller.
         secured: also listen with TLS and with SASL/SCRAM over TLS. Users of SCRAM must then be
             permitted by ACLs, everybody else may do everything.
     """
@@ -120,10 +128,16 @@ class Kafka:
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="kafka-") if folder is None else None
         self.folder = Path(self._temporary.name) if self._temporary else Path(folder or ".")
-        protocols = ["PLAINTEXT", "CONTROLLER", *(("SSL", "SASL_SSL") if secured else ())]
+        protocols = ["PLAINTEXT", *(("SSL", "SASL_SSL") if secured else ()), "CONTROLLER"]
         free = _free_ports(nodes * len(protocols))
+        # Two controllers would be worse than one: both are needed for a majority.
+        controllers = nodes if nodes > 2 else 1
         self.nodes = tuple(
-            Node(number, self.folder / f"node-{number}", {name: free.pop() for name in protocols})
+            Node(
+                number,
+                self.folder / f"node-{number}",
+                {name: free.pop() for name in protocols[: None if number <= controllers else -1]},
+            )
             for number in range(1, nodes + 1)
         )
         self.secured = secured
@@ -161,17 +175,20 @@ class Kafka:
 
     def stop(self, *numbers: int) -> None:
         """Stop nodes, by default all, as an administrator would."""
-        chosen = self._chosen(numbers)
-        # One that is paused hears nothing. All at once: nobody waits for another.
-        self._signal(chosen, signal.SIGCONT)
-        self._signal(chosen, signal.SIGTERM)
-        for node in chosen:
-            if node.process is not None:
-                try:
-                    node.process.wait(_STOP_SECONDS)
-                except subprocess.TimeoutExpired:
-                    node.process.kill()
-                    node.process.wait()
+        # A node says goodbye to the controllers: whoever is one goes last.
+        for node in reversed(self._chosen(numbers)):
+            if node.process is None:
+                continue
+            alone = not any(other.running for other in self.nodes if other is not node)
+            # One that is paused hears nothing.
+            self._signal([node], signal.SIGCONT)
+            self._signal([node], signal.SIGTERM)
+            try:
+                # The last of several controllers has no majority to say it to.
+                node.process.wait(_STOP_SECONDS if len(self.nodes) == 1 or not alone else 2)
+            except subprocess.TimeoutExpired:
+                node.process.kill()
+                node.process.wait()
 
     def kill(self, *numbers: int) -> None:
         """End nodes, by default all, without a warning (SIGKILL)."""
@@ -207,8 +224,10 @@ class Kafka:
 
     def close(self) -> None:
         """Stop everything; a temporary folder goes too."""
-        self.stop()
-        if self._temporary is not None:
+        if self._temporary is None:
+            self.stop()
+        else:
+            self.kill()
             self._temporary.cleanup()
 
     def __enter__(self) -> Kafka:
@@ -241,7 +260,11 @@ class Kafka:
                 node.process.send_signal(number)
 
     def _configure(self) -> None:
-        voters = ",".join(f"{node.number}@{HOST}:{node.ports['CONTROLLER']}" for node in self.nodes)
+        voters = ",".join(
+            f"{node.number}@{HOST}:{node.ports['CONTROLLER']}"
+            for node in self.nodes
+            if node.controls
+        )
         # As many as there are brokers, so that one may be away.
         copies = min(len(self.nodes), 3)
         settings = _SETTINGS | {
@@ -258,12 +281,10 @@ class Kafka:
             node.folder.mkdir(parents=True, exist_ok=True)
             own = {
                 "node.id": str(node.number),
+                "process.roles": "broker,controller" if node.controls else "broker",
                 "log.dirs": str(node.data),
                 "listeners": ",".join(
                     f"{name}://{HOST}:{port}" for name, port in node.ports.items()
-                ),
-                "listener.security.protocol.map": ",".join(
-                    f"{name}:{'PLAINTEXT' if name == 'CONTROLLER' else name}" for name in node.ports
                 ),
             }
             lines = [f"{name}={value}\n" for name, value in (settings | own).items()]
@@ -329,7 +350,10 @@ class Kafka:
             for node in running:
                 if not node.running:
                     raise KafkaUnavailable(_complaint(node, "ended while it was starting"))
-            with contextlib.suppress(KafkaException):
+            with contextlib.suppress(KafkaException, OSError):
+                # What the others say of one that was killed just now is not true yet.
+                for node in running:
+                    _ask_versions(node.ports["PLAINTEXT"])
                 told = admin.list_topics(timeout=1)
                 partitions = [
                     partition
@@ -350,6 +374,14 @@ def _complaint(node: Node, what: str) -> str:
     said = node.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     last = next((line for line in reversed(said) if not line.startswith("\tat ")), "nothing")
     return f"Kafka's node {node.number} {what}; the end of {node.log}: {last[:300]}"
+
+
+def _ask_versions(port: int) -> None:
+    """Raises OSError unless a broker answers there (ApiVersions, version 0, without a name)."""
+    with socket.create_connection((HOST, port), timeout=1) as broker:
+        broker.sendall(struct.pack(">ihhih", 10, 18, 0, 1, -1))
+        if len(broker.recv(8)) < 8:
+            raise OSError("it hung up")
 
 
 def _free_ports(number: int) -> list[int]:
