@@ -40,10 +40,12 @@ from resources.api_clients.access import PlatformAccess, TellsTokenEnd, TokenEnd
 from resources.api_clients.http import LOOPBACK, RateBudget
 from resources.kafka import KafkaConnection, KafkaSettings
 from resources.kafka_reader import GROUP, KafkaReader
+from resources.kafka_watcher import KafkaWatcher
 from resources.key_store import BucketObject, KeyStore, PrivateFile
 from resources.keys import Custody, add_platforms, read_keyring, unlock
 from resources.kms import KmsKey
 from resources.lake_io_manager import LakeIOManager
+from resources.metric_lines import MetricLines
 from resources.notifiers import (
     PAGE,
     Channel,
@@ -829,6 +831,12 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "notifier": _notifier_resource(settings),
         "token_ends": resource(lambda: partial(token_ends, settings)),
         "stream_reader": dg.ResourceDefinition(resource_fn=lambda _: stream_reader(settings)),
+        "stream_watcher": _stream_watcher_resource(settings),
+        "metric_lines": resource(
+            lambda: MetricLines(
+                settings.metrics_namespace if settings.log_format == "json" else None
+            )
+        ),
         "tracking": resource(settings.read_tracking),
         "rules": resource(lambda: silver_rules(settings)),
         "budget": resource(lambda: settings.budget()),
@@ -909,6 +917,21 @@ def stream_reader(settings: Settings) -> Iterator[KafkaReader]:
         KafkaReader(settings.kafka, f"{settings.kafka_prefix}{GROUP}")
     ) as reader:
         yield reader
+
+
+def _stream_watcher_resource(settings: Settings) -> dg.ResourceDefinition:
+    """What asks the brokers how topics fare, for as long as a look takes."""
+
+    def make(_context: dg.InitResourceContext) -> Iterator[KafkaWatcher]:
+        if settings.kafka is None:
+            raise SettingsError(
+                f"{PREFIX}KAFKA_BROKERS: needed to watch the topics; for example: 127.0.0.1:9092 "
+                "(docs/streaming.md)"
+            )
+        with contextlib.closing(KafkaWatcher(settings.kafka)) as watcher:
+            yield watcher
+
+    return dg.ResourceDefinition(resource_fn=make)
 
 
 def landing_rules(settings: Settings) -> LandingRules:
