@@ -40,7 +40,6 @@ from resources.api_clients.access import PlatformAccess, TellsTokenEnd, TokenEnd
 from resources.api_clients.http import LOOPBACK, RateBudget
 from resources.kafka import KafkaConnection, KafkaSettings
 from resources.kafka_reader import GROUP, KafkaReader
-from resources.kafka_watcher import KafkaWatcher
 from resources.key_store import BucketObject, KeyStore, PrivateFile
 from resources.keys import Custody, add_platforms, read_keyring, unlock
 from resources.kms import KmsKey
@@ -78,6 +77,7 @@ from sentiment_assets.lake.maintenance import Upkeep
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.privacy.folders import layer_folders
 from sentiment_assets.stream_sensors import LandingRules
+from sentiment_assets.stream_watch import StreamWatcher
 
 Environment = Literal["local", "aws"]
 
@@ -831,12 +831,6 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "notifier": _notifier_resource(settings),
         "token_ends": resource(lambda: partial(token_ends, settings)),
         "stream_reader": dg.ResourceDefinition(resource_fn=lambda _: stream_reader(settings)),
-        "stream_watcher": _stream_watcher_resource(settings),
-        "metric_lines": resource(
-            lambda: MetricLines(
-                settings.metrics_namespace if settings.log_format == "json" else None
-            )
-        ),
         "tracking": resource(settings.read_tracking),
         "rules": resource(lambda: silver_rules(settings)),
         "budget": resource(lambda: settings.budget()),
@@ -844,6 +838,12 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "upkeep": resource(settings.upkeep),
         "catch_up_days": resource(lambda: settings.catch_up_days),
         "min_authors": resource(lambda: settings.min_authors),
+        "stream_watcher": _stream_watcher_resource(settings),
+        "metric_lines": resource(
+            lambda: MetricLines(
+                settings.metrics_namespace if settings.log_format == "json" else None
+            )
+        ),
     }
 
 
@@ -919,10 +919,19 @@ def stream_reader(settings: Settings) -> Iterator[KafkaReader]:
         yield reader
 
 
+def landing_rules(settings: Settings) -> LandingRules:
+    """When a topic is landed."""
+    wait = dt.timedelta(seconds=settings.landing_seconds)
+    return LandingRules(settings.landing_records, wait)
+
+
 def _stream_watcher_resource(settings: Settings) -> dg.ResourceDefinition:
     """What asks the brokers how topics fare, for as long as a look takes."""
 
-    def make(_context: dg.InitResourceContext) -> Iterator[KafkaWatcher]:
+    # librdkafka is loaded where a cluster is spoken to, and nowhere else.
+    def make(_context: dg.InitResourceContext) -> Iterator[StreamWatcher]:
+        from resources.kafka_watcher import KafkaWatcher
+
         if settings.kafka is None:
             raise SettingsError(
                 f"{PREFIX}KAFKA_BROKERS: needed to watch the topics; for example: 127.0.0.1:9092 "
@@ -932,12 +941,6 @@ def _stream_watcher_resource(settings: Settings) -> dg.ResourceDefinition:
             yield watcher
 
     return dg.ResourceDefinition(resource_fn=make)
-
-
-def landing_rules(settings: Settings) -> LandingRules:
-    """When a topic is landed."""
-    wait = dt.timedelta(seconds=settings.landing_seconds)
-    return LandingRules(settings.landing_records, wait)
 
 
 def watched_platforms(settings: Settings) -> list[str]:

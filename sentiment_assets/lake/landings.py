@@ -83,6 +83,20 @@ def recent_landings(lake: Lake, topic: str) -> Iterator[Landing]:
                 yield _read(lake, stored.path)
 
 
+def add_landing(lake: Lake, landing: Landing) -> None:
+    """Add the next landing of a log.
+
+    Raises:
+        LandingConflict: another run added the one of this number.
+    """
+    path = layout.landing_object(landing.topic, landing.log, landing.number)
+    if not lake.objects.put_new(path, _encode(landing)):
+        raise LandingConflict(
+            f"landing {landing.number} of {landing.topic} was written by another run; nothing is "
+            "lost: the next run goes on where that one ended"
+        )
+
+
 class LandingsOfLate:
     """The landings of the last while, each read once: what was added is never changed."""
 
@@ -110,20 +124,6 @@ class LandingsOfLate:
         self._read[lake.objects.location.uri_of(topic)] = found
         landings = (landing for landing in found.values() if landing.landed_at >= moment)
         return sorted(landings, key=lambda landing: landing.landed_at)
-
-
-def add_landing(lake: Lake, landing: Landing) -> None:
-    """Add the next landing of a log.
-
-    Raises:
-        LandingConflict: another run added the one of this number.
-    """
-    path = layout.landing_object(landing.topic, landing.log, landing.number)
-    if not lake.objects.put_new(path, _encode(landing)):
-        raise LandingConflict(
-            f"landing {landing.number} of {landing.topic} was written by another run; nothing is "
-            "lost: the next run goes on where that one ended"
-        )
 
 
 def _read(lake: Lake, path: str) -> Landing:
