@@ -925,24 +925,6 @@ def landing_rules(settings: Settings) -> LandingRules:
     return LandingRules(settings.landing_records, wait)
 
 
-def _stream_watcher_resource(settings: Settings) -> dg.ResourceDefinition:
-    """What asks the brokers how topics fare, for as long as a look takes."""
-
-    # librdkafka is loaded where a cluster is spoken to, and nowhere else.
-    def make(_context: dg.InitResourceContext) -> Iterator[StreamWatcher]:
-        from resources.kafka_watcher import KafkaWatcher
-
-        if settings.kafka is None:
-            raise SettingsError(
-                f"{PREFIX}KAFKA_BROKERS: needed to watch the topics; for example: 127.0.0.1:9092 "
-                "(docs/streaming.md)"
-            )
-        with contextlib.closing(KafkaWatcher(settings.kafka)) as watcher:
-            yield watcher
-
-    return dg.ResourceDefinition(resource_fn=make)
-
-
 def watched_platforms(settings: Settings) -> list[str]:
     """Platforms that are tracked and connected: the others are not expected to be fresh.
 
@@ -1053,6 +1035,24 @@ def _notifier_resource(settings: Settings) -> dg.ResourceDefinition:
     def make(context: dg.InitResourceContext) -> Iterator[Notifier]:
         with contextlib.closing(alert_store(_database_of(context))) as store:
             yield notifier_of(settings, store)
+
+    return dg.ResourceDefinition(resource_fn=make)
+
+
+def _stream_watcher_resource(settings: Settings) -> dg.ResourceDefinition:
+    """What asks the brokers how topics fare, for as long as a look takes."""
+
+    # librdkafka is loaded where a cluster is spoken to, and nowhere else.
+    def make(_context: dg.InitResourceContext) -> Iterator[StreamWatcher]:
+        from resources.kafka_watcher import KafkaWatcher
+
+        if settings.kafka is None:
+            raise SettingsError(
+                f"{PREFIX}KAFKA_BROKERS: needed to watch the topics; for example: 127.0.0.1:9092 "
+                "(docs/streaming.md)"
+            )
+        with contextlib.closing(KafkaWatcher(settings.kafka)) as watcher:
+            yield watcher
 
     return dg.ResourceDefinition(resource_fn=make)
 
