@@ -20,7 +20,7 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from resources.kafka import KafkaConnection
 from sentiment_assets.core.landings import TopicLog, Watermarks
@@ -33,8 +33,8 @@ _ROUNDS = 2
 _YOUNGEST = 100
 _OLDEST_AGE = 30 * 24 * 3_600_000
 
-_OLDEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-_NEXT: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_OLDEST: OffsetSpec = OffsetSpec.earliest()
+_NEXT: OffsetSpec = OffsetSpec.latest()
 
 _Place = tuple[str, int]
 
