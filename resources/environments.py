@@ -43,6 +43,7 @@ from resources.key_store import BucketObject, KeyStore, PrivateFile
 from resources.keys import Custody, add_platforms, read_keyring, unlock
 from resources.kms import KmsKey
 from resources.lake_io_manager import LakeIOManager
+from resources.metric_lines import MetricLines
 from resources.notifiers import (
     PAGE,
     Channel,
@@ -78,6 +79,7 @@ from sentiment_assets.lake.maintenance import Upkeep
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.privacy.folders import layer_folders
 from sentiment_assets.stream_sensors import LandingRules
+from sentiment_assets.stream_watch import StreamWatcher
 
 if TYPE_CHECKING:
     from resources.kafka_reader import KafkaReader
@@ -851,6 +853,12 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "upkeep": resource(settings.upkeep),
         "catch_up_days": resource(lambda: settings.catch_up_days),
         "min_authors": resource(lambda: settings.min_authors),
+        "stream_watcher": _stream_watcher_resource(settings),
+        "metric_lines": resource(
+            lambda: MetricLines(
+                settings.metrics_namespace if settings.log_format == "json" else None
+            )
+        ),
     }
 
 
@@ -1070,6 +1078,24 @@ def _notifier_resource(settings: Settings) -> dg.ResourceDefinition:
     def make(context: dg.InitResourceContext) -> Iterator[Notifier]:
         with contextlib.closing(alert_store(_database_of(context))) as store:
             yield notifier_of(settings, store)
+
+    return dg.ResourceDefinition(resource_fn=make)
+
+
+def _stream_watcher_resource(settings: Settings) -> dg.ResourceDefinition:
+    """What asks the brokers how topics fare, for as long as a look takes."""
+
+    # librdkafka is loaded where a cluster is spoken to, and nowhere else.
+    def make(_context: dg.InitResourceContext) -> Iterator[StreamWatcher]:
+        from resources.kafka_watcher import KafkaWatcher
+
+        if settings.kafka is None:
+            raise SettingsError(
+                f"{PREFIX}KAFKA_BROKERS: needed to watch the topics; for example: 127.0.0.1:9092 "
+                "(docs/streaming.md)"
+            )
+        with contextlib.closing(KafkaWatcher(settings.kafka)) as watcher:
+            yield watcher
 
     return dg.ResourceDefinition(resource_fn=make)
 

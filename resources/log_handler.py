@@ -6,11 +6,10 @@ What belongs here: the handler that ``dagster.yaml`` names. What a line holds is
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
 
 from resources.environments import read_settings
+from resources.metric_lines import write_line
 from sentiment_assets.log_lines import line_of
 
 
@@ -28,10 +27,7 @@ class JsonLines(logging.Handler):
         if not self._wanted:
             return
         try:
-            line = json.dumps(line_of(record, self._namespace), ensure_ascii=False, default=str)
-            # One write a line: processes share the stream.
-            sys.stderr.write(f"{line}\n")
-            sys.stderr.flush()
+            write_line(line_of(record, self._namespace))
         except Exception:
             # As logging's own handlers do: a line that can't be written must not end the run that
             # logs it. ``handleError`` says so on standard error.

@@ -18,6 +18,8 @@ from typing import Any, Protocol
 import dagster as dg
 import polars as pl
 
+from sentiment_assets.assets.kafka_topics import KAFKA
+from sentiment_assets.assets.stream import asked_of, loss_of
 from sentiment_assets.checks import checks
 from sentiment_assets.core.alert_rules import AlertRules, Rule, Threshold, rank, write_length
 from sentiment_assets.core.alerts import Alert, Book, Findings
@@ -169,8 +171,9 @@ def outcome_of(instance: dg.DagsterInstance, run: dg.DagsterRun, status: Status)
             keys = subset.get_partition_keys() if subset else [data.partition]
             planned |= {_target(data.asset_key, key) for key in keys}
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            if platform_of(data.check_name):
-                # Freshness is looked at by this sensor itself: what shows it in the UI is no news.
+            if platform_of(data.check_name) or data.asset_key.path[0] == KAFKA:
+                # Freshness and topics are looked at by sensors: what shows them in the UI is no
+                # news.
                 continue
             evaluations.append(
                 Evaluation(
@@ -179,6 +182,7 @@ def outcome_of(instance: dg.DagsterInstance, run: dg.DagsterRun, status: Status)
                     passed=data.passed,
                     blocking=data.severity == dg.AssetCheckSeverity.ERROR,
                     sentence=data.description or "",
+                    loss=None if data.passed else loss_of(data),
                 )
             )
         else:
@@ -195,6 +199,7 @@ def outcome_of(instance: dg.DagsterInstance, run: dg.DagsterRun, status: Status)
         # The result over a whole range has no partition: each has an evaluation of its own.
         evaluations=tuple(e for e in evaluations if "|" in e.target or not ranged),
         failures=tuple(failures),
+        landed=asked_of(run.run_config),
     )
 
 

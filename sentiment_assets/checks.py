@@ -15,7 +15,6 @@ import polars as pl
 
 from sentiment_assets.assets.describe import RETRIES, asset_key
 from sentiment_assets.assets.failures import permanent_failures_are_final
-from sentiment_assets.assets.stream import LANDED_IN_FULL, RETENTION_KEPT_PACE
 from sentiment_assets.core.contracts import (
     CONTRACTS,
     DAILY_SUMMARY,
@@ -27,6 +26,8 @@ from sentiment_assets.core.contracts import (
 from sentiment_assets.core.coverage import Manifest, fetched_share
 from sentiment_assets.core.layout import BATCH_POSTS, STREAM_POSTS, PostPartition, windows_of
 from sentiment_assets.core.quality import (
+    LANDED_IN_FULL,
+    RETENTION_KEPT_PACE,
     Conservation,
     Verdict,
     conservation_verdict,

@@ -52,7 +52,7 @@ from resources.keys import (
 from resources.notifiers import PAGE as ALERT_PAGE
 from resources.notifiers import Notifier
 from sentiment_assets.alerts import alert_on_troubles
-from sentiment_assets.assets import bronze, gold, silver, stream
+from sentiment_assets.assets import bronze, gold, kafka_topics, silver, stream
 from sentiment_assets.assets.maintenance import MAINTENANCE
 from sentiment_assets.automation import (
     daily_maintenance,
@@ -68,6 +68,7 @@ from sentiment_assets.freshness import freshness, with_badge
 from sentiment_assets.orders import rebuild_orders
 from sentiment_assets.sensors import rebuild_sensor
 from sentiment_assets.stream_sensors import landing_sensors
+from sentiment_assets.stream_watch import stream_checks, watch_sensor
 
 # The command line goes through here too, so that nothing else needs to know ``resources``.
 __all__ = [
@@ -138,10 +139,10 @@ def build_defs(
     else:
         settings = read_settings(env=environment) if environment else read_settings()
     # A mistake in a file is told when definitions load, not in the middle of a run.
-    settings.read_alert_rules()
-    settings.read_streams()
+    alert_rules = settings.read_alert_rules().rules
     settings.make_scorer()
     watched, deadlines = watched_platforms(settings), settings.read_deadlines()
+    topics, has_broker = settings.read_streams(), settings.kafka is not None
     return dg.Definitions(
         assets=[
             *(
@@ -152,18 +153,16 @@ def build_defs(
             ),
             rebuild_orders,
             _marked(stream.stream_posts, settings),
+            *(_marked(topic, settings) for topic in kafka_topics.topic_assets(topics)),
         ],
-        asset_checks=[*checks(), freshness],
+        asset_checks=[*checks(), freshness, stream_checks(topics, alert_rules)],
         jobs=[fetch_job, stream.land_job, rebuild_job, freshness_job, maintenance_job],
         schedules=[every_two_hours, every_half_hour, daily_maintenance],
         sensors=[
             rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes)),
             alert_on_troubles,
-            *landing_sensors(
-                settings.read_streams(),
-                landing_rules(settings),
-                running=settings.kafka is not None,
-            ),
+            *landing_sensors(topics, landing_rules(settings), running=has_broker),
+            watch_sensor(topics, alert_rules, running=has_broker),
         ],
         resources={**resources_for(settings), **resource_overrides},
         # A tick is small: starting a process for each step would cost more than the step.

@@ -277,5 +277,6 @@ def with_badge(spec: dg.AssetSpec, platforms: Iterable[str], deadlines: Deadline
 
 def _end_to_end(table: str, platform: str, deadlines: Deadlines) -> dt.timedelta:
     """How long ago a table may have been made: its deadline and those of all that it is made of."""
-    before = [_end_to_end(name, platform, deadlines) for name in READS.get(table, ())]
+    judged = (name for name in READS.get(table, ()) if name in JUDGED)
+    before = [_end_to_end(name, platform, deadlines) for name in judged]
     return deadlines.of(table, platform) + max(before, default=dt.timedelta())

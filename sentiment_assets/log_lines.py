@@ -30,6 +30,7 @@ from sentiment_assets.core.metrics import (
     Measured,
     Metric,
     embedded,
+    spelled_instant,
 )
 from sentiment_assets.freshness import platform_of
 from sentiment_assets.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
@@ -58,7 +59,7 @@ def line_of(record: logging.LogRecord, namespace: str | None = None) -> dict[str
     at = dt.datetime.fromtimestamp(record.created, dt.timezone.utc)
     step = meta.get("step_key")
     line: dict[str, Any] = {
-        "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": spelled_instant(at),
         "level": record.levelname,
         "message": str(meta.get("orig_message") or record.getMessage()),
         "logger": record.name,

@@ -19,7 +19,9 @@ import dagster as dg
 import pytest
 
 from resources.environments import SettingsError, read_settings
+from sentiment_assets.assets.kafka_topics import KAFKA
 from sentiment_assets.assets.maintenance import maintenance_key
+from sentiment_assets.assets.stream import STREAM_POSTS_KEY
 from sentiment_assets.core.contracts import CONTRACTS
 from sentiment_assets.definitions import build_defs
 from sentiment_assets.orders import ORDERS_KEY
@@ -102,8 +104,8 @@ def test_every_asset_says_what_it_is(definitions: dg.Definitions) -> None:
         assert len(node.description or "") > 40, key
         assert node.owners, key
         assert node.kinds, key
-        # Upkeep is of a whole table.
-        whole = key.path[0] == "maintenance" and key != ORDERS_KEY
+        # Upkeep is of a whole table, and a topic has no dates.
+        whole = (key.path[0] == "maintenance" and key != ORDERS_KEY) or key.path[0] == KAFKA
         assert node.partitions_def == (None if whole else POST_PARTITIONS), key
 
 
@@ -140,8 +142,8 @@ def test_columns_and_lineage_come_from_the_contract(
 def test_every_step_that_does_io_is_retried(definitions: dg.Definitions) -> None:
     for step in [*(definitions.assets or []), *(definitions.asset_checks or [])]:
         if isinstance(step, dg.AssetSpec):
-            # Nothing makes it.
-            assert step.key == ORDERS_KEY
+            # No step makes it.
+            assert step.key in (ORDERS_KEY, STREAM_POSTS_KEY) or step.key.path[0] == KAFKA
             continue
         assert isinstance(step, dg.AssetsDefinition)
         policy = step.op.retry_policy
@@ -198,6 +200,7 @@ def test_definitions_load_without_any_extra(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert int(done.stdout) == 9 + 9
+    # Tables, their upkeep and its orders; the stream's posts and four topics.
+    assert int(done.stdout) == 9 + 9 + 1 + 4
     assert done.stderr == ""
     assert [*tmp_path.iterdir()] == []

@@ -26,7 +26,13 @@ from sentiment_assets.core.contracts import DAILY_TREND, POOLED_SENTIMENT, SILVE
 from sentiment_assets.core.coverage import Searched
 from sentiment_assets.core.deadlines import parse_deadlines
 from sentiment_assets.core.freshness import JUDGED, READS, Freshness, Watch
-from sentiment_assets.core.layout import BATCH_POSTS, WINDOW_LENGTH, PostPartition, Window
+from sentiment_assets.core.layout import (
+    BATCH_POSTS,
+    STREAM_POSTS,
+    WINDOW_LENGTH,
+    PostPartition,
+    Window,
+)
 from sentiment_assets.core.periods import settles_at
 from sentiment_assets.definitions import build_defs
 from sentiment_assets.freshness import check_name, check_result, freshness_now
@@ -172,6 +178,32 @@ def test_one_live_platform_hides_no_dead_one(story: Story) -> None:
     story.rebuild("x")
     assert story.stale() == set()
     assert story.stale(after=HOUR * 1.1) == set()
+
+
+def test_what_was_landed_waits_for_silver_by_platform(story: Story) -> None:
+    """The fetched posts of both were read; then X's stream brings some, for today and yesterday."""
+    today = PostPartition(story.now.date(), "x")
+    yesterday = PostPartition(today.date - dt.timedelta(days=1), "x")
+    story.now += HOUR / 4
+    for partition in (today, yesterday):
+        story.record(STREAM_POSTS, partition)
+    assert story.stale(after=HOUR * 0.9) == set(), "it may wait to be read for an hour"
+    behind = {f"x {POSTS}", "x silver/quarantine"}
+    assert story.roots(HOUR * 1.1) == behind
+    assert {v.platform for v in story.look(after=HOUR * 1.1) if not v.fresh} == {"x"}
+    story.rebuild(dates=[today])
+    assert story.roots(HOUR * 1.1) == behind, "yesterday waits still"
+    story.rebuild(dates=[today, yesterday])
+    assert story.stale(after=HOUR * 1.1) == set()
+
+
+def test_a_date_that_only_the_stream_brought_is_waited_for(tmp_path: Path) -> None:
+    story = Story(Lake.open(LakeLocation(str(tmp_path / "lake"), "simulated")))
+    story.record(STREAM_POSTS, PostPartition(START.date(), "x"))
+    verdicts = {f"{v.platform} {v.table}": v for v in story.look(after=2 * HOUR)}
+    assert verdicts[f"x {POSTS}"].age == 2 * HOUR
+    assert verdicts[f"x {POSTS}"].cause is None
+    assert verdicts[f"facebook {POSTS}"].age is None
 
 
 def test_a_backfill_of_february_makes_nothing_fresh_and_nothing_stale(story: Story) -> None:

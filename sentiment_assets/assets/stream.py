@@ -6,8 +6,10 @@ that lands a range of offsets, and what it tells Dagster. How a range is landed 
 """
 
 import datetime as dt
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -15,6 +17,7 @@ from pydantic import Field
 from sentiment_assets.assets.bronze import DEAD_LETTERS_KEY
 from sentiment_assets.assets.describe import KINDS, RETRIES
 from sentiment_assets.assets.failures import permanent_failures_are_final
+from sentiment_assets.assets.kafka_topics import topic_key
 from sentiment_assets.core.landings import Landing, OffsetRange, TopicLog
 from sentiment_assets.core.layout import (
     DEAD_LETTERS,
@@ -22,15 +25,25 @@ from sentiment_assets.core.layout import (
     PostPartition,
     landing_object,
 )
-from sentiment_assets.core.quality import Verdict, landed_verdict, retention_verdict
+from sentiment_assets.core.platforms import PLATFORMS
+from sentiment_assets.core.quality import (
+    LANDED_IN_FULL,
+    RETENTION_KEPT_PACE,
+    Verdict,
+    landed_verdict,
+    retention_verdict,
+)
+from sentiment_assets.core.run_outcomes import Landed, Loss
 from sentiment_assets.engine.landing import Order, StreamReader, land
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.partitions import POST_PARTITIONS, has_partition, multi_key
 
-STREAM_POSTS_KEY = dg.AssetKey(STREAM_POSTS.split("/"))
+#: Of an evaluation that found a loss, beside the topic and its log.
+LOST_OFFSETS, LOST_RECORDS = "lost_offsets", "lost_records"
+_SPAN = re.compile(r"(\d{1,6}):(\d{1,19})-(\d{1,19})")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
-LANDED_IN_FULL = "landed_in_full"
-RETENTION_KEPT_PACE = "retention_kept_pace"
+STREAM_POSTS_KEY = dg.AssetKey(STREAM_POSTS.split("/"))
 
 stream_posts = dg.AssetSpec(
     STREAM_POSTS_KEY,
@@ -45,6 +58,7 @@ stream_posts = dg.AssetSpec(
     kinds=KINDS["bronze"] | {"kafka"},
     tags={"layer": "bronze", "privacy": "personal"},
     partitions_def=POST_PARTITIONS,
+    deps=[topic_key(platform) for platform in PLATFORMS],
 )
 
 
@@ -84,6 +98,33 @@ def land_config(order: Order) -> dict[str, object]:
         "replay": order.replay,
     }
     return {"ops": {land_stream.name: {"config": config}}}
+
+
+def asked_of(run_config: Mapping[str, Any]) -> Landed | None:
+    """What a run was to land, by its run config; null for every other run."""
+    step = (run_config.get("ops") or {}).get(land_stream.name) or {}
+    try:
+        config = LandConfig(**step["config"])
+    except (KeyError, TypeError, ValueError):
+        # Somebody typed it, and it is no config: such a run says so itself.
+        return None
+    ranges, lost = _spans(config)
+    return Landed(config.topic, config.platform, (*ranges, *lost), config.replay)
+
+
+def loss_of(evaluation: dg.AssetCheckEvaluation) -> Loss | None:
+    """What an evaluation of a landing says is lost, from its numbers and not from its words."""
+    said = {name: value.value for name, value in evaluation.metadata.items()}
+    try:
+        spans = [_SPAN.fullmatch(span) for span in str(said[LOST_OFFSETS]).split(", ")]
+        topic, log = _NAME.fullmatch(str(said["topic"])), _NAME.fullmatch(str(said["log"]))
+        records = int(str(said[LOST_RECORDS]))
+    except (KeyError, ValueError):
+        return None
+    ranges = tuple(OffsetRange(*map(int, span.groups())) for span in spans if span)
+    if topic is None or log is None or len(ranges) < len(spans):
+        return None
+    return Loss(topic[0], log[0], ranges, records)
 
 
 @dg.op(
@@ -180,6 +221,11 @@ def _note(context: dg.OpExecutionContext, landing: Landing, topic: TopicLog) -> 
             landing.topic, [*map(str, landing.lost)], sum(map(len, landing.lost))
         ),
     }
+    missing = [found.range for found in landing.ranges if found.missing]
+    lost = {
+        LANDED_IN_FULL: (missing, sum(found.missing for found in landing.ranges)),
+        RETENTION_KEPT_PACE: (landing.lost, sum(map(len, landing.lost))),
+    }
     for date in dates:
         key = multi_key(PostPartition(date, landing.platform))
         if by_date[date]:
@@ -197,18 +243,33 @@ def _note(context: dg.OpExecutionContext, landing: Landing, topic: TopicLog) -> 
                 )
             )
         for name, verdict in verdicts.items():
-            context.log_event(_evaluation(name, key, verdict))  # type: ignore[arg-type]
+            evaluation = _evaluation(name, key, verdict, landing, lost[name])
+            context.log_event(evaluation)  # type: ignore[arg-type]
 
 
 def _evaluation(
-    name: str, partition: dg.MultiPartitionKey, verdict: Verdict
+    name: str,
+    partition: dg.MultiPartitionKey,
+    verdict: Verdict,
+    landing: Landing,
+    lost: tuple[Sequence[OffsetRange], int],
 ) -> dg.AssetCheckEvaluation:
+    """A verdict over a landing; what is lost stands in it as values, for the alert."""
+    spans, records = lost
+    facts: dict[str, int | float | str] = dict(verdict.counts)
+    if spans:
+        facts |= {
+            "topic": landing.topic,
+            "log": landing.log,
+            LOST_OFFSETS: ", ".join(map(str, spans)),
+            LOST_RECORDS: records,
+        }
     return dg.AssetCheckEvaluation(
         asset_key=STREAM_POSTS_KEY,
         check_name=name,
         passed=verdict.passed,
         severity=dg.AssetCheckSeverity.ERROR,
         description=verdict.sentence,
-        metadata=dict(verdict.counts),
+        metadata=facts,
         partition=partition,
     )

@@ -25,19 +25,20 @@ from sentiment_assets.core.contracts import (
 )
 from sentiment_assets.core.coverage import REACH_MARGIN, WindowCoverage, is_done
 from sentiment_assets.core.deadlines import Deadlines, spelled
-from sentiment_assets.core.layout import BATCH_POSTS, Window
+from sentiment_assets.core.layout import BATCH_POSTS, RAW_POSTS, Window
 
 #: What each table notes as consumed, upstream first: table -> the tables whose events it notes.
 READS: Mapping[str, tuple[str, ...]] = {
-    SILVER_QUARANTINE.name: (BATCH_POSTS,),
-    SILVER_POSTS.name: (BATCH_POSTS,),
+    SILVER_QUARANTINE.name: RAW_POSTS,
+    SILVER_POSTS.name: RAW_POSTS,
     HOURLY_SENTIMENT.name: (SILVER_POSTS.name,),
     TOPIC_SENTIMENT.name: (SILVER_POSTS.name,),
     DAILY_SUMMARY.name: (SILVER_POSTS.name,),
     DAILY_TREND.name: (DAILY_SUMMARY.name,),
     POOLED_SENTIMENT.name: (DAILY_SUMMARY.name, TOPIC_SENTIMENT.name),
 }
-#: Every table that is judged, upstream first.
+#: Every table that is judged, upstream first. What the stream brought is not: it comes when it
+#: comes, and the topics' own checks say whether it is landed (``core.stream_health``).
 JUDGED = (BATCH_POSTS, *READS)
 
 #: A hole is grave when less than this share of an API's reach is left to fetch it in: of seven days
@@ -139,7 +140,7 @@ def judge(watch: Watch, facts: Mapping[str, Facts], now: dt.datetime) -> list[Fr
                 platform,
                 made.made_at,
                 min(waiting.values(), default=None),
-                [of[name] for name in upstream],
+                [of[name] for name in upstream if name in of],
                 within,
                 now,
             )

@@ -36,6 +36,23 @@ OF_MATERIALIZATIONS: Mapping[str, Metric] = {
     "requests_left": Metric("requests_left", "Count", "requests that the clock may still send"),
 }
 
+#: What a look at a Kafka topic tells, by its number's name; by topic and platform.
+OF_STREAMS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("reachable", "Count", "1 where the brokers know the topic, 0 where they do not"),
+        Metric("brokers", "Count", "brokers that are up"),
+        Metric("under_replicated", "Count", "partitions whose replicas are not all in sync"),
+        Metric("leaderless", "Count", "partitions of which no leader answers"),
+        Metric("lag_records", "Count", "records that wait to be landed"),
+        Metric("oldest_waits_seconds", "Seconds", "how long the oldest of them has waited"),
+        Metric("delay_seconds", "Seconds", "from the newest landing's oldest record until landed"),
+        Metric("landed_in_an_hour", "Count", "records landed in the last hour"),
+        Metric("dead_letters_in_an_hour", "Count", "dead letters of the last hour"),
+        Metric("dead_letter_share", "None", "their share of the hour's records"),
+    )
+}
+
 BEHIND = Metric("behind_hours", "None", "how far behind: of bronze the age of its watermark")
 STALE = Metric("stale", "Count", "1 where a table is stale; the sum is the number of stale tables")
 SECONDS = Metric("seconds", "Seconds", "how long a step took")
@@ -45,6 +62,7 @@ FAILED_CHECKS = Metric("failed_checks", "Count", "1 for a check that failed, 0 f
 
 METRICS = (
     *OF_MATERIALIZATIONS.values(),
+    *OF_STREAMS.values(),
     BEHIND,
     STALE,
     SECONDS,
@@ -54,6 +72,11 @@ METRICS = (
 )
 
 Measured = Mapping[Metric, int | float]
+
+
+def spelled_instant(at: dt.datetime) -> str:
+    """A time as every line spells it."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def embedded(

@@ -17,6 +17,9 @@ from sentiment_assets.core.contracts import Contract
 
 #: A day's volume is unusual outside these multiples of the trailing median.
 VOLUME_BOUNDS = (0.3, 3.0)
+#: Names of the checks of what was landed of a topic.
+LANDED_IN_FULL = "landed_in_full"
+RETENTION_KEPT_PACE = "retention_kept_pace"
 #: Fields that a verdict names.
 _SHOWN_FIELDS = 10
 #: Days needed before a volume is judged.

@@ -16,7 +16,10 @@ from typing import Literal
 
 from sentiment_assets.core.alert_rules import Rule
 from sentiment_assets.core.alerts import Alert, Findings
+from sentiment_assets.core.landings import OffsetRange
+from sentiment_assets.core.layout import STREAM_POSTS
 from sentiment_assets.core.pii import redact
+from sentiment_assets.core.quality import RETENTION_KEPT_PACE
 
 #: This project's errors whose messages hold nothing but its own words, and the page on each.
 OWN_WORDS: Mapping[str, str] = {
@@ -38,6 +41,10 @@ OWN_WORDS: Mapping[str, str] = {
     "LakeOriginError": "run-failed",
     "KmsError": "rotate-pseudonym-keys",
     "LookFailed": "ticks-failing",
+    "StreamUnreachable": "broker-unreachable",
+    "TopicMissing": "broker-unreachable",
+    "RangeRefused": "landing",
+    "LandingConflict": "landing",
     "AlertStoreUnreachable": "instance-unreachable",
 }
 #: This project's errors that may quote what others said: their class is told, and the page.
@@ -50,8 +57,13 @@ QUOTING: Mapping[str, str] = {
 }
 _FULL_DISK = "No space left on device"
 _LOOK = "read the run's log in the UI"
-#: Places of the lake name dates and windows only, and would be taken for numbers of telephones.
-_PLACE = re.compile(r"((?:bronze|silver|gold)/[\w=./-]+)")
+#: What would be taken for numbers of telephones: places of the lake, which name dates and windows
+#: only, and places in a topic.
+_PLACE = re.compile(
+    r"((?:bronze|silver|gold)/[\w=./-]+"
+    r"|(?<![\w:])\d{1,6}:\d{1,19}-\d{1,19}(?![\w:-])"
+    r"|\b(?:offset|partition|begins at|Land from|landing) \d{1,19}\b)"
+)
 _OURS = ("resources", "sentiment_assets")
 #: How a step ends whose blocking check found something: the check has an alert of its own.
 _CHECK_FAILED = "DagsterAssetCheckFailedError"
@@ -87,6 +99,17 @@ class StepFailure:
 
 
 @dataclass(frozen=True)
+class Loss:
+    """Records of a topic that bronze doesn't have."""
+
+    topic: str
+    #: Which incarnation of the topic.
+    log: str
+    ranges: tuple[OffsetRange, ...]
+    records: int
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What a check said of a partition; ``target`` as in ``RunOutcome.made``."""
 
@@ -95,6 +118,18 @@ class Evaluation:
     passed: bool
     blocking: bool
     sentence: str
+    #: What it found to be lost, where a landing says it.
+    loss: Loss | None = None
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What a run of a topic was to land."""
+
+    topic: str
+    platform: str
+    ranges: tuple[OffsetRange, ...]
+    replay: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +146,20 @@ class RunOutcome:
     made: frozenset[str] = frozenset()
     evaluations: tuple[Evaluation, ...] = ()
     failures: tuple[StepFailure, ...] = ()
+    #: Null for every run that lands no topic.
+    landed: Landed | None = None
+
+    @property
+    def name(self) -> str:
+        """What stands for the run where it makes nothing that was planned: ``job:rebuild``.
+
+        The next landing of a topic goes on where a failed one stood; a range that somebody landed
+        again by hand is nobody else's.
+        """
+        if self.landed is None:
+            return f"job:{self.job}"
+        ranges = f":{_spans(self.landed.ranges)}" if self.landed.replay else ""
+        return f"job:{self.job}:{self.landed.topic}{ranges}"
 
 
 def raised(class_name: str, printed: str) -> Raised:
@@ -180,7 +229,12 @@ def findings_of(
         evaluated: dict[str, set[str]] = {}
         for evaluation in outcome.evaluations:
             evaluated.setdefault(evaluation.target, set()).add(evaluation.check)
-            if evaluation.passed:
+            if outcome.landed is not None and (evaluation.passed or evaluation.loss):
+                # What is lost stays so, however well the next landing of the same date goes.
+                if evaluation.loss is not None:
+                    alert = _of_loss(evaluation.loss, evaluation, outcome, rules["stream_lost"])
+                    firing[alert.key] = alert
+            elif evaluation.passed:
                 # It may have blocked when it failed, and only warn by now.
                 for name in ("check_failed", "check_warned"):
                     passed(_key_of_check(evaluation, name))
@@ -202,7 +256,7 @@ def findings_of(
         done = set(outcome.made)
         if outcome.status == "succeeded":
             # A table that may stay unmade (no dead letters today) is not waited for either.
-            done |= {*outcome.planned, f"job:{outcome.job}"}
+            done |= {*outcome.planned, outcome.name}
         made |= done
         for key, alert in list(firing.items()):
             if alert.waits_for:
@@ -235,7 +289,9 @@ def platform_of(target: str) -> str | None:
 
 def _of_run(outcome: RunOutcome, rule: Rule) -> Alert:
     cause, runbook = cause_of(outcome.failures, outcome.reason)
-    waits_for = tuple(sorted(outcome.planned - outcome.made)) or (f"job:{outcome.job}",)
+    if outcome.landed is not None:
+        return _of_landing(outcome.landed, outcome, cause, runbook, rule)
+    waits_for = tuple(sorted(outcome.planned - outcome.made)) or (outcome.name,)
     partitions = sorted({p for what in waits_for if (p := partition_of(what))})
     platforms = sorted({p for what in waits_for if (p := platform_of(what))})
     tables = sorted({table_of(what) for what in waits_for if not what.startswith("job:")})
@@ -255,6 +311,54 @@ def _of_run(outcome: RunOutcome, rule: Rule) -> Alert:
         run_id=outcome.run_id,
         waits_for=waits_for,
     )
+
+
+def _of_landing(landed: Landed, outcome: RunOutcome, cause: str, runbook: str, rule: Rule) -> Alert:
+    offsets = f", offsets {_spans(landed.ranges)}" if landed.ranges else ""
+    return Alert(
+        rule=rule.name,
+        key=f"run_failed:{outcome.name.removeprefix('job:')}",
+        severity=rule.severity,
+        headline=f"A landing of {landed.topic} failed{offsets}",
+        cause=cause,
+        next_step=(
+            f"{_LOOK}; nothing is lost as long as the topic keeps it. The sensor asks again: over "
+            "when the topic is landed"
+        ),
+        runbook="landing" if runbook == "run-failed" else runbook,
+        platform=landed.platform,
+        table=STREAM_POSTS,
+        run_id=outcome.run_id,
+        waits_for=(outcome.name,),
+    )
+
+
+def _of_loss(loss: Loss, evaluation: Evaluation, outcome: RunOutcome, rule: Rule) -> Alert:
+    gone = evaluation.check == RETENTION_KEPT_PACE
+    how = "were deleted before they were landed" if gone else "were read and went nowhere"
+    return Alert(
+        rule=rule.name,
+        key=f"{rule.name}:{loss.topic}:{loss.log}:{_spans(loss.ranges[:1])}",
+        severity=rule.severity,
+        headline=f"{loss.topic} lost {loss.records} records",
+        cause=f"{loss.records} records {how}: {loss.topic}, offsets {_spans(loss.ranges)}",
+        next_step=(
+            "fetch their dates again, or let the producer send them again; later landings go on "
+            "behind them"
+            if gone
+            else "keep the topic as it is, land the offsets again, and report it: it is a fault"
+        ),
+        runbook=rule.runbook,
+        platform=platform_of(evaluation.target),
+        table=STREAM_POSTS,
+        partition=None,
+        run_id=outcome.run_id,
+    )
+
+
+def _spans(ranges: Iterable[OffsetRange]) -> str:
+    """``0:5-8, 1:2-3``: partition, first offset, and the first one after."""
+    return ", ".join(map(str, ranges))
 
 
 def _key_of_check(evaluation: Evaluation, rule: str) -> str:

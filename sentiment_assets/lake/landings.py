@@ -6,13 +6,20 @@ What belongs here: finding the newest landing and adding the next. What a landin
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
 from sentiment_assets.core import layout
 from sentiment_assets.core.landings import Landing, Position, generation_of, log_name
 from sentiment_assets.lake.objects import Lake, LakeError
+
+#: At once.
+_READERS = 8
+#: Storage's clock may be behind ours.
+_CLOCKS_APART = dt.timedelta(minutes=5)
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Landing).decode
@@ -93,6 +100,35 @@ def add_landing(lake: Lake, landing: Landing) -> None:
             f"landing {landing.number} of {landing.topic} was written by another run; nothing is "
             "lost: the next run goes on where that one ended"
         )
+
+
+class LandingsOfLate:
+    """The landings of the last while, each read once: what was added is never changed."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, dict[str, Landing]] = {}
+
+    def since(self, lake: Lake, topic: str, moment: dt.datetime) -> list[Landing]:
+        """The landings of a topic since a moment, in order.
+
+        Raises:
+            LakeError: one can't be read.
+        """
+        paths = [
+            stored.path
+            for log in logs_of(lake, topic)
+            for thousand in sorted(_names(lake, f"{layout.landings_folder(topic)}/{log}"))[-2:]
+            for stored in lake.objects.list(f"{layout.landings_folder(topic)}/{log}/{thousand}")
+            if stored.modified >= moment - _CLOCKS_APART
+        ]
+        known = self._read.get(lake.objects.location.uri_of(topic), {})
+        new = [path for path in paths if path not in known]
+        with ThreadPoolExecutor(_READERS) as threads:
+            read = dict(zip(new, threads.map(lambda path: _read(lake, path), new), strict=True))
+        found = {path: known.get(path) or read[path] for path in paths}
+        self._read[lake.objects.location.uri_of(topic)] = found
+        landings = (landing for landing in found.values() if landing.landed_at >= moment)
+        return sorted(landings, key=lambda landing: landing.landed_at)
 
 
 def _read(lake: Lake, path: str) -> Landing:

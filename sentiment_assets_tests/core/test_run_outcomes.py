@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from sentiment_assets.core.alert_rules import RULE_KINDS, default_rule
 from sentiment_assets.core.alerts import Alert, Findings
+from sentiment_assets.core.landings import OffsetRange
 from sentiment_assets.core.run_outcomes import (
     OWN_WORDS,
     QUOTING,
     Evaluation,
+    Landed,
+    Loss,
     Raised,
     RunOutcome,
     StepFailure,
@@ -266,3 +270,109 @@ def test_the_errors_named_exist() -> None:
         if kind.__module__.split(".")[0] in ("resources", "sentiment_assets"):
             known.add(kind.__name__)
     assert {*OWN_WORDS, *QUOTING} - known == set()
+
+
+# Landings of topics
+
+STREAM = "bronze/stream_posts|2026-11-25|x"
+GONE = (OffsetRange(0, 27821234000, 27821239999), OffsetRange(2, 5, 8))
+
+
+def landed(status: str = "succeeded", topic: str = "posts.x", **facts: object) -> RunOutcome:
+    asked = Landed(topic, topic.rpartition(".")[2], (OffsetRange(0, 0, 5), OffsetRange(1, 0, 3)))
+    given = {"run_id": "1", "job": "land", "landed": asked, **facts}
+    return RunOutcome(status=status, **given)  # type: ignore[arg-type]
+
+
+def says(name: str, loss: Loss | None = None) -> Evaluation:
+    return Evaluation(STREAM, name, loss is None, True, f"{name} said so", loss)
+
+
+def test_a_failed_landing_names_topic_and_offsets_and_is_over_when_that_topic_is_landed() -> None:
+    error = raised(
+        "RangeRefused",
+        "sentiment_assets.engine.landing.RangeRefused: posts.x: the landings end at offset "
+        "27821234567 of partition 0 and this range begins at 27821239999\n",
+    )
+    failed = landed("failed", failures=(StepFailure("step land_stream", (error,)),))
+    [alert] = findings(failed).firing
+    assert alert.headline == "A landing of posts.x failed, offsets 0:0-5, 1:0-3"
+    assert alert.key == "run_failed:land:posts.x"
+    assert alert.cause == (
+        "step land_stream: RangeRefused: posts.x: the landings end at offset 27821234567 of "
+        "partition 0 and this range begins at 27821239999"
+    )
+    assert (alert.runbook, alert.platform, alert.table) == ("landing", "x", "bronze/stream_posts")
+    other = landed(topic="posts.facebook")
+    assert not {*alert.waits_for} & findings(other).made
+    assert {*alert.waits_for} <= findings(landed()).made
+    assert findings(failed, other).firing == (alert,)
+    assert findings(failed, landed()).firing == ()
+
+
+def test_a_range_that_is_landed_again_by_hand_is_its_own_trouble() -> None:
+    span = (OffsetRange(0, 0, 5),)
+    by_hand = Landed("posts.x", "x", span, replay=True)
+    failed = landed("failed", landed=by_hand, failures=(foreign("no"),))
+    [alert] = findings(failed).firing
+    assert alert.key == "run_failed:land:posts.x:0:0-5"
+    assert (alert.cause, alert.runbook) == ("step silver_posts: ValueError", "landing")
+    assert findings(failed, landed()).firing == (alert,)
+    assert findings(failed, landed(landed=by_hand)).firing == ()
+
+
+@pytest.mark.parametrize(
+    ("check_name", "said"),
+    [
+        ("retention_kept_pace", "were deleted before they were landed"),
+        ("landed_in_full", "were read and went nowhere"),
+    ],
+)
+def test_a_loss_is_told_exactly_and_no_later_landing_ends_it(check_name: str, said: str) -> None:
+    loss = Loss("posts.x", "a-log", GONE, 6002)
+    lost = landed(evaluations=(says("retention_kept_pace"), says(check_name, loss)))
+    found = findings(lost, landed(evaluations=(says(check_name),)))
+    [alert] = found.firing
+    assert alert.key == "stream_lost:posts.x:a-log:0:27821234000-27821239999"
+    assert alert.headline == "posts.x lost 6002 records"
+    assert alert.cause == (
+        f"6002 records {said}: posts.x, offsets 0:27821234000-27821239999, 2:5-8"
+    )
+    assert (alert.severity, alert.runbook, alert.platform) == ("critical", "stream-lost", "x")
+    assert alert.waits_for == ()
+    assert not any(key.startswith(("check_failed", "check_warned")) for key in found.over)
+
+
+def test_the_same_loss_of_several_dates_is_one_alert() -> None:
+    loss = Loss("posts.x", "a-log", GONE, 6002)
+    first = says("retention_kept_pace", loss)
+    second = replace(first, target=STREAM.replace("25", "24"))
+    assert len(findings(landed(evaluations=(first, second))).firing) == 1
+
+
+def test_the_check_of_a_date_from_the_ui_ends_as_any_other() -> None:
+    warned = replace(says("landed_in_full"), passed=False, blocking=False)
+    failed = run("succeeded", job="__ASSET_JOB", planned=frozenset(), evaluations=(warned,))
+    key = "check_warned:bronze/stream_posts:landed_in_full|2026-11-25|x"
+    assert key in firing(failed)
+    # A landing that went well says nothing of the objects of before.
+    assert key not in findings(landed(evaluations=(says("landed_in_full"),))).over
+    passed = replace(failed, evaluations=(says("landed_in_full"),))
+    assert key in findings(passed).over
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("offsets 0:27821234000-27821239999", "offsets 0:27821234000-27821239999"),
+        ("partition 2 ends at offset 27821234567", "partition 2 ends at offset 27821234567"),
+        ("Land from 27821234567, or not", "Land from 27821234567, or not"),
+        ("call 27821234567 now", "call [phone] now"),
+        ("0:27821234567", "0:[number]"),
+        ("1:555-2782123456789012345678", "1:[number]"),
+    ],
+)
+def test_places_of_a_topic_are_no_telephones_and_telephones_are_no_places(
+    said: str, told: str
+) -> None:
+    assert own_words(said) == told
