@@ -223,6 +223,29 @@ class HttpApi:
         )
         return cast(Read, retrying(self._once, request, where, read))
 
+    def connect(
+        self, path: str, params: Mapping[str, str], where: str, *, silence_s: float
+    ) -> httpx.Response:
+        """An answer whose body comes for as long as the connection holds; close it.
+
+        Sent once: when to try again is the caller's. Reading raises httpx.ReadTimeout after
+        ``silence_s`` without a byte.
+        """
+        timeout = httpx.Timeout(self._timeout_s, connect=CONNECT_TIMEOUT_S, read=silence_s)
+        request = self._client.build_request("GET", path, params=dict(params), timeout=timeout)
+        failure = ""
+        try:
+            response = self._client.send(request, stream=True)
+            if not response.is_success:
+                response.read()
+        except httpx.RequestError as error:
+            failure = f"no connection ({type(error).__name__})"
+        if failure:
+            raise TransientApiError(failure, where, "check the network and the API's status page")
+        if not response.is_success:
+            response.close()
+        return self._checked(response, where, lambda answer: answer)
+
     def _await_limit(self, where: str) -> None:
         """Sleep until the API takes requests again, or raise RateLimited if that is long."""
         allowance = self.allowance
@@ -269,6 +292,12 @@ class HttpApi:
         if failure:
             # Raised outside of the handlers, so that no traceback shows the request.
             raise TransientApiError(failure, where, "check the network and the API's status page")
+        return self._checked(response, where, read)
+
+    def _checked(
+        self, response: httpx.Response, where: str, read: Callable[[httpx.Response], Read]
+    ) -> Read:
+        """What ``read`` makes of a success; a refusal raises."""
         check_clock(response.headers, self._clock(), where)
         allowance = self._read_allowance(response.headers)
         if allowance is not None:

@@ -237,6 +237,7 @@ class XClient:
             clock=lambda: self.clock(),
         )
         self._api = self._open(budget=budget)
+        self._stream_api = self._open(refusal=self._stream_refusal)
 
     def __repr__(self) -> str:
         return f"XClient({self._api.base_url!r})"
@@ -244,6 +245,7 @@ class XClient:
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
+        self._stream_api.close()
 
     @property
     def allowance(self) -> Allowance | None:
@@ -329,8 +331,35 @@ class XClient:
                 "their length",
             )
 
-    def refusal(self, answer: httpx.Response, where: str) -> ApiError | None:
-        """What an answer that is no success means; null where X adds nothing to its status."""
+    def open_stream(self, backfill_minutes: int = 0, *, silence_s: float) -> httpx.Response:
+        """Connect to the filtered stream, once; its body is lines for ``read_line``.
+
+        Raises:
+            ApiError: X refused. TransientApiError and RateLimited may pass.
+        """
+        params = dict(FIELDS)
+        if backfill_minutes:
+            params["backfill_minutes"] = str(backfill_minutes)
+        return self._stream_api.connect(STREAM, params, f"X GET {STREAM}", silence_s=silence_s)
+
+    def _stream_refusal(self, answer: httpx.Response, where: str) -> ApiError | None:
+        """What a refused stream means beyond :meth:`_refusal`."""
+        problem = decode(answer.content)
+        said = str(problem).lower() if isinstance(problem, dict) else ""
+        if answer.status_code == 429 and "toomanyconnections" in said:
+            return rate_limited_stream(where)
+        if answer.status_code == 409:
+            return TransientApiError(
+                "the stream has no rules, or they are not active yet (HTTP 409)",
+                where,
+                "trying again; if it stays so, track at least one query in tracking.yaml",
+            )
+        if answer.status_code == 400 and "backfill" in said:
+            return BadRequest(
+                "the app's access has no recovery of missed posts (HTTP 400)",
+                where,
+                "set SENTIMENT_X_STREAM_BACKFILL_MINUTES=0; the 2-hourly fetch fills gaps",
+            )
         return self._refusal(answer, where)
 
     def inspect(self, sources: Sequence[Source]) -> Connection:
@@ -670,6 +699,15 @@ def _object(answer: httpx.Response, where: str) -> dict[str, Any]:
         what = f"the answer is not the JSON object that the API promises ({clue(answer)})"
         raise _NotJson(what, where, "trying again")
     return body
+
+
+def rate_limited_stream(where: str) -> RateLimited:
+    """The stream is taken: an app may have only so many connections, mostly one."""
+    return RateLimited(
+        "another process holds the app's connection to the stream",
+        where,
+        "end the other one, or wait until X has noticed that it is gone",
+    )
 
 
 def read_line(line: bytes) -> StreamLine:
