@@ -25,6 +25,7 @@ from resources.environments import (
     freshness_watch,
     known_database,
     notifier_of,
+    open_producer,
     read_settings,
     requests_left,
     resources_for,
@@ -46,8 +47,12 @@ from resources.keys import (
     unlock,
     wrap,
 )
+from resources.log_handler import JsonLines
 from resources.notifiers import PAGE as ALERT_PAGE
 from resources.notifiers import Notifier
+from resources.producers.publisher import Counts, PublishError
+from resources.producers.reports import report_line, since
+from resources.producers.webhooks import SecretMissing
 from sentiment_assets.alerts import alert_on_troubles
 from sentiment_assets.assets import bronze, gold, silver
 from sentiment_assets.assets.maintenance import MAINTENANCE
@@ -71,10 +76,14 @@ __all__ = [
     "PROJECT_ROOT",
     "AlertStoreUnreachable",
     "ApiError",
+    "Counts",
     "FileStore",
+    "JsonLines",
     "Keyring",
     "KeyringError",
     "Notifier",
+    "PublishError",
+    "SecretMissing",
     "Settings",
     "add_platforms",
     "alert_store",
@@ -87,8 +96,10 @@ __all__ = [
     "freshness_watch",
     "known_database",
     "notifier_of",
+    "open_producer",
     "read_keyring",
     "read_settings",
+    "report_line",
     "requests_left",
     "require_rotatable",
     "rotate",
@@ -96,6 +107,7 @@ __all__ = [
     "setting_names",
     "silver_dates",
     "silver_rules",
+    "since",
     "storage_url",
     "text_rules",
     "unlock",

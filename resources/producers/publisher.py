@@ -187,6 +187,11 @@ class Publisher:
         while not self._closed.is_set():
             self._producer.poll(0.1)
 
+    @property
+    def failure(self) -> str | None:
+        """Why no record is taken any more, and what to do; null while all is well."""
+        return self._failure
+
     def counts(self) -> Counts:
         """What has become of all records."""
         now = self._clock()

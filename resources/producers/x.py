@@ -32,7 +32,7 @@ from resources.api_clients.access import Source
 from resources.api_clients.answers import is_simulated
 from resources.api_clients.errors import RateLimited, TransientApiError, UsageCapExceeded
 from resources.api_clients.http import utc_now
-from resources.api_clients.x import STREAM, XClient, rate_limited_stream, read_line
+from resources.api_clients.x import STREAM, Access, XClient, rate_limited_stream, read_line
 from resources.producers.producing import MixedOrigins, Publish
 from resources.producers.records import Arrival, record_of
 
@@ -245,6 +245,14 @@ class FilteredStream:
         raise TransientApiError(
             f"X disconnected the stream ({_word(said)})", where, "see the API's status page"
         )
+
+
+def open_reader(
+    access: Access, client: XClient, sources: Sequence[Source], publish: Publish, origin: str
+) -> FilteredStream:
+    """The stream that the settings ask for."""
+    minutes = access.stream_backfill_minutes
+    return FilteredStream(client, sources, publish, origin=origin, backfill_minutes=minutes)
 
 
 def _seconds_until(error: RateLimited, now: dt.datetime) -> float:
