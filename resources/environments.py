@@ -51,7 +51,8 @@ from resources.notifiers import (
     SnsChannel,
     WebhookChannel,
 )
-from resources.producers.service import Producing, receives
+from resources.producers.producing import receives
+from resources.producers.service import Producing
 from resources.producers.settings import ProducerSettings
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
 from sentiment_assets.automation import URGENT_TAG

@@ -1,12 +1,14 @@
 """What every producer of records is to the process that runs it.
 
-What belongs here: the shape of a reader, and what stops any of them.
+What belongs here: the shape of a reader, which module knows a platform's, and what stops any.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from importlib import import_module
+from types import ModuleType
 from typing import Protocol
 
 from resources.api_clients.errors import ApiError
@@ -39,3 +41,13 @@ class MixedOrigins(ApiError):
             where,
             "correct SENTIMENT_SOURCE or the platform's base URL",
         )
+
+
+def pushing(platform: str) -> ModuleType:
+    """The platform's own way of pushing: the module of its name."""
+    return import_module(f"resources.producers.{platform}")
+
+
+def receives(platform: str) -> bool:
+    """Whether the platform calls us, and we don't call it."""
+    return hasattr(pushing(platform), "open_pushes")

@@ -105,6 +105,22 @@ def topic_limit(connection: KafkaConnection, topic: str) -> int | None:
         return None
 
 
+def _require_topic(connection: KafkaConnection, topic: str, seconds: float) -> None:
+    try:
+        # Of all topics: asking for one by its name may make it.
+        known = AdminClient(connection.config()).list_topics(timeout=seconds).topics
+    except KafkaException as error:
+        raise PublishError(
+            f"no Kafka broker answers ({_name(error.args[0])}): check SENTIMENT_KAFKA_BROKERS "
+            "and SENTIMENT_KAFKA_SECURITY, and that the brokers run"
+        ) from None
+    if topic not in known:
+        raise TopicMissing(
+            f"the topic {topic} does not exist, or this user may not see it: "
+            "`sentiment topics apply` makes it"
+        )
+
+
 class Publisher:
     """Sends to one topic; safe to share between threads.
 
@@ -143,6 +159,7 @@ class Publisher:
         self._failure: str | None = None
         self._away = False
         self._closed = threading.Event()
+        _require_topic(connection, topic, known_within_s)
         limit = max_bytes or topic_limit(connection, topic) or DEFAULT_MAX_BYTES
         self._max_bytes = limit
         self._producer = Producer(
@@ -163,24 +180,8 @@ class Publisher:
                 }
             )
         )
-        self._await_topic(known_within_s)
         self._reports = threading.Thread(target=self._serve, name="delivery-reports", daemon=True)
         self._reports.start()
-
-    def _await_topic(self, seconds: float) -> None:
-        try:
-            # Of all topics: asking for one by its name may make it.
-            known = self._producer.list_topics(timeout=seconds).topics
-        except KafkaException as error:
-            raise PublishError(
-                f"no Kafka broker answers ({_name(error.args[0])}): check SENTIMENT_KAFKA_BROKERS "
-                "and SENTIMENT_KAFKA_SECURITY, and that the brokers run"
-            ) from None
-        if self.topic not in known:
-            raise TopicMissing(
-                f"the topic {self.topic} does not exist, or this user may not see it: "
-                "`sentiment topics apply` makes it"
-            )
 
     def _serve(self) -> None:
         """Calls the delivery reports, whether anybody sends or not."""

@@ -12,15 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 import uvicorn
 
 from resources.kafka import KafkaConnection
 from resources.producers.polls import Poller
-from resources.producers.producing import Publish, Reader
+from resources.producers.producing import Publish, Reader, pushing
 from resources.producers.publisher import Counts, Publisher, PublishError
 from resources.producers.settings import ProducerSettings
 from resources.producers.webhooks import Receiver, webhook_app
@@ -34,16 +32,6 @@ Report = Callable[[Counts, Mapping[str, int]], None]
 #: Between two reports of what was published.
 REPORT_EVERY_S = 60.0
 _LOOK_S = 0.2
-
-
-def pushing(platform: str) -> ModuleType:
-    """The platform's own way of pushing: the module of its name."""
-    return import_module(f"resources.producers.{platform}")
-
-
-def receives(platform: str) -> bool:
-    """Whether the platform calls us, and we don't call it."""
-    return hasattr(pushing(platform), "open_pushes")
 
 
 class Webhooks:
