@@ -12,7 +12,7 @@ KERNELS := $(wildcard sentiment_assets/*/*/_*_kernel.pyx sentiment_assets/*/_*_k
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-hot-path bench-pii bench-sentiment lock clean distclean browser
+.PHONY: help run test check format bench bench-hot-path bench-pii bench-sentiment lock clean distclean browser kafka
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,7 +24,7 @@ help: ## Show this help
 run: $(VENV)/.run ## Set up, fill the last days from bronze to gold, serve the UI and a dashboard
 	@exec $(BIN)/sentiment run $(if $(ONCE),--once) $(if $(CORPUS),--corpus '$(CORPUS)')
 
-test: $(VENV)/.dev browser check ## Set up, check and run all tests
+test: $(VENV)/.dev browser kafka check ## Set up, check and run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## Lint, formatting, types
@@ -64,7 +64,7 @@ clean: ## Remove all local data: lake, keys, history
 
 distclean: clean ## Remove the environment too
 	rm -f $(KERNELS:.pyx=.c) $(KERNELS:.pyx=.*.so)
-	rm -rf $(VENV) .venv-peers build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .venv-peers .kafka build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # Browser tests use the system's Chromium; without it they skip and say so.
 browser:
@@ -72,6 +72,10 @@ browser:
 		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 			&& apt-get update -qq && apt-get install -y -qq chromium >/dev/null 2>&1; } \
 		|| echo "browser tests will skip: install the system package 'chromium' to run them"
+
+# Apache Kafka's own jars, 44 MB from Maven Central, fetched once; without them tests use a mock.
+kafka: $(VENV)/.run
+	@$(BIN)/python -m simulator.kafka.jars
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 13) else f"Python {v[0]}.{v[1]} is not supported: use 3.11 or 3.12, for example: make run PYTHON=python3.11")'

@@ -18,7 +18,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -52,7 +52,6 @@ from resources.notifiers import (
     WebhookChannel,
 )
 from resources.producers.producing import receives
-from resources.producers.service import Producing
 from resources.producers.settings import ProducerSettings
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
 from sentiment_assets.automation import URGENT_TAG
@@ -71,12 +70,18 @@ from sentiment_assets.core.sentiment.onnx import onnx_scorer
 from sentiment_assets.core.sentiment.social import SOCIAL, SocialVader
 from sentiment_assets.core.sentiment.word_list import parse_word_list
 from sentiment_assets.core.silver import SilverRules, TextRules
+from sentiment_assets.core.stream_topics import parse_streams
+from sentiment_assets.core.streams import StreamTopic
 from sentiment_assets.core.tracking import Tracking, parse_tracking
 from sentiment_assets.engine.window import Budget
 from sentiment_assets.engine.workers import cores_in_reach
 from sentiment_assets.lake.maintenance import Upkeep
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.privacy.folders import layer_folders
+
+if TYPE_CHECKING:
+    from resources.kafka_topics import TopicAdmin
+    from resources.producers.service import Producing
 
 Environment = Literal["local", "aws"]
 
@@ -630,6 +635,22 @@ class Settings(KafkaSettings, ProducerSettings):
             ) from error
         return parse_deadlines(text, self.freshness.name)
 
+    def read_streams(self) -> tuple[StreamTopic, ...]:
+        """Read how the Kafka topics should be, each under its name in this environment.
+
+        Raises:
+            SettingsError: the file is missing.
+            StreamsError: it says something wrong; the message names the lines.
+        """
+        try:
+            text = self.streams.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"SENTIMENT_STREAMS: cannot read {self.streams} ({error.strerror}); "
+                f"for example: {PROJECT_ROOT / 'streams.yaml'}"
+            ) from error
+        return parse_streams(text, self.streams.name, self.kafka_prefix)
+
     def read_alert_rules(self) -> AlertRules:
         """Read what alerts.
 
@@ -907,6 +928,9 @@ def open_producer(
         SettingsError: no cluster is named, nothing of the platform is tracked, or a token lacks.
         SecretMissing, PublishError, OSError: as :class:`Producing`.
     """
+    # librdkafka and a server are loaded where they are used, and nowhere else.
+    from resources.producers.service import Producing
+
     if settings.kafka is None:
         raise SettingsError("SENTIMENT_KAFKA_BROKERS: needed to produce; docs/streaming.md")
     tracked = settings.read_tracking().sources.get(platform, ())
@@ -934,6 +958,23 @@ def open_producer(
         poll=poll,
         at=(host, port) if webhooks else None,
     )
+
+
+def topic_admin(settings: Settings) -> TopicAdmin:
+    """Who asks the Kafka cluster about topics, and changes them.
+
+    Raises:
+        SettingsError: no cluster is set.
+        ClusterError: its settings cannot be used.
+    """
+    # librdkafka is loaded where a cluster is spoken to, and nowhere else.
+    from resources.kafka_topics import TopicAdmin
+
+    if settings.kafka is None:
+        raise SettingsError(
+            "SENTIMENT_KAFKA_BROKERS: needed to speak to Kafka; for example: 127.0.0.1:9092"
+        )
+    return TopicAdmin(settings.kafka)
 
 
 def watched_platforms(settings: Settings) -> list[str]:

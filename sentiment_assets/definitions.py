@@ -34,6 +34,7 @@ from resources.environments import (
     silver_dates,
     silver_rules,
     text_rules,
+    topic_admin,
     watched_platforms,
 )
 from resources.instance_storage import storage_url
@@ -50,9 +51,8 @@ from resources.keys import (
 from resources.log_handler import JsonLines
 from resources.notifiers import PAGE as ALERT_PAGE
 from resources.notifiers import Notifier
-from resources.producers.publisher import Counts, PublishError
+from resources.producers.producing import Counts, PublishError, SecretMissing
 from resources.producers.reports import report_line, since
-from resources.producers.webhooks import SecretMissing
 from sentiment_assets.alerts import alert_on_troubles
 from sentiment_assets.assets import bronze, gold, silver
 from sentiment_assets.assets.maintenance import MAINTENANCE
@@ -110,6 +110,7 @@ __all__ = [
     "since",
     "storage_url",
     "text_rules",
+    "topic_admin",
     "unlock",
     "watched_platforms",
     "wrap",
@@ -145,6 +146,7 @@ def build_defs(
         settings = read_settings(env=environment) if environment else read_settings()
     # A mistake in a file is told when definitions load, not in the middle of a run.
     settings.read_alert_rules()
+    settings.read_streams()
     settings.make_scorer()
     watched, deadlines = watched_platforms(settings), settings.read_deadlines()
     return dg.Definitions(

@@ -1,4 +1,4 @@
-"""Real parts on loopback that several rooms share: an S3 server, the simulator, the platform.
+"""Real parts on loopback that several rooms share: S3, Kafka, the simulator, the platform.
 
 Imported by fixtures when they are asked for: Dagster alone takes seconds, most tests need nothing.
 """
@@ -6,6 +6,8 @@ Imported by fixtures when they are asked for: Dagster alone takes seconds, most 
 from __future__ import annotations
 
 import os
+import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +15,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from resources.kafka import KafkaConnection
+    from sentiment_assets_tests.kafka_server import KafkaServer
     from sentiment_assets_tests.local_platform import Platform
     from sentiment_assets_tests.s3_server import S3Server
     from sentiment_assets_tests.simulated import SimulatedPlatform
+    from simulator.kafka.broker import Kafka
+
+
+def pytest_report_header() -> str:
+    from simulator.kafka.jars import missing
+
+    lacking = missing()
+    return f"kafka: {'Apache Kafka' if lacking is None else f'a mock cluster, {lacking}'}"
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +43,39 @@ def s3_endpoint() -> Iterator[S3Server]:
 
     with running_s3_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def kafka_server() -> Iterator[KafkaServer]:
+    """One cluster for all tests of this process. They take it through the three fixtures below."""
+    from sentiment_assets_tests.kafka_server import running_kafka_server
+
+    with running_kafka_server() as server:
+        if server.real is None:
+            said = f"tests of Kafka ran on librdkafka's mock cluster: {server.reason}"
+            warnings.warn(pytest.PytestWarning(said), stacklevel=1)
+        yield server
+
+
+@pytest.fixture
+def kafka(kafka_server: KafkaServer) -> KafkaConnection:
+    """A cluster that others' topics and groups may stand in: take a prefix."""
+    return kafka_server.connection
+
+
+@pytest.fixture
+def real_kafka(kafka_server: KafkaServer) -> Iterator[Kafka]:
+    """Apache Kafka, for what the mock can't do. It may be stopped, killed and paused."""
+    if kafka_server.real is None:
+        pytest.skip(f"needs Apache Kafka itself: {kafka_server.reason}")
+    yield kafka_server.real
+    kafka_server.real.heal()
+
+
+@pytest.fixture
+def kafka_prefix() -> str:
+    """Before the names of a test's topics and group, so that no other test meets them."""
+    return f"t{uuid.uuid4().hex[:12]}."
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ from typing import Any
 
 from resources.api_clients.facebook import Access
 from resources.producers.graph import MetaPushes
-from resources.producers.webhooks import IGNORED, REMOVED, Change, secret_of
+from resources.producers.producing import secret_of
+from resources.producers.webhooks import IGNORED, REMOVED, Change
 
 #: What has words of people; reactions, likes, events and the like have none.
 _SAID = frozenset(

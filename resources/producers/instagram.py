@@ -17,7 +17,8 @@ from typing import Any, TypeGuard
 from resources.api_clients.graph import Vanished
 from resources.api_clients.instagram import Access, InstagramClient
 from resources.producers.graph import MetaPushes
-from resources.producers.webhooks import IGNORED, Change, secret_of
+from resources.producers.producing import secret_of
+from resources.producers.webhooks import IGNORED, Change
 
 
 def open_pushes(access: Access, client: InstagramClient) -> MetaPushes:

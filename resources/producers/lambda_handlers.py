@@ -39,8 +39,8 @@ from resources.api_clients.errors import ApiError
 from resources.api_clients.http import utc_now
 from resources.kafka import KafkaConnection, KafkaSettings
 from resources.producers.polls import Memory, published_pages
-from resources.producers.producing import pushing
-from resources.producers.publisher import Counts, Publisher
+from resources.producers.producing import Counts, pushing
+from resources.producers.publisher import Publisher
 from resources.producers.records import Record
 from resources.producers.reports import report_line, since
 from resources.producers.settings import ProducerSettings

@@ -22,13 +22,13 @@ import msgspec
 
 from resources.api_clients.answers import objects
 from resources.api_clients.linkedin import Access, LinkedInClient, Vanished
+from resources.producers.producing import secret_of
 from resources.producers.webhooks import (
     IGNORED,
     REMOVED,
     Answer,
     Change,
     same,
-    secret_of,
     signature,
 )
 

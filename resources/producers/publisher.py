@@ -18,14 +18,22 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, ConfigResource
 
 from resources.kafka import KafkaConnection
+from resources.producers.producing import (
+    BufferFull,
+    Counts,
+    NotAcknowledged,
+    ProducerFailed,
+    PublishError,
+    RecordTooLarge,
+    TopicMissing,
+)
 from resources.producers.records import Record
 
 #: What Kafka's brokers and topics take where nobody says other.
@@ -38,60 +46,6 @@ _LOOK_AGAIN_S = 0.2
 _KNOWN_WITHIN_S = 30.0
 
 logger = logging.getLogger(__name__)
-
-
-class PublishError(Exception):
-    """Records can't be published; the message says what to do, and holds none of them."""
-
-
-class TopicMissing(PublishError):
-    """The topic does not exist, or not for this user."""
-
-
-class BufferFull(PublishError):
-    """The brokers take nothing, and the sender could wait no longer. Later it may go."""
-
-
-class NotAcknowledged(PublishError):
-    """Some records of a batch have not reached all replicas; ``places`` are theirs in the batch.
-
-    They are still tried: whoever sends them again makes duplicates, which silver removes.
-    """
-
-    def __init__(self, places: Sequence[int], of: int) -> None:
-        super().__init__(
-            f"{len(places)} of {of} records were not acknowledged in time: see whether the brokers "
-            "answer (`sentiment topics status`)"
-        )
-        self.places = tuple(places)
-
-
-class RecordTooLarge(PublishError):
-    """No broker would take the record, however often it is sent."""
-
-
-class ProducerFailed(PublishError):
-    """What no waiting mends: the producer must be started anew, after what it says is done."""
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Since the producer was made."""
-
-    #: Taken into the buffer.
-    published: int = 0
-    #: At all replicas.
-    acknowledged: int = 0
-    #: Given up: the producer failed.
-    failed: int = 0
-    #: Too large for the topic.
-    refused: int = 0
-    #: Of values that were acknowledged, before compression.
-    bytes: int = 0
-    #: In the buffer now.
-    queued: int = 0
-    #: That senders waited for room.
-    waited_seconds: float = 0.0
 
 
 def topic_limit(connection: KafkaConnection, topic: str) -> int | None:

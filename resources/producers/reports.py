@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from resources.producers.publisher import Counts
+from resources.producers.producing import Counts
 from sentiment_assets.core.metrics import OF_PRODUCERS, embedded
 
 #: The only count that is no sum.

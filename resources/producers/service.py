@@ -18,8 +18,8 @@ import uvicorn
 
 from resources.kafka import KafkaConnection
 from resources.producers.polls import Poller
-from resources.producers.producing import Publish, Reader, pushing
-from resources.producers.publisher import Counts, Publisher, PublishError
+from resources.producers.producing import Counts, Publish, PublishError, Reader, pushing
+from resources.producers.publisher import Publisher
 from resources.producers.settings import ProducerSettings
 from resources.producers.webhooks import Receiver, webhook_app
 from sentiment_assets.core.streams import topic_name

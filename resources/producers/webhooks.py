@@ -25,7 +25,6 @@ from hashlib import sha256
 from typing import Any, Literal, Protocol
 
 import msgspec
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
@@ -35,7 +34,7 @@ from starlette.routing import Route
 
 from resources.api_clients.errors import ApiError
 from resources.api_clients.http import utc_now
-from resources.producers.publisher import PublishError
+from resources.producers.producing import PublishError
 from resources.producers.records import Arrival, Record, record_of
 
 #: Meta puts up to 1000 changes into one notification, of some hundred bytes to some kilobytes.
@@ -105,24 +104,6 @@ class Publishes(Protocol):
 
     def publish_and_wait(self, records: Sequence[Record], timeout_s: float) -> int:
         """Return when all replicas have all; how many were too large."""
-
-
-class SecretMissing(ValueError):
-    """A secret that pushes are checked by is not set."""
-
-
-def secret_of(secret: SecretStr | None, setting: str, what: str) -> str:
-    """The secret's text.
-
-    Raises:
-        SecretMissing: it is not set.
-    """
-    if secret is None or not secret.get_secret_value():
-        raise SecretMissing(
-            f"{setting}: needed to receive pushes: {what}. docs/streaming.md says where to find "
-            "it; `--poll` asks for posts instead"
-        )
-    return secret.get_secret_value()
 
 
 def signature(secret: str, said: bytes) -> str:

@@ -25,6 +25,7 @@ from sentiment_assets.cli.score import score
 from sentiment_assets.cli.seal import seal
 from sentiment_assets.cli.settings import settings
 from sentiment_assets.cli.tick import tick
+from sentiment_assets.cli.topics import topics
 from sentiment_assets.cli.watch import watch
 
 
@@ -50,6 +51,7 @@ cli.add_command(access)
 cli.add_command(alerts)
 cli.add_command(watch)
 cli.add_command(produce)
+cli.add_command(topics)
 
 
 def main() -> None:
@@ -77,9 +79,12 @@ def main() -> None:
         click.echo(f"sentiment: {error}; check SENTIMENT_HOME and who may write there", err=True)
         sys.exit(1)
     except Exception as error:
-        known = {"SettingsError", "KeyringError", "ModelError"}
-        if known & {kind.__name__ for kind in type(error).__mro__}:
+        kinds = {kind.__name__ for kind in type(error).__mro__}
+        if kinds & {"SettingsError", "KeyringError", "ModelError"}:
             click.echo(f"sentiment: {error}", err=True)
             sys.exit(2)
+        if "ClusterError" in kinds:
+            click.echo(f"sentiment: {error}", err=True)
+            sys.exit(1)
         raise
     sys.exit(code if isinstance(code, int) else 0)

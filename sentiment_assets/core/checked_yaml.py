@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from collections.abc import Iterator
-from typing import ClassVar
+import re
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, TypeVar
 
 import yaml
 
@@ -22,6 +23,9 @@ _KINDS = {
     "tag:yaml.org,2002:timestamp": "a date",
 }
 _TEXT = "tag:yaml.org,2002:str"
+_MEASURED = re.compile(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)")
+
+Measure = TypeVar("Measure", dt.timedelta, float)
 
 
 class FileProblems(ValueError):
@@ -155,6 +159,31 @@ class Reader:
         if not low <= value <= high:
             self.say(node, f"{wanted}, not {node.value}; for example: {example}")
             return 0.0
+        return value
+
+    def measured(
+        self,
+        node: yaml.Node,
+        wanted: str,
+        units: Mapping[str, Measure],
+        bounds: tuple[Measure, Measure],
+        example: str,
+    ) -> Measure | None:
+        """A number and its unit within bounds; null where it is wrong.
+
+        ``wanted`` begins the message: what must be what, from where to where.
+        """
+        low, high = bounds
+        said = str(node.value).strip() if isinstance(node, yaml.ScalarNode) else ""
+        read = _MEASURED.fullmatch(said)
+        if read is None or read[2] not in units:
+            *most, last = units
+            self.say(node, f"{wanted}, in {', '.join(most)} or {last}; for example: {example}")
+            return None
+        value = float(read[1]) * units[read[2]]
+        if not low <= value <= high:
+            self.say(node, f"{wanted}, not {said}; for example: {example}")
+            return None
         return value
 
     def date(self, node: yaml.Node | None, path: str, example: str) -> dt.date:

@@ -7,7 +7,6 @@ against them, and the verdict, is ``core.freshness``; reading the file does not 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -26,7 +25,6 @@ TABLES = (BATCH_POSTS, *CONTRACTS)
 
 _EXAMPLE = "3 h"
 _UNITS = {"min": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(min|h|d)")
 
 #: A window ends up to two hours and some minutes before the next one is there: with less, bronze
 #: would be late before every tick. What lands is rebuilt within minutes, not at once.
@@ -140,16 +138,6 @@ class _Reader(Reader):
                 yield Deadline(of, within, platform)
 
     def duration(self, node: yaml.Node, path: str, of: str) -> dt.timedelta | None:
-        example = f"{of}: {_EXAMPLE}"
         least = _LEAST[layer_of(of)]
         wanted = f"{path} must be a time from {spelled(least)} to {spelled(_MOST)}"
-        said = node.value if isinstance(node, yaml.ScalarNode) else ""
-        read = _DURATION.fullmatch(str(said).strip())
-        if read is None:
-            self.say(node, f"{wanted}, in min, h or d; for example: {example}")
-            return None
-        within = float(read[1]) * _UNITS[read[2]]
-        if not least <= within <= _MOST:
-            self.say(node, f"{wanted}, not {said}; for example: {example}")
-            return None
-        return within
+        return self.measured(node, wanted, _UNITS, (least, _MOST), f"{of}: {_EXAMPLE}")
