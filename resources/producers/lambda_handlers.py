@@ -166,7 +166,11 @@ def receive(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 @cache
 def _receiver() -> Receiver:
     function = _function()
-    pushes = pushing(function.platform).open_pushes(function.access, function.client(3.0))
+    module = pushing(function.platform)
+    if not hasattr(module, "open_pushes"):
+        raise SettingsWrong(f"{PREFIX}PRODUCE_PLATFORM: {function.platform} pushes to no webhook")
+    assert module is not None
+    pushes = module.open_pushes(function.access, function.client(3.0))
     return Receiver(
         function.platform,
         pushes,

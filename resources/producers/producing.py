@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Protocol
 
@@ -119,9 +120,10 @@ class MixedOrigins(ApiError):
         )
 
 
-def pushing(platform: str) -> ModuleType:
-    """The platform's own way of pushing: the module of its name."""
-    return import_module(f"resources.producers.{platform}")
+def pushing(platform: str) -> ModuleType | None:
+    """The platform's own way of pushing: the module of its name; null where it is only polled."""
+    name = f"resources.producers.{platform}"
+    return import_module(name) if find_spec(name) is not None else None
 
 
 def receives(platform: str) -> bool:

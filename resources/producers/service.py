@@ -120,7 +120,7 @@ class Producing:
         self._settings = settings
         module = pushing(platform)
         # Secrets and the port are looked at first: both are quicker told than a broker.
-        pushes = module.open_pushes(access, client) if at is not None else None
+        pushes = module.open_pushes(access, client) if module and at is not None else None
         listener = listening(*at) if at is not None else None
         self._publisher = Publisher(
             connection,
@@ -138,7 +138,7 @@ class Producing:
             host, port = listener.getsockname()[:2]
             self.address = f"http://{host}:{port}/webhooks/{platform}"
             self._reader: Reader = Webhooks(platform, receiver, listener)
-        elif poll:
+        elif poll or module is None:
             self._reader = Poller(
                 platform,
                 client,
