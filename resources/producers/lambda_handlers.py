@@ -70,7 +70,8 @@ class FunctionSettings(KafkaSettings, ProducerSettings):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    produce_platform: str = Field(description="The platform whose posts are brought.")
+    # Needed here, where no argument names it.
+    produce_platform: str = Field()
     source: Literal["simulator", "live"] = "live"
     tracking: Path = Path("tracking.yaml")
     metrics_namespace: str | None = None
@@ -147,6 +148,14 @@ def _function() -> Function:
     return Function(os.environ)
 
 
+def _working() -> Function:
+    """The function's parts, made anew where its producer failed for good."""
+    if _function().publisher.failure is not None:
+        _function.cache_clear()
+        _receiver.cache_clear()
+    return _function()
+
+
 def poll(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """What EventBridge Scheduler calls: publish what came since the last call.
 
@@ -155,11 +164,12 @@ def poll(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     that were not read to their end, which the next call's overlap or the 2-hourly fetch brings.
     Raises where nothing could be read, so that Lambda counts an error.
     """
-    return polled(_function(), event, context)
+    return polled(_working(), event, context)
 
 
 def receive(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """What a function URL or an HTTP API calls: a challenge, or a notification."""
+    _working()
     return received(_receiver(), event)
 
 
@@ -196,12 +206,9 @@ def polled(function: Function, event: Mapping[str, Any], context: Context) -> di
     left: list[str] = []
     failed: list[ApiError] = []
     tracked = function.tracked()
-    futures: list[Any] = []
 
     def publish(record: Record) -> Any:
-        future = function.publisher.publish(record, max(0.1, _remaining(context).total_seconds()))
-        futures.append(future)
-        return future
+        return function.publisher.publish(record, max(0.1, _remaining(context).total_seconds()))
 
     try:
         for source in tracked:

@@ -46,6 +46,8 @@ class Webhooks:
             # Its lines hold addresses of callers and what they asked for.
             access_log=False,
             lifespan="off",
+            # Beyond it 503, and the platform sends again.
+            limit_concurrency=100,
             server_header=False,
             timeout_graceful_shutdown=10,
         )

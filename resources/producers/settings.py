@@ -15,6 +15,12 @@ from pydantic import BaseModel, Field
 class ProducerSettings(BaseModel):
     """Settings of ``sentiment produce`` and of its Lambda functions."""
 
+    produce_platform: str | None = Field(
+        None,
+        description="Whose posts a Lambda function brings; `sentiment produce` is told by its "
+        "argument.",
+        examples=["(a platform)"],
+    )
     produce_poll_seconds: int = Field(
         60,
         ge=5,

@@ -145,17 +145,15 @@ class FilteredStream:
         Raises:
             ApiError: what no waiting mends, with what to do.
         """
-        added, deleted = sync_rules(self._client, self._sources)
-        logger.info(
-            "X's stream has %d rules of ours; %d added, %d deleted",
-            len(self._sources),
-            added,
-            deleted,
-        )
+        synced = False
         last: Failure | None = None
         in_a_row = 0
         while not self._stopping.is_set():
-            failure, seconds, why = self._connection()
+            if not synced:
+                failure, seconds, why = self._sync() or ("dropped", 0.0, "")
+                synced = not why
+            if synced:
+                failure, seconds, why = self._connection()
             if self._stopping.is_set():
                 return
             in_a_row = in_a_row + 1 if failure == last else 1
@@ -164,6 +162,18 @@ class FilteredStream:
             logger.warning("%s; connecting again in %.2f s", why, seconds)
             if seconds and self._wait(seconds):
                 return
+
+    def _sync(self) -> tuple[Failure, float, str] | None:
+        """Make the rules; why that could not be done now, and null where they are made."""
+        try:
+            added, deleted = sync_rules(self._client, self._sources)
+        except RateLimited as error:
+            return "limited", _seconds_until(error, self._now()), str(error)
+        except TransientApiError as error:
+            return "server", 0.0, str(error)
+        ours = len(self._sources)
+        logger.info("X's stream: %d rules, %d added, %d deleted", ours, added, deleted)
+        return None
 
     def _connection(self) -> tuple[Failure, float, str]:
         """Read one connection to its end: how it ended, how long to wait at least, and why."""
@@ -176,6 +186,9 @@ class FilteredStream:
         self._counts["connections"] += 1
         self._response = response
         began = self._clock()
+        if self._stopping.is_set():
+            # Told while it was connecting: nobody woke the read that would follow.
+            response.close()
         try:
             if is_simulated(response.headers) != (self._origin == "simulated"):
                 raise MixedOrigins(f"X GET {STREAM}", self._origin)

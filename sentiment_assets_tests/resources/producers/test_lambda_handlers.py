@@ -250,6 +250,7 @@ def called(
         SENTIMENT_FACEBOOK_APP_SECRET="app-secret",
     )
     lambda_handlers._receiver.cache_clear()
+    monkeypatch.setattr(lambda_handlers, "_working", lambda: function)
     monkeypatch.setattr(lambda_handlers, "_function", lambda: function)
     yield lambda event: lambda_handlers.receive(event, FakeContext()), topic
     lambda_handlers._receiver.cache_clear()

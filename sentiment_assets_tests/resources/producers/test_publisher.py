@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from resources.kafka import KafkaConnection
 from resources.producers.producing import (
@@ -152,6 +153,21 @@ def test_what_is_not_acknowledged_in_time_is_told_and_still_arrives(
     assert told.value.places == (0, 1)
     assert publisher.close(60) == 0
     assert numbers(topic) == [0, 1, 2]
+
+
+def test_a_topic_that_is_made_anew_gets_what_waited(real_kafka: Kafka, topic: Topic) -> None:
+    publisher = topic.publisher()
+    publisher.publish_and_wait([record(0)], 20)
+    admin = AdminClient(topic.connection.config())
+    admin.delete_topics([topic.name])[topic.name].result(20)
+    time.sleep(1)
+    futures = [publisher.publish(record(number)) for number in (1, 2)]
+    admin.create_topics([NewTopic(topic.name, 1, 1)])[topic.name].result(20)
+
+    for future in futures:
+        future.result(30)
+    assert publisher.close() == 0
+    assert numbers(topic) == [1, 2]
 
 
 def test_a_stop_that_takes_too_long_says_what_is_left(real_kafka: Kafka, topic: Topic) -> None:

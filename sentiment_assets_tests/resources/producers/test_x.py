@@ -287,6 +287,16 @@ def test_what_no_waiting_mends_stops_it(
     assert found.waits == []
 
 
+def test_rules_that_can_not_be_made_now_are_made_later(platform: SimulatedPlatform) -> None:
+    # As often as the client itself tries.
+    platform.fault("server_error", times=1)
+    with reading(platform) as found:
+        found.connected()
+
+    assert found.waits == [5]
+    assert len(platform.client.rules()) == 2
+
+
 def test_refusals_that_may_pass_are_tried_again(platform: SimulatedPlatform) -> None:
     sync_rules(platform.client, [BRAND, RIVALS])
     platform.fault("server_error", times=2, after=1, path="/search/stream")
