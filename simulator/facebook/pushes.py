@@ -13,6 +13,7 @@ from simulator.graph import Field
 from simulator.threads import Entry, Threads
 
 OBJECT = "page"
+_ATTACHED = Field({"type": Field(), "unshimmed_url": Field()})
 _FIELDS = {"from": Field(), "message": Field()}
 
 
@@ -20,8 +21,9 @@ def notification(threads: Threads, entry: Entry, verb: str, now_ms: int) -> dict
     """One change of one entry; ``verb`` is add, edited or remove."""
     nodes = Nodes(threads)
     render = nodes.post if entry.is_post else nodes.comment
+    attached = _attached(nodes, entry, now_ms) if entry.is_post else {}
     value: dict[str, Any] = {
-        "item": "status" if entry.is_post else "comment",
+        "item": attached.get("type", "status") if entry.is_post else "comment",
         "verb": verb,
         "post_id": spelled(entry.post),
         "created_time": entry.created_ms // 1000,
@@ -29,6 +31,7 @@ def notification(threads: Threads, entry: Entry, verb: str, now_ms: int) -> dict
     if verb != "remove":
         value |= {name: told for name, told in render(entry, _FIELDS, now_ms).items() if told}
         value.pop("id", None)
+        value |= {"link": attached["unshimmed_url"]} if attached else {}
     if entry.is_post:
         value["published"] = 1
     else:
@@ -41,3 +44,9 @@ def notification(threads: Threads, entry: Entry, verb: str, now_ms: int) -> dict
         "object": OBJECT,
         "entry": [{"id": page, "time": now_ms // 1000, "changes": [change]}],
     }
+
+
+def _attached(nodes: Nodes, entry: Entry, now_ms: int) -> dict[str, Any]:
+    """The link or photo of a post, if it has one."""
+    told = nodes.post(entry, {"attachments": _ATTACHED}, now_ms).get("attachments")
+    return dict(told["data"][0]) if told else {}
