@@ -22,6 +22,7 @@ import binascii
 import datetime as dt
 import json
 import logging
+import math
 import os
 import sys
 from collections import Counter
@@ -36,7 +37,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from resources.api_clients.access import PlatformAccess
 from resources.api_clients.errors import ApiError
-from resources.api_clients.http import utc_now
+from resources.api_clients.http import UNMETERED, Allowance, RateBudget, utc_now
 from resources.kafka import KafkaConnection, KafkaSettings
 from resources.producers.polls import Memory, published_pages
 from resources.producers.producing import Counts, pushing
@@ -93,6 +94,27 @@ class SettingsWrong(Exception):
     """The function's environment is not what it needs; the message names the settings alone."""
 
 
+class CallBudget:
+    """Requests that one call may send: its share of what the platform grants in a period.
+
+    Calls know nothing of each other, nor of the instance's shared budget; so each keeps to what
+    falls on the stretch that it asks for.
+    """
+
+    def __init__(self, granted: int, share: float) -> None:
+        self._left = max(1, math.ceil(granted * share))
+
+    def take(self) -> float:
+        """0.0 while some are left, then longer than any call lasts."""
+        if self._left <= 0:
+            return dt.timedelta(hours=1).total_seconds()
+        self._left -= 1
+        return 0.0
+
+    def observe(self, allowance: Allowance) -> None:
+        """What the API says itself is heeded by the client."""
+
+
 class Function:
     """One function's parts, made at its cold start and kept between its calls."""
 
@@ -114,8 +136,17 @@ class Function:
         )
         self._reported = Counts()
 
-    def client(self, max_wait_s: float) -> Any:
-        """A client that waits no longer than the function can."""
+    def _budget(self) -> RateBudget:
+        granted = self.access.requests
+        if granted is None:
+            # The simulator grants what it is asked for.
+            granted = self.access.REQUESTS if self.settings.source == "live" else None
+        if granted is None:
+            return UNMETERED
+        return CallBudget(granted, self.settings.produce_lookback / self.access.PERIOD)
+
+    def client(self, max_wait_s: float, *, metered: bool = False) -> Any:
+        """A client that waits no longer than the function can; ``metered`` for one call's share."""
         base_url = self.access.base_url
         if base_url is None and self.settings.source == "live":
             base_url = self.access.LIVE_URL
@@ -128,6 +159,7 @@ class Function:
             self.access.model_copy(update={"max_wait_seconds": max(0.0, wait)}),
             base_url=base_url,
             token=secret.get_secret_value() if secret else "simulated",
+            budget=self._budget() if metered else UNMETERED,
         )
 
     def tracked(self) -> tuple[TrackedSource, ...]:
@@ -198,7 +230,7 @@ def polled(function: Function, event: Mapping[str, Any], context: Context) -> di
         return _remaining(context) > RESERVED
 
     wait = min(LONGEST_WAIT, max(dt.timedelta(), remaining - 2 * RESERVED))
-    client = function.client(wait.total_seconds())
+    client = function.client(wait.total_seconds(), metered=True)
     end = min(scheduled_at(event) or client.clock(), client.clock())
     start = end - function.settings.produce_lookback
     memory = Memory()

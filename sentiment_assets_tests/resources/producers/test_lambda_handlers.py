@@ -180,6 +180,18 @@ def test_before_its_time_is_over_it_stops_and_says_what_is_left(
     assert topic.messages() == []
 
 
+def test_a_call_keeps_to_its_share_of_the_requests(
+    function_of: Callable[..., tuple[Function, Topic]],
+) -> None:
+    # One in 15 minutes: of a call that asks for 15 minutes, the second source finds none left.
+    function, _ = function_of(SENTIMENT_X_REQUESTS="1", SENTIMENT_PRODUCE_LOOKBACK_MINUTES="15")
+
+    outcome = polled(function, event_now(), FakeContext())
+
+    assert outcome["left"] == ["rivals"]
+    assert outcome["complete"] is False
+
+
 def test_where_nothing_can_be_read_the_call_fails(
     function_of: Callable[..., tuple[Function, Topic]], simulator: dict[str, SimulatedPlatform]
 ) -> None:
