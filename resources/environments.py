@@ -52,6 +52,8 @@ from resources.notifiers import (
     SnsChannel,
     WebhookChannel,
 )
+from resources.producers.producing import receives
+from resources.producers.settings import ProducerSettings
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.alert_messages import RUNBOOKS, Links
@@ -84,6 +86,7 @@ from sentiment_assets.stream_watch import StreamWatcher
 if TYPE_CHECKING:
     from resources.kafka_reader import KafkaReader
     from resources.kafka_topics import TopicAdmin
+    from resources.producers.service import Producing
 
 Environment = Literal["local", "aws"]
 
@@ -94,6 +97,8 @@ NOT_SETTINGS = ("SENTIMENT_SHARED_DATA",)
 MODEL_PREFIX = "onnx:"
 _TOPIC_ARN = re.compile(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?")
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
+#: For limits of an API that is asked for what a push names.
+PUSH_WAIT_SECONDS = 3.0
 #: The simulator grants a first fill of a week at once; the platforms don't.
 SIMULATED_REQUESTS = 100_000
 #: A platform's client is the module of its name, with ``Access`` and ``open_client``.
@@ -106,7 +111,7 @@ class SettingsError(Exception):
     """A setting has a wrong value; the message names each with an example."""
 
 
-class Settings(KafkaSettings):
+class Settings(KafkaSettings, ProducerSettings):
     """What can be set. ``examples`` are what an error message shows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -583,7 +588,7 @@ class Settings(KafkaSettings):
 
     @property
     def kafka(self) -> KafkaConnection | None:
-        """The Kafka cluster, or the broker that runs in this home; null where nothing is streamed."""
+        """The Kafka cluster, or the broker that runs in this home; null without either."""
         brokers = self.kafka_brokers or running_services(self.home).get("kafka_brokers")
         if brokers is None:
             return None
@@ -883,14 +888,24 @@ def api_clients(
 
 
 def api_client(
-    settings: Settings, platform: str, *, database: str | None = None, urgent: bool = False
+    settings: Settings,
+    platform: str,
+    *,
+    database: str | None = None,
+    urgent: bool = False,
+    max_wait_seconds: float | None = None,
 ) -> Any:
     """The client of one platform; see :func:`api_clients`.
+
+    Args:
+        max_wait_seconds: instead of the platform's setting, for whom others wait.
 
     Raises:
         SettingsError: as there; or the platform has no token and is to be asked itself.
     """
     access = settings.platforms[platform]
+    if max_wait_seconds is not None:
+        access = access.model_copy(update={"max_wait_seconds": max_wait_seconds})
     base_url = access.base_url
     if settings.source == "live":
         base_url = base_url or access.LIVE_URL
@@ -949,6 +964,47 @@ def landing_rules(settings: Settings) -> LandingRules:
     """When a topic is landed."""
     wait = dt.timedelta(seconds=settings.landing_seconds)
     return LandingRules(settings.landing_records, wait)
+
+
+def open_producer(
+    settings: Settings, platform: str, *, poll: bool, host: str, port: int
+) -> Producing:
+    """What brings a platform's posts to Kafka, ready to run; webhooks listen already.
+
+    Raises:
+        SettingsError: no cluster is named, nothing of the platform is tracked, or a token lacks.
+        SecretMissing, PublishError, OSError: as :class:`Producing`.
+    """
+    # librdkafka and a server are loaded where they are used, and nowhere else.
+    from resources.producers.service import Producing
+
+    if settings.kafka is None:
+        raise SettingsError("SENTIMENT_KAFKA_BROKERS: needed to produce; docs/streaming.md")
+    tracked = settings.read_tracking().sources.get(platform, ())
+    if not tracked:
+        raise SettingsError(
+            f"{settings.tracking}: nothing of {platform} is tracked; docs/tracking.md says how"
+        )
+    webhooks = receives(platform) and not poll
+    client = api_client(
+        settings,
+        platform,
+        database=known_database(settings),
+        # A platform that pushes waits for the answer.
+        max_wait_seconds=PUSH_WAIT_SECONDS if webhooks else None,
+    )
+    return Producing(
+        platform,
+        client,
+        settings.platforms[platform],
+        tracked,
+        settings.kafka,
+        settings,
+        origin=settings.origin,
+        prefix=settings.kafka_prefix,
+        poll=poll,
+        at=(host, port) if webhooks else None,
+    )
 
 
 def topic_admin(settings: Settings) -> TopicAdmin:

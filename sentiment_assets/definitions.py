@@ -26,6 +26,7 @@ from resources.environments import (
     known_database,
     landing_rules,
     notifier_of,
+    open_producer,
     open_stream_reader,
     read_settings,
     requests_left,
@@ -49,8 +50,11 @@ from resources.keys import (
     unlock,
     wrap,
 )
+from resources.log_handler import JsonLines
 from resources.notifiers import PAGE as ALERT_PAGE
 from resources.notifiers import Notifier
+from resources.producers.producing import Counts, PublishError, SecretMissing
+from resources.producers.reports import report_line, since
 from sentiment_assets.alerts import alert_on_troubles
 from sentiment_assets.assets import bronze, gold, kafka_topics, silver, stream
 from sentiment_assets.assets.maintenance import MAINTENANCE
@@ -76,10 +80,14 @@ __all__ = [
     "PROJECT_ROOT",
     "AlertStoreUnreachable",
     "ApiError",
+    "Counts",
     "FileStore",
+    "JsonLines",
     "Keyring",
     "KeyringError",
     "Notifier",
+    "PublishError",
+    "SecretMissing",
     "Settings",
     "add_platforms",
     "alert_store",
@@ -92,9 +100,11 @@ __all__ = [
     "freshness_watch",
     "known_database",
     "notifier_of",
+    "open_producer",
     "open_stream_reader",
     "read_keyring",
     "read_settings",
+    "report_line",
     "requests_left",
     "require_rotatable",
     "rotate",
@@ -102,6 +112,7 @@ __all__ = [
     "setting_names",
     "silver_dates",
     "silver_rules",
+    "since",
     "storage_url",
     "text_rules",
     "topic_admin",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ import uvicorn
 
 from simulator.app import create_app, sites
 from simulator.clock import Clock, parse_ms
+from simulator.pushes import WORDED, Pusher
 from simulator.site import Disconnected, World
 from simulator.x.corpus import Corpus, CorpusError, Texts
 from simulator.x.post import Source
@@ -34,6 +36,16 @@ def _share(text: str) -> float:
     if not 0 <= share <= 1:
         raise argparse.ArgumentTypeError(f"a share lies between 0 and 1, not {text}")
     return share
+
+
+def _pushed_to(text: str) -> tuple[str, str]:
+    platform, _, url = text.partition("=")
+    if platform not in WORDED or not url.startswith("http://127.0.0.1:"):
+        known = ", ".join(WORDED)
+        raise argparse.ArgumentTypeError(
+            f"PLATFORM=URL with one of {known} and an address on http://127.0.0.1:, not {text}"
+        )
+    return platform, url
 
 
 def _positive(text: str) -> int:
@@ -91,6 +103,20 @@ def options() -> argparse.ArgumentParser:
         metavar="SHARE",
         help="on X: of pages, whose last post comes again on the next (default 0.02)",
     )
+    parser.add_argument(
+        "--push",
+        action="append",
+        default=[],
+        type=_pushed_to,
+        metavar="PLATFORM=URL",
+        help=f"push what is said on {', '.join(WORDED)} to this address, signed; may come again",
+    )
+    parser.add_argument(
+        "--push-secret",
+        default="simulated",
+        metavar="TEXT",
+        help="what pushes are signed with (default: simulated)",
+    )
     return parser
 
 
@@ -137,7 +163,13 @@ def main() -> None:
         "seed": given.seed,
     }
 
+    pusher = Pusher(served, dict(given.push), given.push_secret, world.clock)
+    tasks: set[asyncio.Task[None]] = set()
+
     def announce() -> None:
+        if given.push:
+            # Kept: the loop itself would forget it.
+            tasks.add(asyncio.get_running_loop().create_task(pusher.run()))
         print(json.dumps(ready), flush=True)
 
     def leave(_number: int, _frame: FrameType | None) -> None:

@@ -20,10 +20,11 @@ A package offers one function, and ``app.py`` lists the package in ``PACKAGES``:
 
 An endpoint is a plain function ``(call: Call) -> object``: it reads ``call.request.query_params``
 and ``call.request.path_params``, takes the time from ``call.now_ms``, may set ``call.headers``,
-counts what it served with ``call.served(n)``, and returns a JSON value (status 200) or raises
-``Refused(status, body)``. The guard around it counts the request, applies faults, asks for a token
-(``call.token`` holds it), asks ``admit``, and encodes the answer. ``x-simulated: true`` is put on
-every response by ``app.py``. A path without an endpoint below the site's base gets ``not_found``.
+counts what it served with ``call.served(n)``, and returns a JSON value (status 200), a ``Response``
+of its own where it is a stream, or raises ``Refused(status, body)``. The guard around it counts the
+request, applies faults, asks for a token (``call.token`` holds it), asks ``admit``, and encodes the
+answer. ``x-simulated: true`` is put on every response by ``app.py``. A path without an endpoint
+below the site's base gets ``not_found``.
 
 ``FAULTS`` maps names to ``Replaces(answer)`` or ``Alters(body)`` of ``faults.py``: ``answer(call,
 fault)`` returns a starlette ``Response`` or raises ``Refused``; ``body(body, call, fault)`` returns
@@ -266,6 +267,8 @@ class Site:
             raise self._unauthorized()
         self._admit(call)
         body = endpoint(call)
+        if isinstance(body, Response):
+            return body
         for name, kind in self.faults.kinds.items():
             if name in call.due and isinstance(kind, Alters):
                 body = kind.body(body, call, call.due[name])

@@ -100,6 +100,17 @@ class Access(PlatformAccess):
         description="How many days after a post comments on it are still looked for.",
         examples=["60"],
     )
+    verify_token: SecretStr | None = Field(
+        None,
+        description="Text that Facebook shows when it checks the address of pushes: any long "
+        "random one, the same as in the app's Webhooks settings.",
+        examples=["(a secret)"],
+    )
+    app_secret: SecretStr | None = Field(
+        None,
+        description="The app's secret, by which pushes are signed (docs/streaming.md).",
+        examples=["(a secret)"],
+    )
     _sendable = field_validator("access_token")(sendable)
     _version = field_validator("api_version")(graph.check_version)
 

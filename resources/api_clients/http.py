@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -42,6 +42,8 @@ MOST_SKEW = timedelta(minutes=5)
 
 logger = logging.getLogger(__name__)
 Read = TypeVar("Read")
+#: Method, path, and what httpx takes of a request beside them.
+_Request = tuple[str, str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def check_bearer_token(bearer_token: str) -> None:
 
 
 class HttpApi:
-    """GET requests to one API with its bearer token, retried while an error is ``retryable``.
+    """Requests to one API with its bearer token, retried while an error is ``retryable``.
 
     A request sleeps at most ``max_wait_s`` in total for backoff and refusals, and as long at most
     for its turn: it waits where the API's last answer said that its limit is used up, where the
@@ -190,7 +192,16 @@ class HttpApi:
 
         ``where`` names endpoint and page in messages. Raises the last error when retries end.
         """
+        # An empty mapping would cut a query off that stands in the path already.
+        return self._ask(("GET", path, {"params": dict(params) or None}), where, read)
 
+    def post(
+        self, path: str, body: object, where: str, read: Callable[[httpx.Response], Read]
+    ) -> Read:
+        """The same with a body of JSON: of what may be sent twice, since it is retried."""
+        return self._ask(("POST", path, {"json": body}), where, read)
+
+    def _ask(self, request: _Request, where: str, read: Callable[[httpx.Response], Read]) -> Read:
         self._await_limit(where)
 
         def announce(state: tenacity.RetryCallState) -> None:
@@ -210,7 +221,30 @@ class HttpApi:
             before_sleep=announce,
             reraise=True,
         )
-        return cast(Read, retrying(self._once, path, params, where, read))
+        return cast(Read, retrying(self._once, request, where, read))
+
+    def connect(
+        self, path: str, params: Mapping[str, str], where: str, *, silence_s: float
+    ) -> httpx.Response:
+        """An answer whose body comes for as long as the connection holds; close it.
+
+        Sent once: when to try again is the caller's. Reading raises httpx.ReadTimeout after
+        ``silence_s`` without a byte.
+        """
+        timeout = httpx.Timeout(self._timeout_s, connect=CONNECT_TIMEOUT_S, read=silence_s)
+        request = self._client.build_request("GET", path, params=dict(params), timeout=timeout)
+        failure = ""
+        try:
+            response = self._client.send(request, stream=True)
+            if not response.is_success:
+                response.read()
+        except httpx.RequestError as error:
+            failure = f"no connection ({type(error).__name__})"
+        if failure:
+            raise TransientApiError(failure, where, "check the network and the API's status page")
+        if not response.is_success:
+            response.close()
+        return self._checked(response, where, lambda answer: answer)
 
     def _await_limit(self, where: str) -> None:
         """Sleep until the API takes requests again, or raise RateLimited if that is long."""
@@ -240,18 +274,12 @@ class HttpApi:
             logger.info("%s: %s, waiting %.1f s", where, why, seconds)
             self.sleep(seconds)
 
-    def _once(
-        self,
-        path: str,
-        params: Mapping[str, str],
-        where: str,
-        read: Callable[[httpx.Response], Read],
-    ) -> Read:
+    def _once(self, request: _Request, where: str, read: Callable[[httpx.Response], Read]) -> Read:
         self._await_budget(where)
+        method, path, content = request
         failure = ""
         try:
-            # An empty mapping would cut a query off that stands in the path already.
-            response = self._client.get(path, params=dict(params) or None)
+            response = self._client.request(method, path, **content)
         except httpx.ConnectError as error:
             failure = f"no connection ({error})"
         except httpx.ConnectTimeout:
@@ -264,6 +292,12 @@ class HttpApi:
         if failure:
             # Raised outside of the handlers, so that no traceback shows the request.
             raise TransientApiError(failure, where, "check the network and the API's status page")
+        return self._checked(response, where, read)
+
+    def _checked(
+        self, response: httpx.Response, where: str, read: Callable[[httpx.Response], Read]
+    ) -> Read:
+        """What ``read`` makes of a success; a refusal raises."""
         check_clock(response.headers, self._clock(), where)
         allowance = self._read_allowance(response.headers)
         if allowance is not None:

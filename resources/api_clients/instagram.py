@@ -15,6 +15,8 @@ Sources (read 2026-11-24), below https://developers.facebook.com/docs/instagram-
 - instagram-graph-api/reference/ig-hashtag-search, ig-hashtag/recent-media and
   ig-user/recently_searched_hashtags: 30 hashtags in 7 days, 24 hours, 50 a page, any order, no
   ``username``, an ``after`` that is the same on every page and still leads on;
+- instagram-graph-api/reference/ig-user/mentioned_comment and mentioned_media: what names the
+  account, by its id, in other people's comments and captions;
 - overview (rate limits): 4,800 calls in 24 hours per impression of the account's content; hashtag
   calls count for the app, 200 an hour per user.
 
@@ -71,6 +73,9 @@ HASHTAGS = 30
 MEDIA_FIELDS = "id,caption,timestamp,username,owner,like_count,comments_count"
 HASHTAG_FIELDS = "id,caption,timestamp,like_count,comments_count"
 _REPLY_FIELDS = "id,text,timestamp,username,from,like_count"
+#: Of other people's, less is told.
+_MENTIONING_FIELDS = "id,text,timestamp,like_count"
+_MENTIONED_FIELDS = "id,caption,timestamp,username,like_count,comments_count"
 COMMENT_FIELDS = f"{_REPLY_FIELDS},replies.limit(25){{{_REPLY_FIELDS}}}"
 
 MEDIA_PAGE = 100
@@ -129,6 +134,17 @@ class Access(PlatformAccess):
         description="Professional account that hashtags are searched for; by default the first "
         "that the token manages. It may search 30 different ones in 7 days.",
         examples=["17841405309211844"],
+    )
+    verify_token: SecretStr | None = Field(
+        None,
+        description="Text that Instagram shows when it checks the address of pushes: any long "
+        "random one, the same as in the app's Webhooks settings.",
+        examples=["(a secret)"],
+    )
+    app_secret: SecretStr | None = Field(
+        None,
+        description="The app's secret, by which pushes are signed (docs/streaming.md).",
+        examples=["(a secret)"],
     )
     _sendable = field_validator("access_token")(sendable)
     _version = field_validator("api_version")(graph.check_version)
@@ -330,6 +346,38 @@ class InstagramClient:
             limit=HASHTAG_PAGE,
             unpaged_ends=True,
         )
+
+    # What a push names.
+
+    def comment(self, comment_id: str) -> dict[str, Any]:
+        """A comment or reply by its id, in the shape that a search has.
+
+        Raises:
+            Vanished: it is gone, or hidden.
+            ApiError: as reading pages.
+        """
+        params = {"fields": f"{_REPLY_FIELDS},media,parent_id"}
+        return _placed(self._graph.get(comment_id, params, "/{ig-comment}").body)
+
+    def mentioning(
+        self, account: str, *, comment: str | None = None, media: str | None = None
+    ) -> dict[str, Any]:
+        """Somebody's comment or media object that names the account, in a search's shape.
+
+        Raises:
+            Vanished: it is gone, or hidden.
+            ApiError: as reading pages.
+        """
+        if comment is not None:
+            asked = f"mentioned_comment.comment_id({comment}){{{_MENTIONING_FIELDS},media}}"
+        else:
+            asked = f"mentioned_media.media_id({media}){{{_MENTIONED_FIELDS}}}"
+        where = "/{ig-user}?fields=" + asked.partition(".")[0]
+        body = self._graph.get(account, {"fields": asked}, where).body
+        found = body.get(asked.partition(".")[0])
+        if not isinstance(found, dict):
+            raise Vanished("nothing stands there", f"Instagram GET {where}", "nothing to do")
+        return _placed(found) if comment is not None else {"media": found, "source": "mention"}
 
     @property
     def _searcher(self) -> str:
@@ -695,6 +743,15 @@ def _comment(raw: dict[str, Any], media_id: str) -> dict[str, Any]:
         "comment": {name: value for name, value in raw.items() if name != "replies"},
         "media_id": media_id,
     }
+
+
+def _placed(raw: dict[str, Any]) -> dict[str, Any]:
+    """A comment that says itself what it stands on, as the payload of a search's."""
+    media = raw.get("media")
+    own = {name: value for name, value in raw.items() if name not in ("media", "parent_id")}
+    payload = {"comment": own, "media_id": media.get("id") if isinstance(media, dict) else None}
+    parent_id = raw.get("parent_id")
+    return payload if parent_id is None else payload | {"parent_id": parent_id}
 
 
 def _replying(media_id: str, parent_id: object) -> Callable[[dict[str, Any]], dict[str, Any]]:

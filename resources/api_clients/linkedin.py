@@ -186,7 +186,9 @@ class Access(PlatformAccess):
         examples=["86abc…"],
     )
     client_secret: SecretStr | None = Field(
-        None, description="The app's client secret; used for nothing else.", examples=["WPL_AP1…"]
+        None,
+        description="The app's client secret, by which pushes are signed (docs/streaming.md).",
+        examples=["WPL_AP1…"],
     )
     _sendable = field_validator("access_token")(sendable)
     _spelled = field_validator("version")(check_version)
@@ -379,6 +381,26 @@ class LinkedInClient:
         path = f"/rest/socialActions/{quote(thread, safe='')}/comments"
         where = f"/rest/socialActions/{asked}/comments, page {number}"
         return self._elements(path, {}, where, start)
+
+    def comment(self, urn: str, post_urn: str) -> dict[str, Any]:
+        """A comment by its urn, in the shape that a search has; ``post_urn`` is its post's own.
+
+        Raises:
+            Vanished: it is gone, or was never there.
+            ApiError: as reading pages.
+        """
+        where = "/rest/socialActions/{post}/comments/{comment}"
+        found = _COMMENT_URN.fullmatch(urn)
+        if found is None:
+            raise Vanished(
+                "a comment's urn is not spelled as one",
+                f"LinkedIn GET {where}",
+                "see whether LinkedIn has changed its notifications",
+            )
+        thread, _, number = found[1].partition(",")
+        path = f"/rest/socialActions/{quote(f'urn:li:{thread}', safe='')}/comments/{number}"
+        raw = self._get(path, {}, where, lambda body, simulated: body)
+        return {"comment": raw, "post_urn": post_urn}
 
     def counts(self, posts: Sequence[str]) -> _Counts:
         """Reactions and comments of posts, by their urns."""

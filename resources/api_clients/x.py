@@ -1,4 +1,4 @@
-"""X API v2 recent search: posts of a window by creation time, page by page, as the API gave them.
+"""X API v2: posts of a window by recent search, page by page, and of the filtered stream by line.
 
 What belongs here: X's endpoints, parameters, limits, errors, paging and prices. What a post means
 is ``sentiment_assets.core.parsers.x``; which windows to ask for is the asset layer's decision.
@@ -11,7 +11,9 @@ https://docs.x.com/x-api/fundamentals/response-codes-and-errors (problem types).
 (read 2026-11-24): https://docs.x.com/x-api/posts/recent-search-counts and
 https://docs.x.com/x-api/posts/counts/introduction (how many posts a query finds),
 https://docs.x.com/x-api/usage/get-usage (posts read of the month's cap),
-https://docs.x.com/x-api/getting-started/pricing (what a post costs, and when twice).
+https://docs.x.com/x-api/getting-started/pricing (what a post costs, and when twice). For the stream
+(read 2026-11-25): https://docs.x.com/x-api/posts/filtered-stream/introduction,
+https://docs.x.com/x-api/stream/update-stream-rules (rules, their tags, what an answer counts).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
@@ -76,6 +78,8 @@ PATH = "/2/tweets/search/recent"
 ENDPOINT = f"X GET {PATH}"
 COUNTS = "/2/tweets/counts/recent"
 USAGE = "/2/usage/tweets"
+STREAM = "/2/tweets/search/stream"
+RULES = "/2/tweets/search/stream/rules"
 QUERY_LIMIT = 512
 PAGE_SIZES = range(10, 101)
 
@@ -113,6 +117,14 @@ class Access(PlatformAccess):
     bearer_token: SecretStr | None = Field(
         None, description="Bearer token of the X app; needed when live.", examples=["AAAA…"]
     )
+    stream_backfill_minutes: int = Field(
+        0,
+        ge=0,
+        le=5,
+        description="How many minutes a broken stream may ask again for what it missed, where the "
+        "app's access has recovery; duplicates are paid for once a day and removed by silver.",
+        examples=["5"],
+    )
     _sendable = field_validator("bearer_token")(sendable)
 
 
@@ -135,6 +147,28 @@ def open_client(
         clock=clock,
         sleep=sleep,
     )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the filtered stream; ``tag`` comes back with each post that it matched."""
+
+    id: str
+    value: str
+    tag: str
+
+
+@dataclass(frozen=True)
+class StreamLine:
+    """A line of the stream: a post, or why the stream ends; neither where it is no such thing.
+
+    ``record`` has the shape of :class:`XPage`'s. ``tags`` are those of the rules that matched.
+    """
+
+    record: dict[str, Any] | None = field(repr=False)
+    tags: frozenset[str]
+    #: Problems, as ``type``, ``title`` and ``connection_issue`` spell them, in lower case.
+    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -203,6 +237,7 @@ class XClient:
             clock=lambda: self.clock(),
         )
         self._api = self._open(budget=budget)
+        self._stream_api = self._open(refusal=self._stream_refusal)
 
     def __repr__(self) -> str:
         return f"XClient({self._api.base_url!r})"
@@ -210,6 +245,7 @@ class XClient:
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
+        self._stream_api.close()
 
     @property
     def allowance(self) -> Allowance | None:
@@ -248,6 +284,79 @@ class XClient:
         if since_id is not None and not re.fullmatch(r"[0-9]{1,19}", since_id):
             raise ValueError("since_id must be a post's id: up to 19 digits")
         return WindowSearch(self, query, start, end, since_id, self.page_size)
+
+    def rules(self) -> list[Rule]:
+        """Every rule of the app's stream, other programs' too."""
+        found: list[Rule] = []
+        params: dict[str, str] = {}
+        while True:
+            body = self._ask(RULES, params)
+            found += [
+                Rule(str(rule["id"]), str(rule["value"]), str(rule.get("tag", "")))
+                for rule in objects(body.get("data"), "id", "value")
+            ]
+            meta = body.get("meta")
+            token = meta.get("next_token") if isinstance(meta, dict) else None
+            if not isinstance(token, str) or token == params.get("pagination_token"):
+                return found
+            params = {"pagination_token": token}
+
+    def add_rules(self, wanted: Sequence[tuple[str, str]]) -> None:
+        """Add rules, each a value and a tag; one that stands already is there as wanted.
+
+        Raises:
+            BadRequest: X refused one; the message has X's words about it.
+        """
+        body = {"add": [{"value": value, "tag": tag} for value, tag in wanted]}
+        told = objects(self._change_rules(body).get("errors"))
+        errors = [error for error in told if not _is_duplicate(error)]
+        if errors:
+            raise BadRequest(
+                f"the stream's rules are not all accepted{self._complaints({'errors': errors})}",
+                f"X POST {RULES}",
+                "correct the queries in tracking.yaml, or use fewer: the plan limits rules and "
+                "their length",
+            )
+
+    def delete_rules(self, ids: Sequence[str]) -> None:
+        """Delete rules by their ids; those that are gone already stay gone."""
+        self._change_rules({"delete": {"ids": list(ids)}})
+
+    def _change_rules(self, change: dict[str, Any]) -> dict[str, Any]:
+        where = f"X POST {RULES}"
+        with contextlib.closing(self._open()) as api:
+            return api.post(RULES, change, where, lambda answer: _object(answer, where))
+
+    def open_stream(self, backfill_minutes: int = 0, *, silence_s: float) -> httpx.Response:
+        """Connect to the filtered stream, once; its body is lines for ``read_line``.
+
+        Raises:
+            ApiError: X refused. TransientApiError and RateLimited may pass.
+        """
+        params = dict(FIELDS)
+        if backfill_minutes:
+            params["backfill_minutes"] = str(backfill_minutes)
+        return self._stream_api.connect(STREAM, params, f"X GET {STREAM}", silence_s=silence_s)
+
+    def _stream_refusal(self, answer: httpx.Response, where: str) -> ApiError | None:
+        """What a refused stream means beyond :meth:`_refusal`."""
+        problem = decode(answer.content)
+        said = str(problem).lower() if isinstance(problem, dict) else ""
+        if answer.status_code == 429 and "toomanyconnections" in said:
+            return rate_limited_stream(where)
+        if answer.status_code == 409:
+            return TransientApiError(
+                "the stream has no rules, or they are not active yet (HTTP 409)",
+                where,
+                "trying again; if it stays so, track at least one query in tracking.yaml",
+            )
+        if answer.status_code == 400 and "backfill" in said:
+            return BadRequest(
+                "the app's access has no recovery of missed posts (HTTP 400)",
+                where,
+                "set SENTIMENT_X_STREAM_BACKFILL_MINUTES=0; the 2-hourly fetch fills gaps",
+            )
+        return self._refusal(answer, where)
 
     def inspect(self, sources: Sequence[Source]) -> Connection:
         """Looks at token, usage, version, limits, queries and one page; writes nothing.
@@ -431,7 +540,10 @@ class XClient:
 
     def _complaints(self, problem: dict[str, Any]) -> str:
         """X's own words about our parameters (a 400 holds no post), for the engineer to act on."""
-        said = [str(error["message"]) for error in objects(problem.get("errors"), "message")]
+        said = [
+            str(error.get("message") or "; ".join(map(str, _listed(error.get("details")))))
+            for error in objects(problem.get("errors"))
+        ]
         text = " ".join(" ".join(said).split()).replace(self._token, "[token]")
         text = re.sub(r"[0-9]{10,}", "[id]", text)
         return f": {text[:300]}" if text else ""
@@ -585,6 +697,35 @@ def _object(answer: httpx.Response, where: str) -> dict[str, Any]:
     return body
 
 
+def rate_limited_stream(where: str) -> RateLimited:
+    """The stream is taken: an app may have only so many connections, mostly one."""
+    return RateLimited(
+        "another process holds the app's connection to the stream",
+        where,
+        "end the other one, or wait until X has noticed that it is gone",
+    )
+
+
+def read_line(line: bytes) -> StreamLine:
+    """A line of the stream, which is not blank."""
+    body = decode(line)
+    if not isinstance(body, dict):
+        return StreamLine(None, frozenset(), ())
+    post = body.get("data")
+    if not isinstance(post, dict):
+        # Inside ``errors``, or the line itself.
+        told = objects(body.get("errors")) or [body]
+        names = ("type", "title", "connection_issue", "disconnect_type")
+        problems = tuple(
+            " ".join(str(problem[name]).lower() for name in names if name in problem)
+            for problem in told
+        )
+        return StreamLine(None, frozenset(), tuple(problem for problem in problems if problem))
+    record = {"data": post, "includes": _Included(body.get("includes"), []).of(post)}
+    tags = frozenset(str(rule["tag"]) for rule in objects(body.get("matching_rules"), "tag"))
+    return StreamLine(record if is_unicode(record) else None, tags, ())
+
+
 def _page_of(answer: httpx.Response, number: int, where: str) -> XPage:
     body = _object(answer, where)
     page = _page(body, answer.headers, number)
@@ -710,6 +851,14 @@ def _allowance(headers: Mapping[str, str]) -> Allowance | None:
         return Allowance(limit, remaining, None, datetime.fromtimestamp(reset, timezone.utc))
     except (KeyError, ValueError, OverflowError, OSError):
         return None
+
+
+def _is_duplicate(problem: Mapping[str, Any]) -> bool:
+    return "duplicate" in f"{problem.get('title')} {problem.get('type')}".lower()
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _whole(value: object) -> int | None:

@@ -20,6 +20,7 @@ from sentiment_assets.cli.keys import keys
 from sentiment_assets.cli.land import land
 from sentiment_assets.cli.maintain import maintain
 from sentiment_assets.cli.partitions import partitions
+from sentiment_assets.cli.produce import produce
 from sentiment_assets.cli.reprocess import reprocess
 from sentiment_assets.cli.run import run
 from sentiment_assets.cli.score import score
@@ -53,6 +54,7 @@ cli.add_command(settings)
 cli.add_command(access)
 cli.add_command(alerts)
 cli.add_command(watch)
+cli.add_command(produce)
 cli.add_command(topics)
 
 

@@ -3,7 +3,7 @@
 What belongs here: which numbers are metrics, and Amazon's embedded metric format, in which a line
 of JSON is a log line and a metric at once:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-Where a number comes from is ``sentiment_assets.log_lines``.
+Where a number comes from is ``sentiment_assets.log_lines``; of producers, their own reports.
 """
 
 from __future__ import annotations
@@ -60,9 +60,21 @@ FAILED_STEPS = Metric("failed_steps", "Count", "1 for an attempt of a step that 
 FAILED_RUNS = Metric("failed_runs", "Count", "1 for a run that failed")
 FAILED_CHECKS = Metric("failed_checks", "Count", "1 for a check that failed, 0 for one that passed")
 
+#: What a producer's counts tell since its last report, by the count's name; by platform.
+OF_PRODUCERS: Mapping[str, Metric] = {
+    "published": Metric("produced", "Count", "records that were taken to be sent to Kafka"),
+    "acknowledged": Metric("acknowledged", "Count", "records that all of Kafka's replicas have"),
+    "failed": Metric("produce_failed", "Count", "records that were given up"),
+    "refused": Metric("produce_refused", "Count", "records that are too large for the topic"),
+    "bytes": Metric("produced_bytes", "Bytes", "payloads that were acknowledged, unpacked"),
+    "queued": Metric("produce_queued", "Count", "records that wait for Kafka now"),
+    "waited_seconds": Metric("produce_waited", "Seconds", "how long reading waited for room"),
+}
+
 METRICS = (
     *OF_MATERIALIZATIONS.values(),
     *OF_STREAMS.values(),
+    *OF_PRODUCERS.values(),
     BEHIND,
     STALE,
     SECONDS,

@@ -21,6 +21,7 @@ CORE, LAKE, ENGINE, PRIVACY = (
     ROOT / "sentiment_assets" / room for room in ("core", "lake", "engine", "privacy")
 )
 CLIENTS = ROOT / "resources" / "api_clients"
+PRODUCERS = ROOT / "resources" / "producers"
 STORAGE = ("boto3", "botocore", "obstore", "deltalake")
 NETWORK = ("httpx", "requests", "urllib", "http", "socket", "ssl", "asyncio", "subprocess")
 OTHERS = ("dagster", "pyspark", "resources", "simulator", "dashboard")
@@ -90,6 +91,13 @@ def breaches(paths: list[Path], forbidden: tuple[str, ...]) -> list[str]:
             CLIENTS,
             ("dagster", "sentiment_assets", "simulator", "pyspark", *STORAGE),
             id="clients know HTTP only",
+        ),
+        pytest.param(
+            PRODUCERS,
+            (*OTHERS[:2], "simulator", "dashboard", "resources.environments", *STORAGE,
+             "sentiment_assets.lake", "sentiment_assets.engine", "sentiment_assets.assets",
+             "sentiment_assets.partitions", "sentiment_assets.definitions"),
+            id="producers know clients, Kafka and core only",
         ),
     ],
 )  # fmt: skip

@@ -23,7 +23,7 @@ from sentiment_assets_tests.simulated import ROOT
 
 VERBS = (
     "run", "connect", "tick", "partitions", "freshness", "reprocess", "maintain", "keys", "score",
-    "accuracy", "settings", "access", "alerts", "watch",
+    "accuracy", "settings", "access", "alerts", "watch", "produce",
 )  # fmt: skip
 Invoke = Callable[..., Any]
 

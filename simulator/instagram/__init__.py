@@ -49,6 +49,7 @@ def site(world: World) -> Site:
     one.route("/{version}/debug_token", graph.debug_token("USER", SCOPES, days=60))
     one.route("/{version}/me/accounts", accounts.pages)
     one.route("/{version}/ig_hashtag_search", hashtags.search)
+    one.route("/{version}/{object}", accounts.node)
     one.route("/{version}/{object}/media", accounts.media)
     one.route("/{version}/{object}/comments", accounts.comments)
     one.route("/{version}/{object}/replies", accounts.replies)

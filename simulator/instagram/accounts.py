@@ -1,8 +1,9 @@
-"""An account's media, their comments, and the replies to those.
+"""An account's media, their comments, the replies to those, and what mentions the account.
 
 Sources, below https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/
 reference/ (read 2026-11-24): ig-user/media (the 10,000 newest, ``since`` and ``until``),
-ig-media/comments (newest first, 50 a query, top-level ones only), ig-comment/replies.
+ig-media/comments (newest first, 50 a query, top-level ones only), ig-comment, ig-comment/replies,
+ig-user/mentioned_comment, ig-user/mentioned_media.
 """
 
 from __future__ import annotations
@@ -39,6 +40,29 @@ class Accounts:
                 page["instagram_business_account"] = {"id": spelled_id}
             pages.append(page)
         return {"data": pages}
+
+    def node(self, call: Call) -> object:
+        """``GET /{ig-comment}``, and ``GET /{ig-user}`` for what mentions the account."""
+        asked = graph.fields(call)
+        spelled_id = call.request.path_params["object"]
+        if spelled_id not in NAMES:
+            entry = self._found(call)
+            if entry.is_post:
+                raise graph.vanished(spelled(entry))
+            return self._nodes.comment(entry, asked, call)
+        body: dict[str, object] = {"id": spelled_id}
+        for edge, name in (("mentioned_comment", "comment_id"), ("mentioned_media", "media_id")):
+            if edge not in asked:
+                continue
+            named = asked[edge].modifiers.get(name, "")
+            found = self._threads.find(int(named)) if named.isdecimal() else None
+            if found is None or found.is_post != (name == "media_id"):
+                raise graph.vanished(named)
+            if not found.visible(call.now_ms):
+                raise graph.vanished(named)
+            render = self._nodes.mentioning if found.is_post else self._nodes.comment
+            body[edge] = render(found, asked[edge].inner or {}, call)
+        return body
 
     def media(self, call: Call) -> object:
         """``GET /{ig-user}/media``: newest first."""

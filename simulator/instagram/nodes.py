@@ -62,6 +62,16 @@ class Nodes:
         }
         return graph.pick("Media", asked, known)
 
+    def mentioning(self, entry: Entry, asked: Mapping[str, Field], call: Call) -> dict[str, Any]:
+        """Somebody's media object whose caption names an account."""
+        known = {
+            **self._public(entry, call),
+            "caption": lambda _: entry.text_at(call.now_ms) or None,
+            "username": lambda _: self._threads.author(entry.author).handle,
+            "like_count": lambda _: self._threads.likes(entry, call.now_ms),
+        }
+        return graph.pick("Media", asked, known)
+
     def comment(self, entry: Entry, asked: Mapping[str, Field], call: Call) -> dict[str, Any]:
         """A comment, or a reply to one."""
         author = self._threads.author(entry.author)

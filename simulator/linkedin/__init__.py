@@ -38,6 +38,7 @@ def site(world: World) -> Site:
     one.route("/rest/posts", endpoints.posts)
     one.route("/rest/socialMetadata", endpoints.metadata)
     one.route("/rest/socialActions/{urn}/comments", endpoints.comments)
+    one.route("/rest/socialActions/{urn}/comments/{comment}", endpoints.comment)
     one.route("/rest/organizationAcls", endpoints.roles)
     one.route("/oauth/v2/introspectToken", endpoints.introspect, methods=("POST",))
     return one

@@ -107,6 +107,19 @@ class Endpoints:
                         element[name] = element[name].replace("(urn:li:", "(")
         return {"paging": paging, "elements": elements}
 
+    def comment(self, call: Call) -> object:
+        """One comment of a post, or one answer to a comment."""
+        urn, number = call.request.path_params["urn"], call.request.path_params["comment"]
+        entry = self._threads.find(int(number)) if number.isdecimal() else None
+        thread = self._spelling.find(urn)
+        if entry is None or thread is None or entry.is_post:
+            raise not_found(urn)
+        if entry.post.number != thread.post.number:
+            raise not_found(urn)
+        if not entry.visible(call.now_ms):
+            raise not_found(urn)
+        return self._spelling.comment(entry, call.now_ms)
+
     def roles(self, call: Call) -> object:
         """What the token's member may do, by organization."""
         asked = call.request.query_params

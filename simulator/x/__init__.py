@@ -1,4 +1,4 @@
-"""X's API v2: recent search, counts and usage. ``site`` puts it together.
+"""X's API v2: recent search, the filtered stream, counts, usage. ``site`` puts it together.
 
 It stands at the root of the simulator's address, since X's own paths begin with ``/2``; it is also
 the one platform that serves a corpus.
@@ -12,6 +12,7 @@ from simulator.x.additions import Additions
 from simulator.x.endpoints import COUNTS, SEARCH, USAGE, Endpoints
 from simulator.x.post import Post, Source
 from simulator.x.rate_limit import RateLimit
+from simulator.x.stream import RULES, STREAM, FilteredStream
 
 
 def site(world: World, source: Source, repeats: float) -> Site:
@@ -34,6 +35,9 @@ def site(world: World, source: Source, repeats: float) -> Site:
     one.route(SEARCH, endpoints.search)
     one.route(COUNTS, endpoints.counts)
     one.route(USAGE, endpoints.usage)
+    stream = FilteredStream(posts)
+    one.route(STREAM, stream.connect)
+    one.route(RULES, stream.rules, methods=("GET", "POST"))
     return one
 
 

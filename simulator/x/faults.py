@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from simulator.faults import Alters, Fault, Kind, Replaces
 from simulator.site import Call
-from simulator.x import problems, rate_limit
+from simulator.x import problems, rate_limit, stream
 from simulator.x.problems import Problem, not_authorized, resource_not_found
 from simulator.x.rate_limit import RateLimit
 from simulator.x.rendering import Payload
@@ -32,7 +32,7 @@ def kinds(limit: RateLimit) -> Mapping[str, Kind]:
             name: Replaces(functools.partial(_refused, limit, refusal))
             for name, refusal in refusals.items()
         },
-        **dict.fromkeys(ALTERING, Alters()),
+        **dict.fromkeys((*ALTERING, *stream.FAULTS), Alters()),
     }
 
 

@@ -128,3 +128,65 @@ def not_authorized(resource: str, parameter: str, value: str) -> dict[str, Any]:
         f"[{value}].",
         "type": _TYPES + "not-authorized-for-resource",
     }
+
+
+def no_rules() -> Problem:
+    """409: a stream without rules has nothing to tell."""
+    return Problem(
+        409,
+        {
+            "title": "RuleConfigurationIssue",
+            "detail": "You must define rules before connecting to the stream.",
+            "type": _TYPES + "rule-configuration-issue",
+        },
+    )
+
+
+def rule_cap() -> Problem:
+    """422: more rules than the plan has."""
+    return Problem(
+        422,
+        {
+            "title": "RulesCapExceeded",
+            "detail": "Rules cap exceeded.",
+            "type": _TYPES + "rule-cap",
+        },
+    )
+
+
+def too_many_connections() -> Problem:
+    """429: the app's one connection is taken."""
+    return Problem(
+        429,
+        {
+            "title": "ConnectionException",
+            "detail": "This stream is currently at the maximum allowed connection limit.",
+            "connection_issue": "TooManyConnections",
+            "type": _TYPES + "streaming-connection",
+        },
+    )
+
+
+def operational_disconnect() -> dict[str, Any]:
+    """Inside a stream: X ends it for reasons of its own."""
+    return {
+        "title": "operational-disconnect",
+        "disconnect_type": "UpstreamOperationalDisconnect",
+        "detail": "This stream has been disconnected upstream for operational reasons.",
+        "type": _TYPES + "operational-disconnect",
+    }
+
+
+def duplicate_rule(value: str) -> dict[str, Any]:
+    """Of a rule that stands already."""
+    return {"value": value, "title": "DuplicateRule", "type": _TYPES + "duplicate-rules"}
+
+
+def invalid_rule(value: str, why: str) -> dict[str, Any]:
+    """Of a rule that is no query."""
+    return {
+        "value": value,
+        "details": [why],
+        "title": "Invalid Rule",
+        "type": _TYPES + "invalid-rules",
+    }

@@ -120,6 +120,23 @@ def read_request(parameters: Mapping[str, str], now_ms: int) -> Request:
             ("sort_order", [parameters["sort_order"]], "Only sort_order recency is simulated")
         )
     high, low = read_bounds(parameters, now_ms)
+    scope = zlib.crc32(
+        repr(
+            [
+                parameters.get(name)
+                for name in ("query", "start_time", "end_time", "since_id", "until_id")
+            ]
+        ).encode()
+    )
+    request = replace(
+        read_fields(parameters, query), high=high, low=low, max_results=max_results, scope=scope
+    )
+    token = parameters.get("next_token", parameters.get("pagination_token"))
+    return request if token is None else replace(request, high=_cursor(token, scope))
+
+
+def read_fields(parameters: Mapping[str, str], query: Query) -> Request:
+    """What a post is to be shown with; raises ``Problem`` 400 for what X refuses."""
     spelling = RENAMED if "post.fields" in parameters else CLASSIC
     if "post.fields" in parameters and "tweet.fields" in parameters:
         raise invalid_request(
@@ -135,28 +152,18 @@ def read_request(parameters: Mapping[str, str], now_ms: int) -> Request:
     ):
         spelling = RENAMED
     fields = _listed(parameters, spelling.fields, POST_FIELDS)
-    scope = zlib.crc32(
-        repr(
-            [
-                parameters.get(name)
-                for name in ("query", "start_time", "end_time", "since_id", "until_id")
-            ]
-        ).encode()
-    )
-    request = Request(
+    return Request(
         query,
-        high,
-        low,
-        max_results,
+        0,
+        0,
+        0,
         tuple(sorted(fields - _ALWAYS)),
         _listed(parameters, "user.fields", USER_FIELDS),
         _listed(parameters, "media.fields", MEDIA_FIELDS),
         expansions,
         spelling,
-        scope,
+        0,
     )
-    token = parameters.get("next_token", parameters.get("pagination_token"))
-    return request if token is None else replace(request, high=_cursor(token, scope))
 
 
 def answer(request: Request, source: Additions, now_ms: int, repeats: float) -> Page:
@@ -175,21 +182,29 @@ def answer(request: Request, source: Additions, now_ms: int, repeats: float) -> 
     meta: Payload = {"result_count": len(posts)}
     body: Payload = {}
     if posts:
-        body["data"] = [
-            render_post(post, request.post_fields, source, now_ms, request.spelling)
-            for post in posts
-        ]
-        includes, errors = _expanded(posts, request, source, now_ms)
-        if includes:
-            body["includes"] = includes
-        if errors:
-            body["errors"] = errors
+        body = rendered(posts, request, source, now_ms)
         meta = {"newest_id": str(posts[0].id), "oldest_id": str(posts[-1].id)} | meta
     if following is not None:
         again = zlib.crc32(str(posts[-1].id).encode()) < repeats * (1 << 32)
         meta["next_token"] = token_at(posts[-1].id if again else following.id, request.scope)
     body["meta"] = meta
     return Page(body, posts, token_at(posts[0].id if posts else request.high, request.scope))
+
+
+def rendered(posts: list[Post], request: Request, source: Additions, now_ms: int) -> Payload:
+    """Posts with what the expansions ask for, and what of it can't be shown."""
+    body: Payload = {
+        "data": [
+            render_post(post, request.post_fields, source, now_ms, request.spelling)
+            for post in posts
+        ]
+    }
+    includes, errors = _expanded(posts, request, source, now_ms)
+    if includes:
+        body["includes"] = includes
+    if errors:
+        body["errors"] = errors
+    return body
 
 
 def token_at(post_id: int, scope: int) -> str:

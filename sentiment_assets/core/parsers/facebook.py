@@ -1,17 +1,22 @@
 """Facebook Page posts and the comments under them, as the Graph API gives them.
 
-A payload is ``{"post": raw}`` or ``{"comment": raw, "post_id": id}``. Facebook has no mark for an
-edited text, so ``edited`` is always false; and what Facebook itself writes over a post (``story``)
-is nobody's words and is not read.
+A fetched payload is ``{"post": raw}`` or ``{"comment": raw, "post_id": id}``. A pushed one is
+``{"id": page, "time": seconds, "change": raw}``: a notification's entry with one of its changes.
+Both give one post the same ids and the same creation time. Facebook has no mark for an edited text,
+so ``edited`` is always false (a push has one, which the next fetch would take back); and what
+Facebook itself writes over a post (``story``) is nobody's words and is not read.
 
 Through Page Public Content Access the ids of comments and all authors are withheld. Such a comment
 gets an id made of what tells it from others: post, time, text, attachment. It is the same in every
 fetch, so that deduplication works; but an edited text gets another one, and of two equal comments
 within a second only one remains.
 
-Fields (read 2026-11-24), below https://developers.facebook.com/docs/graph-api/reference/:
-page/feed (post), comment, object/comments (withheld ids), story-attachment. ``message_tags`` name
-hashtags, too.
+A push tells no counts, and names nobody who is tagged in the text.
+
+Fields (read 2026-11-24), below https://developers.facebook.com/docs/graph-api/:
+reference/page/feed (post), reference/comment, reference/object/comments (withheld ids),
+reference/story-attachment, webhooks/reference/page#feed (changes). ``message_tags`` name hashtags,
+too.
 """
 
 from __future__ import annotations
@@ -27,6 +32,27 @@ from msgspec import Meta, Struct, field
 from sentiment_assets.core.parsers.fields import Fields
 from sentiment_assets.core.parsers.posts import Kind, Post, Refused
 from sentiment_assets.core.parsers.single import parse_single
+
+_CHANGE_MAY = (
+    "comment_id",
+    "edited_time",
+    "from",
+    "from.id",
+    "from.name",
+    "is_hidden",
+    "link",
+    "message",
+    "parent_id",
+    "photo",
+    "photo_id",
+    "photo_ids[]",
+    "photos[]",
+    "post.*",
+    "published",
+    "share_id",
+    "video",
+    "video_id",
+)
 
 FIELDS = Fields(
     always=frozenset(
@@ -57,6 +83,12 @@ FIELDS = Fields(
             "comment.message_tags[].id",
             "comment.message_tags[].name",
             "comment.attachment.type",
+            "change.field",
+            "change.value",
+            "change.value.created_time",
+            "change.value.item",
+            "change.value.post_id",
+            "change.value.verb",
         }
     ),
     sometimes=frozenset(
@@ -91,6 +123,10 @@ FIELDS = Fields(
             "comment.message_tags[].length",
             "comment.attachment",
             "comment.attachment.unshimmed_url",
+            "change",
+            "id",
+            "time",
+            *(f"change.value.{path}" for path in _CHANGE_MAY),
         }
     ),
 )
@@ -165,16 +201,41 @@ class _Comment(Struct, gc=False):
     comment_count: _Count | None = None
 
 
+class _Pushed(Struct, gc=False):
+    #: Unix seconds.
+    created_time: int | None = None
+    post_id: _Id | None = None
+    comment_id: _Id | None = None
+    #: What a comment answers: its post, or another comment.
+    parent_id: str | None = None
+    message: str | None = None
+    from_: _Person | None = field(name="from", default=None)
+    link: str = ""
+
+
+class _Change(Struct, gc=False):
+    value: _Pushed
+
+
 class Payload(Struct, gc=False):
-    """A post, or a comment and the id of its post."""
+    """A post, or a comment and the id of its post, or a change of either."""
 
     post: _Post | None = None
     comment: _Comment | None = None
     post_id: _Id | None = None
+    change: _Change | None = None
 
 
 class _Dated(Struct, gc=False):
     created_time: _Instant | None = None
+
+
+class _DatedChange(Struct, gc=False):
+    created_time: int | None = None
+
+
+class _RoutedChange(Struct, gc=False):
+    value: _DatedChange
 
 
 class Routing(Struct, gc=False):
@@ -182,10 +243,11 @@ class Routing(Struct, gc=False):
 
     post: _Dated | None = None
     comment: _Dated | None = None
+    change: _RoutedChange | None = None
 
 
 def parse(payload: bytes | str | Mapping[str, Any]) -> Post:
-    """One raw payload (``{"post": …}`` or ``{"comment": …, "post_id": …}``) to a row.
+    """One raw payload to a row.
 
     Raises:
         Refused: a field is missing or of another type; the reason names its place.
@@ -210,6 +272,8 @@ def row(payload: Payload) -> Post:
             replies=_total(post.comments),
             reposts=post.shares.count if post.shares else None,
         )
+    if payload.change is not None:
+        return _pushed_row(payload.change.value, made)
     comment, post_id = payload.comment, payload.post_id
     assert comment is not None  # created_at has refused a payload without either
     if post_id is None:
@@ -233,11 +297,15 @@ def created_at(payload: Payload | Routing) -> dt.datetime:
 
     Raises:
         Refused: there is no creation time, or none that the calendar holds; or the payload holds
-            neither a post nor a comment, or both.
+            neither a post nor a comment nor a change, or more than one.
     """
     said = payload.post or payload.comment
-    if said is None or (payload.post is not None and payload.comment is not None):
-        raise Refused("malformed_record", "one of `post` and `comment` must stand - at `$`")
+    if payload.change is not None and said is None:
+        return _pushed_at(payload.change.value.created_time)
+    if said is None or payload.change or (payload.post and payload.comment):
+        raise Refused(
+            "malformed_record", "one of `post`, `comment` and `change` must stand - at `$`"
+        )
     moment, place = said.created_time, "$.post" if payload.post else "$.comment"
     if moment is None:
         raise Refused(
@@ -250,6 +318,50 @@ def created_at(payload: Payload | Routing) -> dt.datetime:
         raise Refused(
             "no_creation_time", f"created_time lies outside the calendar in UTC - at `{place}`"
         ) from None
+
+
+def _pushed_at(seconds: int | None) -> dt.datetime:
+    if seconds is None:
+        raise Refused("no_creation_time", "created_time is missing - at `$.change.value`")
+    try:
+        return dt.datetime.fromtimestamp(seconds, dt.timezone.utc)
+    except (OverflowError, ValueError, OSError):
+        raise Refused(
+            "no_creation_time", "created_time lies outside the calendar - at `$.change.value`"
+        ) from None
+
+
+def _pushed_row(said: _Pushed, made: dt.datetime) -> Post:
+    if said.post_id is None:
+        raise Refused("no_id", "post_id is missing - at `$.change.value`")
+    own_id = said.comment_id or said.post_id
+    kind: Kind = "post"
+    if said.comment_id is not None:
+        # A comment's id begins with its post's own number, which ends the post's id.
+        thread = said.post_id.rpartition("_")[2]
+        answers = said.parent_id not in (None, said.post_id) and (said.parent_id or "").startswith(
+            f"{thread}_"
+        )
+        kind = "reply" if answers else "comment"
+    author = said.from_
+    return Post(
+        post_id=own_id,
+        chain_id=own_id,
+        author_id=author.id if author else None,
+        conversation_id=said.post_id,
+        kind=kind,
+        created_at=made,
+        text=said.message,
+        platform_lang=None,
+        known_names=[author.name] if author and author.name else [],
+        mention_count=0,
+        link_domains=_domains(said.message or "", [_Attachment(said.link)]),
+        like_count=None,
+        reply_count=None,
+        repost_count=None,
+        view_count=None,
+        edited=False,
+    )
 
 
 def _row(

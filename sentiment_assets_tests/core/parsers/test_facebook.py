@@ -50,6 +50,28 @@ FULL_COMMENT = comment(
 )
 
 
+def pushed(**value: Any) -> dict[str, Any]:
+    """A change of a comment as a notification tells it; ``None`` leaves a field out."""
+    told = {
+        "from": {"id": "55", "name": "Ada L."},
+        "item": "comment",
+        "verb": "add",
+        "post_id": POST_ID,
+        "comment_id": "7001_8001",
+        "parent_id": POST_ID,
+        "created_time": 1795435200,
+        "message": "hi",
+    } | value
+    told = {name: said for name, said in told.items() if said is not None}
+    change = {"field": "feed", "value": told}
+    return {"id": "104857600001001", "time": 1795435203, "change": change}
+
+
+def pushed_post(**value: Any) -> dict[str, Any]:
+    own = {"item": "status", "comment_id": None, "parent_id": None, "published": 1}
+    return pushed(**{**own, "message": "hello", **value})
+
+
 def test_every_field_of_a_full_post() -> None:
     assert parse(FULL_POST) == Post(
         post_id=POST_ID,
@@ -92,7 +114,54 @@ def test_every_field_of_a_full_comment() -> None:
     )
 
 
-@pytest.mark.parametrize("given", [FULL_POST, FULL_COMMENT], ids=["post", "comment"])
+# What is pushed and what is fetched are one post: ids, creation and words agree.
+
+
+ADA: dict[str, Any] = {"from": {"id": "55", "name": "Ada L."}}
+
+FETCHED = [
+    pytest.param(pushed(), comment(**ADA), id="comment"),
+    pytest.param(
+        pushed(comment_id="7001_8002", parent_id="7001_8001"),
+        comment(id="7001_8002", parent={"id": "7001_8001"}, **ADA),
+        id="reply",
+    ),
+    # What stands on a photo of a post answers the photo, and so the post.
+    pytest.param(
+        pushed(parent_id="104857600001001_9999"),
+        comment(**ADA),
+        id="comment on a photo",
+    ),
+    pytest.param(pushed(**{"from": None}), comment(), id="author withheld"),
+    pytest.param(
+        pushed_post(), post(**ADA), id="visitor's post"
+    ),
+    pytest.param(
+        pushed_post(item="share", link="https://www.blog.example/a?b=c", **{"from": None}),
+        post(attachments={"data": [{"unshimmed_url": "https://blog.example/a?b=c"}]}),
+        id="link",
+    ),
+    pytest.param(
+        pushed_post(item="photo", link="https://scontent.fbcdn.net/a.jpg", **{"from": None}),
+        post(attachments={"data": [{"unshimmed_url": "https://www.facebook.com/photos/1"}]}),
+        id="photo",
+    ),
+    pytest.param(pushed_post(verb="edited", **{"from": None}), post(), id="edited"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "fetched"), FETCHED)
+def test_a_pushed_change_is_the_row_that_is_fetched(
+    change: dict[str, Any], fetched: dict[str, Any]
+) -> None:
+    assert parse(change) == parse(fetched)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [FULL_POST, FULL_COMMENT, pushed(), pushed_post(photos=["https://a.example/1"])],
+    ids=["post", "comment", "pushed comment", "pushed post"],
+)
 def test_full_payloads_hold_nothing_unknown(given: dict[str, Any]) -> None:
     drift = FieldDrift(FIELDS)
 
@@ -109,6 +178,7 @@ def test_full_payloads_hold_nothing_unknown(given: dict[str, Any]) -> None:
         (comment(attachment={"media": {}}), "comment.attachment.media"),
         (comment(message_tags=[{"new": 1}]), "comment.message_tags[].new"),
         ({**comment(), "beside": 1}, "beside"),
+        (pushed(mood="x"), "change.value.mood"),
     ],
 )
 def test_new_fields_are_told(given: dict[str, Any], path: str) -> None:
@@ -257,7 +327,12 @@ def test_times_are_utc(make: Any, text: str, moment: dt.datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [post(message=7, message_tags="?"), comment(message=7, id=9, **{"from": []})]
+    "given",
+    [
+        post(message=7, message_tags="?"),
+        comment(message=7, id=9, **{"from": []}),
+        pushed(message=7, post_id=9, **{"from": []}),
+    ],
 )
 def test_routing_reads_nothing_else(given: dict[str, Any]) -> None:
     """A damaged text must not keep a record out of the window that its time names."""
@@ -277,8 +352,8 @@ REFUSED = [
     (b"{", "truncated"),
     (b"\xff\xfe", "malformed"),
     (b'{"new": ' + b"[" * 100_000, "recursion"),
-    ({}, "one of `post` and `comment` must stand"),
-    ({**post(), **comment()}, "one of `post` and `comment` must stand"),
+    ({}, "one of `post`, `comment` and `change` must stand"),
+    ({**post(), **comment()}, "one of `post`, `comment` and `change` must stand"),
     (post(id=""), r"at `\$\.post\.id`"),
     (post(id=17), r"at `\$\.post\.id`"),
     (post(created_time="jane"), r"at `\$\.post\.created_time`"),
@@ -291,6 +366,12 @@ REFUSED = [
     (post(message_tags={"0": []}), r"at `\$\.post\.message_tags`"),
     (comment(like_count=10**13), r"at `\$\.comment\.like_count`"),
     ({"comment": comment()["comment"]}, r"without the id of its post - at `\$\.post_id`"),
+    ({**post(), **pushed()}, "one of `post`, `comment` and `change` must stand"),
+    (pushed(created_time=None), r"created_time is missing - at `\$\.change\.value`"),
+    (pushed(created_time=10**15), r"outside the calendar - at `\$\.change\.value`"),
+    (pushed(created_time="jane"), r"at `\$\.change\.value\.created_time`"),
+    (pushed(post_id=None), r"post_id is missing - at `\$\.change\.value`"),
+    ({"change": {"field": "feed"}}, r"at `\$\.change`"),
 ]
 
 
