@@ -24,7 +24,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from resources.kafka import KafkaConnection
 from sentiment_assets.core.landings import TopicLog, Watermarks
-from sentiment_assets.core.stream_health import ClusterState, TopicState
+from sentiment_assets.core.stream_health import ClusterLook, TopicLook
 
 #: Times that a search tries at once, and how often it does: ages up to a month are told to within a
 #: tenth, and exactly where the record before it is much older.
@@ -59,13 +59,13 @@ class KafkaWatcher:
     def _admin(self) -> AdminClient:
         return AdminClient(self._connection.config())
 
-    def cluster(self, topics: Sequence[str]) -> ClusterState:
+    def cluster(self, topics: Sequence[str]) -> ClusterLook:
         """What the brokers say of topics, or why none answers."""
         try:
             # Of all topics: asked for one that is missing, some brokers would make it.
             told = self._admin.list_topics(timeout=self._answer_within)
         except KafkaException as error:
-            return ClusterState(away=self._away(error.args[0]))
+            return ClusterLook(away=self._away(error.args[0]))
         unknown = {}
         known: dict[str, Mapping[int, Any]] = {}
         for name in topics:
@@ -90,7 +90,7 @@ class KafkaWatcher:
             answered = [p for p in sorted(partitions) if (name, p) in lows and (name, p) in highs]
             # Without its id nobody can say whether it is still the same topic.
             if self._topic_ids and name not in described:
-                unknown[name] = f"{name} at {self._connection.brokers}: its leaders do not answer"
+                unknown[name] = f"{name} at {self._connection.brokers}: no broker tells its id"
                 continue
             log = TopicLog(
                 name,
@@ -99,8 +99,8 @@ class KafkaWatcher:
                 tuple(sorted(partitions.keys() - {*answered})),
             )
             lagging = (p for p in sorted(partitions) if _lacks_replicas(partitions[p]))
-            states[name] = TopicState(log, tuple(lagging))
-        return ClusterState(len(told.brokers), states, unknown)
+            states[name] = TopicLook(log, tuple(lagging))
+        return ClusterLook(len(told.brokers), states, unknown)
 
     def appended_at(
         self, positions: Mapping[_Place, int], now: dt.datetime

@@ -26,7 +26,7 @@ from sentiment_assets.core.stream_alerts import BROKERS, key_of, stream_findings
 from sentiment_assets.core.stream_health import (
     OF_LATE,
     STREAM_CHECKS,
-    ClusterState,
+    ClusterLook,
     Judged,
     TopicHealth,
     health_of,
@@ -48,7 +48,7 @@ REPEATED_EVERY = dt.timedelta(hours=1)
 class StreamWatcher(Protocol):
     """Brokers that are asked about topics; their silence is an answer and raises nothing."""
 
-    def cluster(self, topics: Sequence[str]) -> ClusterState:
+    def cluster(self, topics: Sequence[str]) -> ClusterLook:
         """What they say of topics, or why none answers."""
 
     def appended_at(

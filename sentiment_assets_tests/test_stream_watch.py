@@ -32,7 +32,7 @@ from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.run_outcomes import Landed
 from sentiment_assets.core.stream_health import (
     STREAM_CHECKS,
-    ClusterState,
+    ClusterLook,
     TopicHealth,
     health_of,
     judge,
@@ -213,7 +213,7 @@ def test_events_are_few_and_nothing_new_is_missed() -> None:
         StreamTopic(platform, f"posts.{platform}", 3, 1, dt.timedelta(days=3), 1 << 20)
         for platform in PLATFORMS
     ]
-    away = ClusterState(away="no broker at 127.0.0.1:1 answers")
+    away = ClusterLook(away="no broker at 127.0.0.1:1 answers")
     for minute in range(24 * 60):
         now = START + dt.timedelta(minutes=minute)
         well = [TopicHealth(topic, _lately(), 1, partitions=3) for topic in topics]
@@ -286,7 +286,7 @@ def test_troubles_last_from_their_first_sight_through_an_outage() -> None:
     topic = StreamTopic("x", "posts.x", 3, 1, dt.timedelta(days=3), 1 << 20)
     memory = WatchMemory()
     lagging = TopicHealth(topic, _lately(), 1, partitions=3, under_replicated=(0,))
-    away = health_of(topic, ClusterState(away="away"), None, {}, [], START)
+    away = health_of(topic, ClusterLook(away="away"), None, {}, [], START)
     well = TopicHealth(topic, _lately(), 1, partitions=3)
     brokers, replicas = "stream_unreachable:brokers", "stream_under_replicated:posts.x"
     seen = []

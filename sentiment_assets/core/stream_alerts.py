@@ -25,6 +25,8 @@ from sentiment_assets.core.stream_health import (
 
 #: Stands for all topics in the key of what is wrong with the brokers as a whole.
 BROKERS = "brokers"
+#: The page on records that retention deleted.
+LOST = "stream-lost"
 
 _HEADLINES: Mapping[str, str] = {
     REACHABLE.name: "{topic} cannot be reached",
@@ -83,8 +85,13 @@ def _alert(judged: Judged, health: TopicHealth, rule: Rule, key: str) -> Alert:
         topic=health.topic.name, records=health.records, dead=health.lately.dead_share
     )
     severity = max(rule.severity, "critical", key=rank) if judged.grave else rule.severity
+    runbook = rule.runbook
     if judged.check == REPLICATED and judged.grave:
         headline = f"{health.topic.name} has partitions without a leader"
+    if judged.check == LAG and judged.grave:
+        gone = sum(map(len, health.lost))
+        headline = f"{health.topic.name}: {gone:,} records were deleted before they were landed"
+        runbook = LOST
     return Alert(
         rule=rule.name,
         key=key,
@@ -92,7 +99,7 @@ def _alert(judged: Judged, health: TopicHealth, rule: Rule, key: str) -> Alert:
         headline="No Kafka broker answers" if everybody else headline,
         cause=judged.verdict.sentence,
         next_step=_NEXT_STEPS[name],
-        runbook=rule.runbook,
+        runbook=runbook,
         platform=None if everybody else health.topic.platform,
         table=None if everybody else f"kafka/posts_{health.topic.platform}",
     )

@@ -51,7 +51,7 @@ JUDGED_BY_LANDINGS = (DELAY, DEAD_LETTER_RATE)
 
 
 @dataclass(frozen=True)
-class TopicState:
+class TopicLook:
     """A topic as the brokers describe it; a leader that does not answer counts as none."""
 
     log: TopicLog
@@ -60,11 +60,11 @@ class TopicState:
 
 
 @dataclass(frozen=True)
-class ClusterState:
+class ClusterLook:
     """The brokers' answer to one question about all topics."""
 
     brokers: int = 0
-    topics: Mapping[str, TopicState] = field(default_factory=dict)
+    topics: Mapping[str, TopicLook] = field(default_factory=dict)
     #: Why nothing is known of a topic, by its name.
     unknown: Mapping[str, str] = field(default_factory=dict)
     #: Why no broker answered; empty where one did.
@@ -125,7 +125,7 @@ class Judged:
 
 def health_of(
     topic: StreamTopic,
-    cluster: ClusterState,
+    cluster: ClusterLook,
     position: Position | None,
     oldest: Mapping[int, dt.datetime],
     landings: Sequence[Landing],

@@ -22,11 +22,11 @@ from sentiment_assets.core.metrics import OF_STREAMS
 from sentiment_assets.core.stream_alerts import stream_findings
 from sentiment_assets.core.stream_health import (
     STREAM_CHECKS,
-    ClusterState,
+    ClusterLook,
     Judged,
     Lately,
     TopicHealth,
-    TopicState,
+    TopicLook,
     health_of,
     judge,
     lately,
@@ -62,9 +62,9 @@ def landing(
     return Landing(**(given | changed))
 
 
-def cluster(**changed: Any) -> ClusterState:
+def cluster(**changed: Any) -> ClusterLook:
     log = TopicLog("posts.x", "a", {0: Watermarks(2, 12), 1: Watermarks(0, 4)})
-    return replace(ClusterState(3, {"posts.x": TopicState(log)}), **changed)
+    return replace(ClusterLook(3, {"posts.x": TopicLook(log)}), **changed)
 
 
 def health(**changed: Any) -> TopicHealth:
@@ -94,7 +94,7 @@ def test_what_retention_deleted_is_no_lag_but_a_loss() -> None:
 
 def test_of_a_partition_without_a_leader_no_lag_is_claimed() -> None:
     log = TopicLog("posts.x", "a", {0: Watermarks(2, 12)}, leaderless=(1,))
-    found = health_of(X, cluster(topics={"posts.x": TopicState(log)}), Position("a"), {}, [], NOW)
+    found = health_of(X, cluster(topics={"posts.x": TopicLook(log)}), Position("a"), {}, [], NOW)
     assert found.lag == {0: 10}
     assert (found.partitions, found.leaderless) == (2, (1,))
 
@@ -102,12 +102,12 @@ def test_of_a_partition_without_a_leader_no_lag_is_claimed() -> None:
 @pytest.mark.parametrize(
     ("state", "problem", "away"),
     [
-        (ClusterState(away="no broker answers"), "no broker answers", True),
-        (ClusterState(3, unknown={"posts.x": "there is no topic"}), "there is no topic", False),
+        (ClusterLook(away="no broker answers"), "no broker answers", True),
+        (ClusterLook(3, unknown={"posts.x": "there is no topic"}), "there is no topic", False),
     ],
 )
 def test_without_an_answer_landings_are_all_that_is_known(
-    state: ClusterState, problem: str, away: bool
+    state: ClusterLook, problem: str, away: bool
 ) -> None:
     found = health_of(X, state, None, {}, [landing()], NOW)
     assert (found.problem, found.away, found.lag) == (problem, away, {})
@@ -253,14 +253,14 @@ def told(
 
 
 def test_brokers_that_are_away_are_one_alert_and_not_one_a_topic() -> None:
-    away = ClusterState(away="no broker at a:1 answers: timed out")
+    away = ClusterLook(away="no broker at a:1 answers: timed out")
     both = [health_of(topic, away, None, {}, [], NOW) for topic in (X, FACEBOOK)]
     assert told(*both) == {}, "it may pass"
     lasting = {"stream_unreachable:brokers": ago(2)}
     assert told(*both, since=lasting) == {
         "stream_unreachable:brokers": "critical: No Kafka broker answers"
     }
-    missing = ClusterState(1, unknown={"posts.x": "there is no topic posts.x"})
+    missing = ClusterLook(1, unknown={"posts.x": "there is no topic posts.x"})
     [one] = [health_of(X, missing, None, {}, [], NOW)]
     assert told(one, since={"stream_unreachable:posts.x": ago(2)}) == {
         "stream_unreachable:posts.x": "critical: posts.x cannot be reached"
@@ -268,7 +268,7 @@ def test_brokers_that_are_away_are_one_alert_and_not_one_a_topic() -> None:
 
 
 def test_what_cannot_be_asked_for_is_not_over() -> None:
-    away = health_of(X, ClusterState(away="away"), None, {}, [], NOW)
+    away = health_of(X, ClusterLook(away="away"), None, {}, [], NOW)
     judged = stream_findings([(away, judge(away, RULES))], RULES, {}, NOW).judged
     assert judged == {"stream_unreachable", "stream_delayed", "dead_letters"}
     well = stream_findings([(health(), judge(health(), RULES))], RULES, {}, NOW).judged
@@ -301,5 +301,7 @@ def test_a_loss_is_critical_whatever_the_rule_says() -> None:
     rule = replace(RULES["stream_behind"], severity="info")
     lost = health(lost=(OffsetRange(0, 1, 2),))
     assert told(lost, stream_behind=rule) == {
-        "stream_behind:posts.x": "critical: posts.x: 5 records wait to be landed"
+        "stream_behind:posts.x": (
+            "critical: posts.x: 1 records were deleted before they were landed"
+        )
     }

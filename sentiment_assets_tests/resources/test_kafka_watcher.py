@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from resources.kafka import KafkaConnection
 from resources.kafka_watcher import KafkaWatcher
-from sentiment_assets.core.stream_health import ClusterState
+from sentiment_assets.core.stream_health import ClusterLook
 from sentiment_assets_tests.kafka_server import KafkaServer
 from sentiment_assets_tests.streamed import Streamed, posts
 from simulator.kafka.broker import Kafka
@@ -111,7 +111,7 @@ def test_a_node_of_three_that_is_gone_leaves_partitions_under_replicated() -> No
         admin.create_topics([NewTopic("one", 3, 1, config=alone)])["one"].result(20)
         asking = KafkaWatcher(connection)
 
-        def state(well: Callable[[ClusterState], bool]) -> ClusterState:
+        def state(well: Callable[[ClusterLook], bool]) -> ClusterLook:
             return next(found for found in _looks(asking) if well(found))
 
         state(lambda found: set(found.topics) == {"three", "one"} and found.brokers == 3)
@@ -132,7 +132,7 @@ def test_a_node_of_three_that_is_gone_leaves_partitions_under_replicated() -> No
         state(lambda found: found.brokers == 3 and not found.topics["three"].under_replicated)
 
 
-def _looks(watcher: KafkaWatcher) -> Iterator[ClusterState]:
+def _looks(watcher: KafkaWatcher) -> Iterator[ClusterLook]:
     for _ in range(200):
         yield watcher.cluster(["three", "one"])
         time.sleep(0.1)
