@@ -53,7 +53,7 @@ def topic_limit(connection: KafkaConnection, topic: str) -> int | None:
     admin = AdminClient(connection.config())
     asked = ConfigResource(ConfigResource.Type.TOPIC, topic)
     try:
-        told = admin.describe_configs([asked], request_timeout=10)[asked].result(timeout=15)
+        told = admin.describe_configs([asked], request_timeout=5)[asked].result(timeout=10)
         return int(told["max.message.bytes"].value)
     except (KafkaException, KeyError, TypeError, ValueError, FutureTimeout):
         return None

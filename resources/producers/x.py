@@ -47,6 +47,8 @@ STOOD_S = 5.0
 LONGEST_LINE = 4_000_000
 
 Failure = Literal["dropped", "network", "server", "limited"]
+#: How something ended: of which kind, seconds to wait at least, and why.
+End = tuple[Failure, float, str]
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +128,7 @@ class FilteredStream:
         self._now = now
         self._response: httpx.Response | None = None
         self._counts: Counter[str] = Counter()
+        self._synced = False
         #: When the stream last gave a sign of life; null before the first connection.
         self._heard_at: float | None = None
 
@@ -145,15 +148,10 @@ class FilteredStream:
         Raises:
             ApiError: what no waiting mends, with what to do.
         """
-        synced = False
         last: Failure | None = None
         in_a_row = 0
         while not self._stopping.is_set():
-            if not synced:
-                failure, seconds, why = self._sync() or ("dropped", 0.0, "")
-                synced = not why
-            if synced:
-                failure, seconds, why = self._connection()
+            failure, seconds, why = self._sync() or self._connection()
             if self._stopping.is_set():
                 return
             in_a_row = in_a_row + 1 if failure == last else 1
@@ -163,8 +161,10 @@ class FilteredStream:
             if seconds and self._wait(seconds):
                 return
 
-    def _sync(self) -> tuple[Failure, float, str] | None:
-        """Make the rules; why that could not be done now, and null where they are made."""
+    def _sync(self) -> End | None:
+        """Make the rules, where that is not done yet; null when they are made."""
+        if self._synced:
+            return None
         try:
             added, deleted = sync_rules(self._client, self._sources)
         except RateLimited as error:
@@ -173,15 +173,18 @@ class FilteredStream:
             return "server", 0.0, str(error)
         ours = len(self._sources)
         logger.info("X's stream: %d rules, %d added, %d deleted", ours, added, deleted)
+        self._synced = True
         return None
 
-    def _connection(self) -> tuple[Failure, float, str]:
-        """Read one connection to its end: how it ended, how long to wait at least, and why."""
+    def _connection(self) -> End:
+        """Read one connection to its end."""
         try:
             response = self._client.open_stream(self._missed(), silence_s=self._silence_s)
         except RateLimited as error:
             return "limited", _seconds_until(error, self._now()), str(error)
         except TransientApiError as error:
+            # Somebody has deleted them.
+            self._synced = "no rules" not in error.what
             return ("network" if "no connection" in error.what else "server"), 0.0, str(error)
         self._counts["connections"] += 1
         self._response = response

@@ -126,9 +126,10 @@ def ended(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple
 
 
 def messages(connection: KafkaConnection, topic: str, count: int) -> list[Any]:
-    """The first so many records of partition 0."""
+    """So many records, from the beginning."""
     consumer = Consumer(connection.config(**{"group.id": "test", "enable.auto.commit": False}))
-    consumer.assign([TopicPartition(topic, 0, 0)])
+    partitions = consumer.list_topics(topic, 20).topics[topic].partitions
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
     found: list[Any] = []
     deadline = time.monotonic() + 20
     while len(found) < count:

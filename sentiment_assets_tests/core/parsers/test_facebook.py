@@ -7,11 +7,13 @@ import json
 from typing import Any
 
 import msgspec
+import polars as pl
 import pytest
 
-from sentiment_assets.core.parsers import Post, Refused, facebook
+from sentiment_assets.core.parsers import Post, Refused, facebook, parse_lines
 from sentiment_assets.core.parsers.facebook import FIELDS, parse
 from sentiment_assets.core.parsers.fields import FieldDrift
+from sentiment_assets.core.silver import deduplicate
 
 NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.timezone.utc)
 POST_ID = "104857600001001_7001"
@@ -155,6 +157,31 @@ def test_a_pushed_change_is_the_row_that_is_fetched(
     change: dict[str, Any], fetched: dict[str, Any]
 ) -> None:
     assert parse(change) == parse(fetched)
+
+
+@pytest.mark.parametrize("pushed_first", [True, False])
+@pytest.mark.parametrize(("change", "fetched"), FETCHED)
+def test_both_copies_are_one_row_whichever_came_first(
+    change: dict[str, Any], fetched: dict[str, Any], pushed_first: bool
+) -> None:
+    copies = [("stream", change), ("batch", fetched)]
+    lines = [
+        json.dumps(
+            {
+                "platform": "facebook",
+                "source": source,
+                "fetched_at": (NOON + dt.timedelta(minutes=minute)).isoformat(),
+                "payload": payload,
+            }
+        ).encode()
+        for minute, (source, payload) in enumerate(copies if pushed_first else copies[::-1])
+    ]
+
+    batch = parse_lines(facebook, "facebook", lines, "an object")
+    rows = deduplicate(pl.from_arrow(batch.posts)).to_dicts()  # type: ignore[union-attr]
+
+    assert batch.refusals == []
+    assert [(row["line"], row["observation_count"]) for row in rows] == [(2, 2)]
 
 
 @pytest.mark.parametrize(

@@ -45,13 +45,13 @@ class Topic:
         # Asking the mock for the topic's limit would take ten seconds.
         return Publisher(self.connection, self.name, **{"max_bytes": 1_000_000, **given})
 
-    def messages(self, partitions: int = 1) -> list[Message]:
-        """All that it holds, by partition."""
+    def messages(self) -> list[Message]:
+        """All that it holds, by partition; a mock cluster's topics have several."""
         consumer = Consumer(
             self.connection.config(**{"group.id": "test", "enable.auto.commit": False})
         )
         found = []
-        for partition in range(partitions):
+        for partition in sorted(consumer.list_topics(self.name, 20).topics[self.name].partitions):
             low, high = consumer.get_watermark_offsets(
                 TopicPartition(self.name, partition), timeout=20
             )

@@ -26,6 +26,7 @@ from resources.producers.x import (
     LONGEST_LINE,
     TAG,
     FilteredStream,
+    _wake,
     lines_of,
     sync_rules,
     wait_of,
@@ -294,6 +295,21 @@ def test_rules_that_can_not_be_made_now_are_made_later(platform: SimulatedPlatfo
         found.connected()
 
     assert found.waits == [5]
+    assert len(platform.client.rules()) == 2
+
+
+def test_rules_that_somebody_deleted_are_made_again(platform: SimulatedPlatform) -> None:
+    with reading(platform) as found:
+        found.connected()
+        platform.client.delete_rules([rule.id for rule in platform.client.rules()])
+        # The connection goes, by whatever.
+        response = found.stream._response
+        assert response is not None
+        _wake(response)
+        found.connected(2)
+
+    # The refusal for want of rules is waited for as an error of the server.
+    assert found.waits[-1] == 5
     assert len(platform.client.rules()) == 2
 
 
