@@ -53,7 +53,7 @@ from resources.keys import (
 from resources.log_handler import JsonLines
 from resources.notifiers import PAGE as ALERT_PAGE
 from resources.notifiers import Notifier
-from resources.producers.producing import Counts, PublishError, SecretMissing
+from resources.producers.producing import Counts, PublishError, SecretMissing, receives
 from resources.producers.reports import report_line, since
 from sentiment_assets.alerts import alert_on_troubles
 from sentiment_assets.assets import bronze, gold, kafka_topics, silver, stream
@@ -104,6 +104,7 @@ __all__ = [
     "open_stream_reader",
     "read_keyring",
     "read_settings",
+    "receives",
     "report_line",
     "requests_left",
     "require_rotatable",

@@ -17,17 +17,18 @@ from sentiment_assets.core.platforms import PLATFORMS
 if TYPE_CHECKING:
     from sentiment_assets.definitions import Settings
 
-#: X is read by a connection of the producer's own; the others call a receiver.
-PULLED = "x"
 _FIRST_PORT = 8090
 #: What the simulator signs its pushes with.
 _SECRET = "simulated"
+_SIGNED_WITH = ("_APP_SECRET", "_VERIFY_TOKEN", "_CLIENT_ID", "_CLIENT_SECRET")
 _BROKER_SECONDS = 120
 
 
 def receivers() -> dict[str, int]:
     """A free port for each platform that pushes."""
-    pushed = [platform for platform in PLATFORMS if platform != PULLED]
+    from sentiment_assets.definitions import receives
+
+    pushed = [platform for platform in PLATFORMS if receives(platform)]
     return {platform: free_port(_FIRST_PORT + n) for n, platform in enumerate(pushed)}
 
 
@@ -89,8 +90,7 @@ def start_producers(services: Services, ports: dict[str, int]) -> None:
 
 
 def _secrets() -> dict[str, str]:
-    names = (
-        "FACEBOOK_APP_SECRET", "FACEBOOK_VERIFY_TOKEN", "INSTAGRAM_APP_SECRET",
-        "INSTAGRAM_VERIFY_TOKEN", "LINKEDIN_CLIENT_ID", "LINKEDIN_CLIENT_SECRET",
-    )  # fmt: skip
-    return {f"SENTIMENT_{name}": _SECRET for name in names}
+    """What receivers ask for, of every platform that has it."""
+    from sentiment_assets.definitions import setting_names
+
+    return {name: _SECRET for name in setting_names() if name.endswith(_SIGNED_WITH)}
