@@ -28,7 +28,13 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(
             ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__")
         )
-    for file in ("tracking.yaml", "freshness.yaml", "alerts.yaml", "pyproject.toml"):
+    for file in (
+        "tracking.yaml",
+        "freshness.yaml",
+        "streams.yaml",
+        "alerts.yaml",
+        "pyproject.toml",
+    ):
         shutil.copy(ROOT / file, root)
     for path, code in new_files(PAGE).items():
         (root / path).parent.mkdir(exist_ok=True)
