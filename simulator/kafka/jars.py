@@ -38,7 +38,7 @@ def java() -> str:
         KafkaUnavailable: there is none, or an older one.
     """
     home = os.environ.get("JAVA_HOME")
-    found = shutil.which("java", path=f"{home}/bin") if home else shutil.which("java")
+    found = (shutil.which("java", path=f"{home}/bin") if home else None) or shutil.which("java")
     if found is None:
         raise KafkaUnavailable(f"a Kafka broker needs Java {JAVA}, and there is none; {_APT}")
     said = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
