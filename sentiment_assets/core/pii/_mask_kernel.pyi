@@ -54,6 +54,15 @@ class Kernel:
         ends: NDArray[int64] | None,
     ) -> bytes:
         """What is said of each text, and the texts with plain masks where ``ends`` is given."""
+    def plain(
+        self,
+        offsets: memoryview,
+        data: memoryview,
+        valid: memoryview | None,
+        offset: int,
+        found: NDArray[uint8],
+    ) -> None:
+        """Whether each name is read by the kernel as it stands."""
     def spelled(
         self,
         offsets: memoryview,
@@ -62,10 +71,13 @@ class Kernel:
         offset: int,
         lists: memoryview,
         first_list: int,
+        codes: memoryview,
+        named: memoryview | None,
         name_offsets: memoryview,
         names: memoryview,
-        named: memoryview | None,
-        first_name: int,
+        first_spellings: NDArray[int64],
+        spelling_ends: NDArray[int64],
+        spellings: bytes,
         found: NDArray[uint8],
     ) -> None:
         """Whether each canonical text may spell one of its names."""

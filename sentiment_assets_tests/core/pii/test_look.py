@@ -106,8 +106,10 @@ NAMES = [
     "J R",
 ]
 NAMES += ["Roe-Mary 99", "jane_roe.99", "A" * 300, "news &amp; co", "Zoë", "x", "42"]
+NAMES += ["Käthe Weiß ☁️", "İz Kim", "Lee 박", "🇿🇦", "Jo Ann—Roe", "ﬁ K"]
 SPELLINGS = (
-    "al bo Al.Bo J.R jr jane JANEROE roe mary- customer happy x 99 real news ZOE zoë _x_ 42 @"
+    "al bo Al.Bo J.R jr jane JANEROE roe mary- customer happy x 99 real news ZOE zoë _x_ 42 @ "
+    "kathe WEISS weiß İZ iz kim 박 Lee Ann FI \u212aim \u212a"
 )
 PEOPLE = st.lists(
     st.one_of(test_redactor.NAMES, st.none(), st.lists(st.sampled_from(NAMES), max_size=3)),
