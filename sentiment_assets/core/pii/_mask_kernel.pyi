@@ -30,6 +30,20 @@ MARKS: Mapping[str, int]
 
 _Word = TypeVar("_Word", bound=tuple[object, ...])
 
+def words_among(text: str, words: frozenset[str], lengths: int, firsts: int) -> list[str] | None:
+    """Which words of a text are among these; None where that can't be told."""
+
+def read_marks(
+    text: str,
+    capitals: str,
+    marks_of: Callable[[str], tuple[int, int]],
+    joins: Callable[[str], int],
+    long_gap: int,
+    joined: int,
+    dotted: int,
+) -> tuple[list[int], list[int], list[int]]:
+    """Where the capitalised words of a text begin and end, and what each is, in bits."""
+
 class Kernel:
     """Words, masks and characters in tables; looks at texts for any number of threads at once."""
 

@@ -36,7 +36,7 @@ cdef extern from *:
     const char *KERNEL_SOURCE
 
 #: Raise it with ``KERNEL_VERSION`` in ``look`` whenever this file changes what it does or takes.
-VERSION = 2
+VERSION = 3
 
 #: Digest of the source that was compiled; the tests compare it with the source that is there.
 SOURCE = KERNEL_SOURCE.decode()
@@ -1380,20 +1380,14 @@ cdef object placed(PyTypeObject *word_type, tuple entry, Py_ssize_t start):
     return word
 
 
-def read_words(str text, str capitals, entry_of, word_type):
-    """The words of a text in their order: what the patterns of ``names_context`` find.
+cdef bint next_word(str text, str capitals, Py_ssize_t *first, Py_ssize_t *behind) except -1:
+    """The next word from ``behind`` on; false where there is none.
 
-    With ``capitals`` (capital letters beyond ASCII) those that begin with a capital, else all.
-    ``entry_of`` says of a word as it is written how long it is without a possessive, and the other
-    fields of ``word_type``, a tuple.
+    With ``capitals`` (capital letters beyond ASCII) one that begins with a capital, else any.
     """
-    cdef Py_ssize_t length = len(text), start, end = 0
+    cdef Py_ssize_t length = len(text), start, end = behind[0]
     cdef Py_UCS4 character, before
     cdef bint any_word = capitals is None
-    cdef list words = []
-    cdef tuple entry
-    if not (isinstance(word_type, type) and issubclass(word_type, tuple)):
-        raise TypeError("words are tuples")
     while end < length:
         start = end
         end += 1
@@ -1426,9 +1420,96 @@ def read_words(str text, str capitals, entry_of, word_type):
                 end += 2
             else:
                 break
+        first[0] = start
+        behind[0] = end
+        return True
+    return False
+
+
+def read_words(str text, str capitals, entry_of, word_type):
+    """The words of a text in their order: what the patterns of ``names_context`` find.
+
+    With ``capitals`` those that begin with a capital, else all. ``entry_of`` says of a word as it
+    is written how long it is without a possessive, and the other fields of ``word_type``, a tuple.
+    """
+    cdef Py_ssize_t start = 0, end = 0
+    cdef list words = []
+    cdef tuple entry
+    if not (isinstance(word_type, type) and issubclass(word_type, tuple)):
+        raise TypeError("words are tuples")
+    while next_word(text, capitals, &start, &end):
         entry = entry_of(text[start:end])
         words.append(placed(<PyTypeObject *> word_type, entry, start))
     return words
+
+
+def words_among(str text, frozenset words, uint64_t lengths, uint64_t firsts):
+    """Which words of a text are among ``words``, which are ASCII in lower case; None: not told.
+
+    A word is all the letters and digits that stand together. Not told is a text with one of the
+    letters that patterns without case take for one of ASCII. ``lengths`` are those of the words as
+    bits, 63 for what is longer; ``firsts`` their first characters, six bits of each.
+    """
+    cdef Py_ssize_t length = len(text), start, end = 0
+    cdef Py_UCS4 character
+    cdef uint32_t code
+    cdef bint beyond
+    cdef list found = []
+    while end < length:
+        start = end
+        beyond = False
+        while end < length:
+            character = text[end]
+            if not Py_UNICODE_ISALNUM(character):
+                break
+            if character > 127:
+                beyond = True
+                if character == 0x130 or character == 0x131 or character == 0x17F or character == 0x212A:
+                    return None
+            end += 1
+        if end > start and not beyond and lengths >> min(end - start, 63) & 1:
+            code = <uint32_t> text[start]
+            if 65 <= code <= 90:
+                code |= 32
+            if firsts >> (code & 63) & 1:
+                word = text[start:end].lower()
+                if word in words:
+                    found.append(word)
+        end += 1
+    return found
+
+
+def read_marks(str text, str capitals, marks_of, joins, Py_ssize_t long_gap, int joined, int dotted):
+    """Where the capitalised words of a text begin and end, and what each is, in bits.
+
+    ``marks_of`` says of a word as it is written how long it is without a possessive, and its bits;
+    ``joins`` whether what stands between two words joins them: 1, or 2 where only those with a bit
+    of ``dotted`` go on. Such a word gets the bit ``joined``.
+    """
+    cdef Py_ssize_t start = 0, end = 0, gap, last = -1
+    cdef list starts = [], ends = [], marks = []
+    cdef tuple entry
+    cdef int mark = 0
+    cdef Py_UCS4 character
+    cdef int how
+    while next_word(text, capitals, &start, &end):
+        if last >= 0:
+            gap = start - last
+            if gap <= long_gap:
+                character = text[last]
+                if gap == 1 and character == 32:
+                    how = 1
+                else:
+                    how = joins(text[last:start])
+                if how == 1 or (how and mark & dotted):
+                    marks[len(marks) - 1] = mark | joined
+        entry = marks_of(text[start:end])
+        last = start + <Py_ssize_t> entry[0]
+        mark = entry[1]
+        starts.append(start)
+        ends.append(last)
+        marks.append(mark)
+    return starts, ends, marks
 
 
 cdef class Kernel:
