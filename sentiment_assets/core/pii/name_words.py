@@ -39,7 +39,9 @@ TELLS = NAMED | INITIAL | TITLE | CALL
 LETTERS = 7 << 24
 THREE_LETTERS, FOUR_LETTERS, FIVE_LETTERS = 3 << 24, 4 << 24, 5 << 24
 
-_LISTS = (
+#: What the lists of ``names_context`` say of a word in lower case.
+_LISTED: dict[str, int] = {}
+for _mark, _list in (
     (TITLE, TITLES),
     (CALL, CALLED),
     (ROLE, ROLES),
@@ -48,7 +50,9 @@ _LISTS = (
     (BEFORE_PLACE, BEFORE_PLACES),
     (ANY_NOT_PEOPLE, NOT_PEOPLE),
     (NOT_PERSON, NOT_PEOPLE - PEOPLE_TOO),
-)
+):
+    for _word in _list:
+        _LISTED[_word] = _LISTED.get(_word, 0) | _mark
 #: Longer than what may join two words of one name.
 _LONG_GAP = 20
 
@@ -96,12 +100,6 @@ def is_word(key: str) -> bool:
     return lexicon().is_word(key)
 
 
-@lru_cache(maxsize=65_536)
-def is_formed(key: str) -> bool:
-    """Whether a word in no list begins like a name that is made from words of its language."""
-    return BEGINS_LIKE_A_NAME.match(key) is not None and not is_word(key)
-
-
 def is_common(key: str) -> bool:
     """Whether it is among the commonest words, or one that carries sentiment."""
     return key in lexicon().common
@@ -136,18 +134,18 @@ def read_words(text: str, *, capitalised: bool) -> list[Word]:
 @lru_cache(maxsize=65_536)
 def marks_of(written: str) -> tuple[int, int]:
     """The length of a capitalised word without a possessive, and what it is anywhere, in bits."""
-    length, key, marks, capitals, _ = entry_of(written)
-    marks |= min(len(key), 5) << 24
-    for mark, holds in (
-        (INITIAL, len(key) == 1),
-        (CAPITALS, capitals),
-        (IN_DICTIONARY, is_word(key)),
-        (COMMON, is_common(key)),
-        (FORMED, is_formed(key)),
-        *((mark, key in words) for mark, words in _LISTS),
-    ):
-        if holds:
-            marks |= mark
+    length, key, marks, capitals, _ = entry_of.__wrapped__(written)
+    marks |= _LISTED.get(key, 0) | min(len(key), 5) << 24
+    if len(key) == 1:
+        marks |= INITIAL
+    if capitals:
+        marks |= CAPITALS
+    if is_common(key):
+        marks |= COMMON
+    if lexicon().is_word(key):
+        marks |= IN_DICTIONARY
+    elif BEGINS_LIKE_A_NAME.match(key):
+        marks |= FORMED
     return length, marks
 
 
