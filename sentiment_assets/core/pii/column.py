@@ -55,6 +55,7 @@ def redact_batch(
     texts = texts.cast(pl.String)
     if known_names is None or known_names.dtype == pl.Null:
         known_names = pl.Series([None], dtype=pl.List(pl.String)).new_from_index(0, len(texts))
+    known_names = known_names.list.drop_nulls()
     if not isinstance(regions, pl.Series):
         regions = pl.Series([regions], dtype=pl.String).new_from_index(0, len(texts))
     column = _Column(texts, known_names, regions, allow)

@@ -134,6 +134,15 @@ def test_no_name_that_came_with_a_post_goes_unseen(
     assert masked["text"].to_list() == [result.text for result in results]
 
 
+@pytest.mark.parametrize("names", [[], [None], [""], [None, "Käthe W", None], None])
+def test_a_list_of_names_may_hold_none(implementation: str, names: list[str | None] | None) -> None:
+    known = pl.Series([["x"], names, ["y"]], dtype=pl.List(pl.String))
+    texts = pl.Series(["a", "hi kathe", "b"])
+    for start in (0, 1):
+        masked = redact_batch(texts[start : start + 2], known[start : start + 2])["text"]
+        assert masked[1 - start] == ("hi [name]" if names and len(names) == 3 else "hi kathe")
+
+
 @settings(deadline=None, max_examples=300)
 @given(st.lists(TEXTS, min_size=1, max_size=8), st.sampled_from([None, "ZA", "GL"]))
 def test_no_rule_that_finds_something_goes_unasked(
