@@ -6,6 +6,8 @@ beside it.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -13,13 +15,28 @@ from numpy.typing import NDArray
 
 #: Offsets, bytes, validity (a bitmap, or null) of an array of strings, and its place in them.
 Buffers = tuple[memoryview, memoryview, memoryview | None, int]
-#: Offsets of an array of lists and its place in them, and the buffers of their strings.
-ListBuffers = tuple[memoryview, int, memoryview, memoryview, memoryview | None, int]
+
+
+class NamesInLists(NamedTuple):
+    """The buffers of an array of lists of strings, each string once."""
+
+    #: Offsets of the lists, and the array's place in them.
+    offsets: memoryview
+    offset: int
+    #: Numbers of the strings in the lists, and which of them are none (a bitmap, or null).
+    codes: memoryview
+    valid: memoryview | None
+    #: The strings.
+    texts: pa.Array
 
 
 def buffers(texts: pl.Series) -> Buffers:
     """The buffers of a column of strings."""
-    arrow = texts.to_arrow()
+    return buffers_of(texts.to_arrow())
+
+
+def buffers_of(arrow: pa.Array) -> Buffers:
+    """The buffers of an array of strings."""
     validity, offsets, data = arrow.buffers()
     wide = pa.types.is_large_string(arrow.type)
     return (
@@ -30,19 +47,18 @@ def buffers(texts: pl.Series) -> Buffers:
     )
 
 
-def list_buffers(lists: pl.Series) -> ListBuffers:
-    """The buffers of a column of lists of strings, none of them null."""
+def names_in_lists(lists: pl.Series) -> NamesInLists:
+    """The buffers of a column of lists of strings, none of the lists null."""
     arrow = lists.to_arrow()
     _, offsets, *_ = arrow.buffers()
-    texts = arrow.values
-    validity, ends, data = texts.buffers()
-    return (
+    encoded = arrow.values.dictionary_encode()
+    validity, codes = encoded.indices.buffers()
+    return NamesInLists(
         _bytes(offsets or bytes(8)).cast("q"),
         arrow.offset,
-        _bytes(ends or bytes(8)).cast("q"),
-        _bytes(data or b""),
-        _bytes(validity) if texts.null_count else None,
-        texts.offset,
+        _bytes(codes or b"").cast("i"),
+        _bytes(validity) if encoded.null_count else None,
+        encoded.dictionary,
     )
 
 

@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sentiment_assets.core.collection import without_collection
 from sentiment_assets.core.contracts import SILVER_QUARANTINE
 from sentiment_assets.core.coverage import BronzeObject
 from sentiment_assets.core.layout import Window
@@ -114,7 +115,8 @@ def build_window(
     def rows() -> Iterator[pa.RecordBatch]:
         nonlocal counts
         for batch in reader.batches():
-            cleaned = clean_batch(choose(batch, chosen, source.completed_at), rules, known)
+            with without_collection():
+                cleaned = clean_batch(choose(batch, chosen, source.completed_at), rules, known)
             observed = pc.sum(cleaned["observation_count"]).as_py() or 0
             counts += Conservation(rows=cleaned.num_rows, duplicates=observed - cleaned.num_rows)
             _count_reasons(cleaned, unscored, redacted)

@@ -10,9 +10,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, as_completed
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
+from queue import SimpleQueue
 
 from loky import ProcessPoolExecutor, cpu_count
 from loky.process_executor import TerminatedWorkerError
@@ -61,22 +63,22 @@ def _side_by_side(
 ) -> Iterator[Built]:
     share = replace(budget, held_rows=budget.held_rows // workers, workers=1)
     pool = ProcessPoolExecutor(
-        workers,
+        # This process builds too: one fewer to begin, and no core that only waits.
+        workers - 1,
         initializer=_begin,
         initargs=(lake, rules, share, os.getpid()),
         # A core each: Polars would start a thread for every core in each of them.
         env={"POLARS_MAX_THREADS": "1"},
     )
-    pending: dict[Future[WindowSilver], WindowSource] = {}
+    others = _Others(pool, sources)
     interrupted = True
     try:
-        # The largest first, so that none of them is left for the end.
-        for source in sorted(sources, key=lambda source: source.records, reverse=True):
-            pending[pool.submit(_build, source)] = source
+        others.begin(workers - 1)
         try:
-            for done in as_completed([*pending]):
-                source = pending.pop(done)
-                yield source, done.result()
+            while (source := others.take()) is not None:
+                yield source, build_window(lake, source, rules, share)
+                yield from others.built(wait=False)
+            yield from others.built(wait=True)
         except TerminatedWorkerError as error:
             raise WorkerLost(
                 "a process that built a window ended unexpectedly, most likely for want of "
@@ -85,22 +87,77 @@ def _side_by_side(
         except Exception:
             # Whatever a window raised is raised again, after the others left no file behind.
             # Interrupts don't wait for them: the workers are killed, upkeep removes their files.
-            _discard(pending)
+            others.discard()
             interrupted = False
             raise
         interrupted = False
     finally:
+        others.end()
         pool.shutdown(wait=True, kill_workers=interrupted)
 
 
-def _discard(pending: Mapping[Future[WindowSilver], WindowSource]) -> None:
-    """Begin no further window, wait for those that were begun, and delete what they wrote."""
-    begun = {future: source for future, source in pending.items() if not future.cancel()}
-    for future, source in begun.items():
-        if future.exception() is None:
-            silver = future.result()
-            source.posts.delete(silver.posts)
-            source.quarantine.delete(silver.quarantine)
+class _Others:
+    """What the other processes build: each gets its next window when it is done with one."""
+
+    def __init__(self, pool: ProcessPoolExecutor, sources: Sequence[WindowSource]) -> None:
+        self._pool = pool
+        # The largest first, so that none of them is left for the end.
+        ordered = sorted(sources, key=lambda source: source.records, reverse=True)
+        self._waiting = deque(ordered)
+        self._begun: dict[Future[WindowSilver], WindowSource] = {}
+        self._done: SimpleQueue[Future[WindowSilver]] = SimpleQueue()
+        #: The pool's own thread hands out windows beside this one.
+        self._lock = threading.Lock()
+
+    def begin(self, processes: int) -> None:
+        """Hand out a window to each process."""
+        for _ in range(processes):
+            self._hand_out()
+
+    def take(self) -> WindowSource | None:
+        """A window that nobody has begun, to build here; null where none is left."""
+        with self._lock:
+            return self._waiting.popleft() if self._waiting else None
+
+    def built(self, *, wait: bool) -> Iterator[Built]:
+        """Windows that were built since it was asked last; with ``wait`` all that were begun.
+
+        Raises what a window raised.
+        """
+        while self._begun and (wait or not self._done.empty()):
+            done = self._done.get()
+            source = self._begun.pop(done)
+            yield source, done.result()
+
+    def discard(self) -> None:
+        """Begin no further window, wait for those that were begun, and delete what they wrote."""
+        self.end()
+        for future, source in self._begun.items():
+            if future.exception() is None:
+                silver = future.result()
+                source.posts.delete(silver.posts)
+                source.quarantine.delete(silver.quarantine)
+
+    def end(self) -> None:
+        """Begin no further window."""
+        with self._lock:
+            self._waiting.clear()
+
+    def _hand_out(self) -> None:
+        with self._lock:
+            if not self._waiting:
+                return
+            future = self._pool.submit(_build, self._waiting[0])
+            self._begun[future] = self._waiting.popleft()
+        future.add_done_callback(self._finished)
+
+    def _finished(self, future: Future[WindowSilver]) -> None:
+        try:
+            # Before it is told, so that a process has its next window while others are asked for.
+            if not future.cancelled() and future.exception() is None:
+                self._hand_out()
+        finally:
+            self._done.put(future)
 
 
 _given: list[tuple[Lake, SilverRules, Budget]] = []

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -56,25 +56,31 @@ def test_processes_make_the_rows_that_one_makes(lake: Lake) -> None:
     assert _workers(psutil.Process()) == []
 
 
+@dataclass(frozen=True)
 class Fails:
-    """A scorer that can't do a large batch."""
+    """A scorer that can't do a thing in the process that asks for the build, or in the others."""
 
-    name = "fails"
-    version = "1"
-    languages = frozenset({"en"})
+    parent: int
+    here: bool
+    name: str = "fails"
+    version: str = "1"
+    languages: frozenset[str] = frozenset({"en"})
 
     def score(self, texts: pa.Array) -> pa.Table:
-        if len(texts) > 30:
-            raise RuntimeError("too many at once")
+        if (os.getpid() == self.parent) == self.here:
+            self.fail()
         return VADER.score(texts)
 
+    def fail(self) -> None:
+        raise RuntimeError("cannot score")
 
-def test_a_window_that_fails_fails_the_build_and_leaves_no_file(lake: Lake) -> None:
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_window_that_fails_fails_the_build_and_leaves_no_file(lake: Lake, here: bool) -> None:
     fill(lake)
-    large = [line(payload(12.5, n), at(14.1)) for n in range(40)]
-    store(lake, windows_of(DAY)[6], large, at(14.1))
-    with pytest.raises(RuntimeError, match="too many at once"):
-        build_silver(lake, [DAY], replace(RULES, scorer=Fails()), run_id="run", budget=TWO)
+    rules = replace(RULES, scorer=Fails(os.getpid(), here))
+    with pytest.raises(RuntimeError, match="cannot score"):
+        build_silver(lake, [DAY], rules, run_id="run", budget=TWO)
     assert list(Path(lake.location.uri, "silver").rglob("*.parquet")) == []
     assert _workers(psutil.Process()) == []
 
@@ -82,14 +88,20 @@ def test_a_window_that_fails_fails_the_build_and_leaves_no_file(lake: Lake) -> N
 class Dies(Fails):
     """A scorer that takes its process with it."""
 
-    def score(self, texts: pa.Array) -> pa.Table:
+    def fail(self) -> None:
         os._exit(9)
 
 
 def test_a_lost_process_is_told_with_what_to_do(lake: Lake) -> None:
     fill(lake)
     with pytest.raises(workers.WorkerLost, match="SENTIMENT_WORKERS"):
-        build_silver(lake, [DAY], replace(RULES, scorer=Dies()), run_id="run", budget=TWO)
+        build_silver(
+            lake,
+            [DAY],
+            replace(RULES, scorer=Dies(os.getpid(), here=False)),
+            run_id="run",
+            budget=TWO,
+        )
     assert _workers(psutil.Process()) == []
 
 
@@ -102,14 +114,14 @@ from sentiment_assets_tests.bronze_records import DAY, RULES
 
 workers.PARALLEL_RECORDS = 1
 lake = Lake.open(LakeLocation(sys.argv[1], "simulated"))
-build_silver(lake, [DAY], RULES, run_id="run", budget=Budget(workers=2))
+build_silver(lake, [DAY], RULES, run_id="run", budget=Budget(workers=3))
 """
 
 
 def test_silver_needs_no_pandas(lake: Lake) -> None:
     """A third of a second in each process, for a library that nothing here uses."""
     fill(lake)
-    alone = BUILD.replace("workers=2", "workers=1")
+    alone = BUILD.replace("workers=3", "workers=1")
     probe = "\nraise SystemExit('pandas was imported' if 'pandas.core' in sys.modules else 0)"
     done = subprocess.run(
         [sys.executable, "-c", alone + probe, lake.location.uri],

@@ -5,10 +5,8 @@ A line is one envelope: ``platform, source, fetched_at, request|offset, api_vers
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from types import ModuleType
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
@@ -17,6 +15,7 @@ import msgspec
 import pyarrow as pa
 from msgspec import Meta, Struct
 
+from sentiment_assets.core.collection import without_collection
 from sentiment_assets.core.parsers.posts import POST_SCHEMA, Refusal, Refused
 from sentiment_assets.core.parsers.rows import record_batch
 
@@ -56,20 +55,9 @@ def parse_lines(
         path: the object, named in rows and refusals.
         first_line: number of ``lines[0]`` in the object, from 1.
     """
-    with _without_collection():
+    # Rows hold no cycles, and looking for some in a block of them takes as long as parsing it.
+    with without_collection():
         return _parsed(parser, platform, lines, path, first_line)
-
-
-@contextlib.contextmanager
-def _without_collection() -> Iterator[None]:
-    """Rows hold no cycles, and looking for some in a block of them takes as long as parsing it."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _parsed(

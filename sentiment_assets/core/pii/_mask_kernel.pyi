@@ -30,6 +30,20 @@ MARKS: Mapping[str, int]
 
 _Word = TypeVar("_Word", bound=tuple[object, ...])
 
+def words_among(text: str, words: frozenset[str], lengths: int, firsts: int) -> list[str] | None:
+    """Which words of a text are among these; None where that can't be told."""
+
+def read_marks(
+    text: str,
+    capitals: str,
+    marks_of: Callable[[str], tuple[int, int]],
+    joins: Callable[[str], int],
+    long_gap: int,
+    joined: int,
+    dotted: int,
+) -> tuple[list[int], list[int], list[int]]:
+    """Where the capitalised words of a text begin and end, and what each is, in bits."""
+
 class Kernel:
     """Words, masks and characters in tables; looks at texts for any number of threads at once."""
 
@@ -54,6 +68,15 @@ class Kernel:
         ends: NDArray[int64] | None,
     ) -> bytes:
         """What is said of each text, and the texts with plain masks where ``ends`` is given."""
+    def plain(
+        self,
+        offsets: memoryview,
+        data: memoryview,
+        valid: memoryview | None,
+        offset: int,
+        found: NDArray[uint8],
+    ) -> None:
+        """Whether each name is read by the kernel as it stands."""
     def spelled(
         self,
         offsets: memoryview,
@@ -62,10 +85,13 @@ class Kernel:
         offset: int,
         lists: memoryview,
         first_list: int,
+        codes: memoryview,
+        named: memoryview | None,
         name_offsets: memoryview,
         names: memoryview,
-        named: memoryview | None,
-        first_name: int,
+        first_spellings: NDArray[int64],
+        spelling_ends: NDArray[int64],
+        spellings: bytes,
         found: NDArray[uint8],
     ) -> None:
         """Whether each canonical text may spell one of its names."""

@@ -36,12 +36,16 @@ cdef extern from *:
     const char *KERNEL_SOURCE
 
 #: Raise it with ``KERNEL_VERSION`` in ``look`` whenever this file changes what it does or takes.
-VERSION = 1
+VERSION = 3
 
 #: Digest of the source that was compiled; the tests compare it with the source that is there.
 SOURCE = KERNEL_SOURCE.decode()
 
 ctypedef fused Offset:
+    const int32_t
+    const int64_t
+
+ctypedef fused NameOffset:
     const int32_t
     const int64_t
 
@@ -186,6 +190,15 @@ cdef struct Room:
     uint8_t *out
     Py_ssize_t out_room
     Py_ssize_t out_length
+
+# A text in lower case.
+cdef struct Letters:
+    uint8_t *lower
+    Py_ssize_t room
+    Py_ssize_t length
+    # By six bits of a byte: a bit for six of each byte that follows one.
+    uint64_t pairs[64]
+    bint beyond
 
 cdef struct Word:
     Py_ssize_t start
@@ -1124,17 +1137,57 @@ cdef bint read_caseless(const Tables *tables, const uint8_t *text, Py_ssize_t *p
 
 # --- names that came with a post --------------------------------------------------------------
 
-cdef inline bint holds(const uint8_t *text, Py_ssize_t length, const uint8_t *part, Py_ssize_t size) noexcept nogil:
-    """Whether letters and digits stand somewhere in a text, in any case."""
-    cdef Py_ssize_t i, j
-    cdef uint8_t first = part[0] | 32
-    for i in range(length - size + 1):
-        if text[i] | 32 == first:
-            j = 1
-            while j < size and text[i + j] | 32 == part[j] | 32:
-                j += 1
-            if j == size:
+cdef void read_letters(Letters *letters, const uint8_t *text, Py_ssize_t length) noexcept nogil:
+    """A text in lower case, and which pairs of characters it has."""
+    cdef Py_ssize_t i
+    cdef uint8_t byte
+    cdef uint32_t before = 0, pair
+    memset(letters.pairs, 0, sizeof(letters.pairs))
+    letters.beyond = False
+    for i in range(length):
+        byte = text[i]
+        if 65 <= byte <= 90:
+            byte |= 32
+        elif byte >= 0x80:
+            letters.beyond = True
+        letters.lower[i] = byte
+        pair = before << 6 | (byte & 63)
+        letters.pairs[pair >> 6] |= <uint64_t> 1 << (pair & 63)
+        before = byte & 63
+    letters.length = length
+
+
+cdef bint holds_spelling(const Letters *letters, const uint8_t *spelling, Py_ssize_t size) noexcept nogil:
+    """Whether a text in lower case may hold a spelling of two bytes or more.
+
+    Lower case beyond ASCII is the Unicode version's: there the text is looked at in detail.
+    """
+    cdef Py_ssize_t i
+    if letters.beyond:
+        for i in range(size):
+            if spelling[i] >= 0x80:
                 return True
+    for i in range(size - 1):
+        if not letters.pairs[spelling[i] & 63] >> (spelling[i + 1] & 63) & 1:
+            return False
+    for i in range(letters.length - size + 1):
+        if letters.lower[i] == spelling[0] and memcmp(letters.lower + i, spelling, size) == 0:
+            return True
+    return False
+
+
+cdef inline bint holds(const Letters *letters, const uint8_t *part, Py_ssize_t size) noexcept nogil:
+    """Whether letters and digits in any case stand somewhere in a text."""
+    cdef Py_ssize_t i, j
+    for i in range(size - 1):
+        if not letters.pairs[(part[i] | 32) & 63] >> ((part[i + 1] | 32) & 63) & 1:
+            return False
+    for i in range(letters.length - size + 1):
+        j = 0
+        while j < size and letters.lower[i + j] == part[j] | 32:
+            j += 1
+        if j == size:
+            return True
     return False
 
 
@@ -1142,17 +1195,11 @@ cdef inline bint joins_word(uint8_t byte) noexcept nogil:
     return byte == b"_" or byte == b"." or byte == b"'" or byte == b"-"
 
 
-cdef bint may_spell(const Tables *tables, const uint8_t *text, Py_ssize_t length, const uint8_t *name, Py_ssize_t size) noexcept nogil:
-    """Whether a text may spell a name: it holds a piece of a word that every spelling has.
-
-    A name with anything but plain ASCII is looked for in detail.
-    """
-    cdef uint8_t key[LONGEST_WORD + 8]
-    cdef Py_ssize_t i, end, start, last, most = 0, run, best, at
-    cdef int turn
-    cdef bint lettered
+cdef bint is_plain_name(const Tables *tables, const uint8_t *name, Py_ssize_t size) noexcept nogil:
+    """Whether a name is canonical but for its capitals, so that it can be read here."""
+    cdef Py_ssize_t i
     if size > LONGEST_NAME:
-        return True
+        return False
     for i in range(size):
         if (
             not 32 <= name[i] < 127 or name[i] == b"%" or name[i] == b"&"
@@ -1163,7 +1210,16 @@ cdef bint may_spell(const Tables *tables, const uint8_t *text, Py_ssize_t length
                 )
             )
         ):
-            return True
+            return False
+    return True
+
+
+cdef bint may_spell(const Tables *tables, const Letters *letters, const uint8_t *name, Py_ssize_t size) noexcept nogil:
+    """Whether a text may spell a plain name: it holds a piece of a word that every spelling has."""
+    cdef uint8_t key[LONGEST_WORD + 8]
+    cdef Py_ssize_t i, end, start, last, most = 0, run, best, at
+    cdef int turn
+    cdef bint lettered
     # First how long the longest word is, then the words that are looked for.
     for turn in range(2):
         i = 0
@@ -1197,7 +1253,7 @@ cdef bint may_spell(const Tables *tables, const uint8_t *text, Py_ssize_t length
                     memcpy(key, name + start, end)
                     if marks_of(tables, key, end) & NOBODY:
                         continue
-            if holds(text, length, name + at, best):
+            if holds(letters, name + at, best):
                 return True
     return False
 
@@ -1222,6 +1278,18 @@ cdef bint make_room(Room *room, Py_ssize_t length) noexcept nogil:
             return False
         room.out = <uint8_t *> memory
         room.out_room = wanted + wanted // 2
+    return True
+
+
+cdef bint make_letters(Letters *letters, Py_ssize_t length) noexcept nogil:
+    """Room for the letters of one text; false where there is no memory."""
+    cdef void *memory
+    if letters.room <= length:
+        memory = realloc(letters.lower, 2 * length + PADDING)
+        if memory == NULL:
+            return False
+        letters.lower = <uint8_t *> memory
+        letters.room = 2 * length + PADDING
     return True
 
 
@@ -1312,20 +1380,14 @@ cdef object placed(PyTypeObject *word_type, tuple entry, Py_ssize_t start):
     return word
 
 
-def read_words(str text, str capitals, entry_of, word_type):
-    """The words of a text in their order: what the patterns of ``names_context`` find.
+cdef bint next_word(str text, str capitals, Py_ssize_t *first, Py_ssize_t *behind) except -1:
+    """The next word from ``behind`` on; false where there is none.
 
-    With ``capitals`` (capital letters beyond ASCII) those that begin with a capital, else all.
-    ``entry_of`` says of a word as it is written how long it is without a possessive, and the other
-    fields of ``word_type``, a tuple.
+    With ``capitals`` (capital letters beyond ASCII) one that begins with a capital, else any.
     """
-    cdef Py_ssize_t length = len(text), start, end = 0
+    cdef Py_ssize_t length = len(text), start, end = behind[0]
     cdef Py_UCS4 character, before
     cdef bint any_word = capitals is None
-    cdef list words = []
-    cdef tuple entry
-    if not (isinstance(word_type, type) and issubclass(word_type, tuple)):
-        raise TypeError("words are tuples")
     while end < length:
         start = end
         end += 1
@@ -1358,9 +1420,96 @@ def read_words(str text, str capitals, entry_of, word_type):
                 end += 2
             else:
                 break
+        first[0] = start
+        behind[0] = end
+        return True
+    return False
+
+
+def read_words(str text, str capitals, entry_of, word_type):
+    """The words of a text in their order: what the patterns of ``names_context`` find.
+
+    With ``capitals`` those that begin with a capital, else all. ``entry_of`` says of a word as it
+    is written how long it is without a possessive, and the other fields of ``word_type``, a tuple.
+    """
+    cdef Py_ssize_t start = 0, end = 0
+    cdef list words = []
+    cdef tuple entry
+    if not (isinstance(word_type, type) and issubclass(word_type, tuple)):
+        raise TypeError("words are tuples")
+    while next_word(text, capitals, &start, &end):
         entry = entry_of(text[start:end])
         words.append(placed(<PyTypeObject *> word_type, entry, start))
     return words
+
+
+def words_among(str text, frozenset words, uint64_t lengths, uint64_t firsts):
+    """Which words of a text are among ``words``, which are ASCII in lower case; None: not told.
+
+    A word is all the letters and digits that stand together. Not told is a text with one of the
+    letters that patterns without case take for one of ASCII. ``lengths`` are those of the words as
+    bits, 63 for what is longer; ``firsts`` their first characters, six bits of each.
+    """
+    cdef Py_ssize_t length = len(text), start, end = 0
+    cdef Py_UCS4 character
+    cdef uint32_t code
+    cdef bint beyond
+    cdef list found = []
+    while end < length:
+        start = end
+        beyond = False
+        while end < length:
+            character = text[end]
+            if not Py_UNICODE_ISALNUM(character):
+                break
+            if character > 127:
+                beyond = True
+                if character == 0x130 or character == 0x131 or character == 0x17F or character == 0x212A:
+                    return None
+            end += 1
+        if end > start and not beyond and lengths >> min(end - start, 63) & 1:
+            code = <uint32_t> text[start]
+            if 65 <= code <= 90:
+                code |= 32
+            if firsts >> (code & 63) & 1:
+                word = text[start:end].lower()
+                if word in words:
+                    found.append(word)
+        end += 1
+    return found
+
+
+def read_marks(str text, str capitals, marks_of, joins, Py_ssize_t long_gap, int joined, int dotted):
+    """Where the capitalised words of a text begin and end, and what each is, in bits.
+
+    ``marks_of`` says of a word as it is written how long it is without a possessive, and its bits;
+    ``joins`` whether what stands between two words joins them: 1, or 2 where only those with a bit
+    of ``dotted`` go on. Such a word gets the bit ``joined``.
+    """
+    cdef Py_ssize_t start = 0, end = 0, gap, last = -1
+    cdef list starts = [], ends = [], marks = []
+    cdef tuple entry
+    cdef int mark = 0
+    cdef Py_UCS4 character
+    cdef int how
+    while next_word(text, capitals, &start, &end):
+        if last >= 0:
+            gap = start - last
+            if gap <= long_gap:
+                character = text[last]
+                if gap == 1 and character == 32:
+                    how = 1
+                else:
+                    how = joins(text[last:start])
+                if how == 1 or (how and mark & dotted):
+                    marks[len(marks) - 1] = mark | joined
+        entry = marks_of(text[start:end])
+        last = start + <Py_ssize_t> entry[0]
+        mark = entry[1]
+        starts.append(start)
+        ends.append(last)
+        marks.append(mark)
+    return starts, ends, marks
 
 
 cdef class Kernel:
@@ -1521,6 +1670,24 @@ cdef class Kernel:
             free(room.read)
             free(room.out)
 
+    def plain(
+        self,
+        Offset[::1] offsets,
+        const uint8_t[::1] data,
+        const uint8_t[::1] valid,
+        Py_ssize_t offset,
+        uint8_t[::1] found,
+    ):
+        """Whether each name of an Arrow array is read here as it stands, into ``found``."""
+        cdef Py_ssize_t rows = found.shape[0], i, first, last
+        cdef const uint8_t *text = &data[0] if data.shape[0] else NULL
+        check(offsets.shape[0], valid, offset, rows)
+        for i in range(rows):
+            first, last = <Py_ssize_t> offsets[offset + i], <Py_ssize_t> offsets[offset + i + 1]
+            if not 0 <= first <= last <= data.shape[0]:
+                raise ValueError("an offset of the names lies outside their buffer")
+            found[i] = is_plain_name(self.tables, text + first, last - first)
+
     def spelled(
         self,
         Offset[::1] offsets,
@@ -1529,51 +1696,95 @@ cdef class Kernel:
         Py_ssize_t offset,
         const int64_t[::1] lists,
         Py_ssize_t first_list,
-        Offset[::1] name_offsets,
-        const uint8_t[::1] names,
+        const int32_t[::1] codes,
         const uint8_t[::1] named,
-        Py_ssize_t first_name,
+        NameOffset[::1] name_offsets,
+        const uint8_t[::1] names,
+        const int64_t[::1] first_spellings,
+        const int64_t[::1] spelling_ends,
+        const uint8_t[::1] spellings,
         uint8_t[::1] found,
     ):
         """Whether each canonical text may spell one of its names, into ``found``.
 
-        ``lists`` are the offsets of an Arrow array of lists of strings, of which the others are the
-        buffers; a null list must be empty.
+        ``lists`` are the offsets of an Arrow array of lists (a null list must be empty) of names'
+        numbers in ``codes``, some of which are null (``named``, a bitmap, or None); ``names`` are
+        the names' own buffers. Of name ``n`` the spellings ``first_spellings[n]`` to
+        ``first_spellings[n + 1]`` are looked for, and where there are none, the name itself, which
+        must be plain.
         """
-        cdef Py_ssize_t rows = found.shape[0], i, row, name, first, last, begin, end
+        cdef Py_ssize_t rows = found.shape[0], i, row, at, name, first, last, begin, end, spelling
+        cdef Py_ssize_t count = name_offsets.shape[0] - 1
         cdef const uint8_t *text = &data[0] if data.shape[0] else NULL
-        cdef const uint8_t *letters = &names[0] if names.shape[0] else NULL
-        cdef bint wrong = False
+        cdef const uint8_t *characters = &names[0] if names.shape[0] else NULL
+        cdef const uint8_t *spelled = &spellings[0] if spellings.shape[0] else NULL
+        cdef Letters letters
+        cdef int problem = 0
         check(offsets.shape[0], valid, offset, rows)
         check(lists.shape[0], None, first_list, rows)
-        check(
-            name_offsets.shape[0], named, first_name, lists[first_list + rows] if rows else 0
-        )
-        with nogil:
-            for i in range(rows):
-                row = offset + i
-                found[i] = 0
-                if valid is not None and not valid[row >> 3] >> (row & 7) & 1:
-                    continue
-                first, last = <Py_ssize_t> offsets[row], <Py_ssize_t> offsets[row + 1]
-                if not (
-                    0 <= first <= last <= data.shape[0]
-                    and 0 <= lists[first_list + i] <= lists[first_list + i + 1] <= lists[first_list + rows]
-                ):
-                    wrong = True
-                    break
-                for name in range(first_name + lists[first_list + i], first_name + lists[first_list + i + 1]):
-                    if named is not None and not named[name >> 3] >> (name & 7) & 1:
+        check(codes.shape[0] + 1, named, 0, lists[first_list + rows] if rows else 0)
+        if first_spellings.shape[0] != count + 1:
+            raise ValueError("names and their spellings must be as many")
+        for i in range(count):
+            if not (
+                0 <= name_offsets[i] <= name_offsets[i + 1] <= names.shape[0]
+                and 0 <= first_spellings[i] <= first_spellings[i + 1] < spelling_ends.shape[0]
+            ):
+                raise ValueError("an offset of the names or spellings lies outside their buffer")
+        for i in range(spelling_ends.shape[0] - 1):
+            if not 0 <= spelling_ends[i] <= spelling_ends[i + 1] - 2 <= spellings.shape[0] - 2:
+                raise ValueError("a spelling is shorter than two bytes or lies outside the buffer")
+        letters.lower, letters.room = NULL, 0
+        try:
+            with nogil:
+                for i in range(rows):
+                    row = offset + i
+                    found[i] = 0
+                    if valid is not None and not valid[row >> 3] >> (row & 7) & 1:
                         continue
-                    begin, end = <Py_ssize_t> name_offsets[name], <Py_ssize_t> name_offsets[name + 1]
-                    if not 0 <= begin <= end <= names.shape[0]:
-                        wrong = True
+                    first, last = <Py_ssize_t> offsets[row], <Py_ssize_t> offsets[row + 1]
+                    begin, end = lists[first_list + i], lists[first_list + i + 1]
+                    if not (0 <= first <= last <= data.shape[0] and 0 <= begin <= end <= codes.shape[0]):
+                        problem = 1
                         break
-                    if may_spell(self.tables, text + first, last - first, letters + begin, end - begin):
-                        found[i] = 1
+                    letters.length = -1
+                    for at in range(begin, end):
+                        if named is not None and not named[at >> 3] >> (at & 7) & 1:
+                            continue
+                        name = codes[at]
+                        if not 0 <= name < count:
+                            problem = 1
+                            break
+                        if letters.length < 0:
+                            if not make_letters(&letters, last - first):
+                                problem = 2
+                                break
+                            read_letters(&letters, text + first, last - first)
+                        if first_spellings[name] == first_spellings[name + 1]:
+                            if may_spell(
+                                self.tables, &letters, characters + name_offsets[name],
+                                name_offsets[name + 1] - name_offsets[name],
+                            ):
+                                found[i] = 1
+                                break
+                            continue
+                        for spelling in range(first_spellings[name], first_spellings[name + 1]):
+                            if holds_spelling(
+                                &letters, spelled + spelling_ends[spelling],
+                                spelling_ends[spelling + 1] - spelling_ends[spelling],
+                            ):
+                                found[i] = 1
+                                break
+                        if found[i]:
+                            break
+                    if problem:
                         break
-        if wrong:
-            raise ValueError("an offset of the texts or names lies outside their buffer")
+            if problem == 1:
+                raise ValueError("an offset of the texts or names lies outside their buffer")
+            if problem == 2:
+                raise MemoryError("no memory to look for the names of a text")
+        finally:
+            free(letters.lower)
 
     def count(
         self,

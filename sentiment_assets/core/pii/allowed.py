@@ -5,10 +5,15 @@ What belongs here: what an allow-list matches. Whole words only, in any case: ``
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
+from typing import NamedTuple
 
+from sentiment_assets.core.pii.kernel import compiled, kernel_in_use
 from sentiment_assets.core.pii.rule import BLANK
 from sentiment_assets.core.text import canonicalise
+
+_WORD = re.compile(r"[^\W_]+")
 
 
 @lru_cache(maxsize=65_536)
@@ -41,7 +46,46 @@ def _signs(allow: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(word if word.isascii() else "" for word in words))
 
 
+class _Words(NamedTuple):
+    """What the kernel looks for: the words of phrases, letters and digits of ASCII."""
+
+    all: frozenset[str]
+    #: By the longest word of a phrase: its others, of each such phrase. Empty where a phrase has no
+    #: word at all, and nothing can be said.
+    others: Mapping[str, Sequence[frozenset[str]]]
+    #: Their lengths and first characters, as bits.
+    lengths: int
+    firsts: int
+
+
+@cache
+def _words(allow: tuple[str, ...]) -> _Words:
+    # What of a word stands beside a letter beyond ASCII is none.
+    each = {frozenset(filter(str.isascii, _WORD.findall(phrase))) for phrase in phrases(allow)}
+    others: dict[str, list[frozenset[str]]] = {}
+    words = frozenset[str]()
+    if frozenset() not in each:
+        for phrase in each:
+            longest = max(sorted(phrase), key=len)
+            others.setdefault(longest, []).append(phrase - {longest})
+        words = words.union(*each)
+    lengths = firsts = 0
+    for word in words:
+        lengths |= 1 << min(len(word), 63)
+        firsts |= 1 << (ord(word[0]) & 63)
+    return _Words(words, others, lengths, firsts)
+
+
 def _may_hold(text: str, allow: tuple[str, ...]) -> bool:
+    words = _words(allow)
+    if words.all and kernel_in_use() == "compiled":
+        found = compiled.words_among(text, words.all, words.lengths, words.firsts)
+        if found is not None:
+            for word in found:
+                for others in words.others.get(word, ()):
+                    if not others or others.issubset(found):
+                        return True
+            return False
     lowered, ascii_only = text.lower(), text.isascii()
     # Written out: a generator takes as long as the search itself.
     for sign in _signs(allow):  # noqa: SIM110

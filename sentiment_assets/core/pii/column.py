@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from sentiment_assets.core.pii.kernel import kernel_in_use
-from sentiment_assets.core.pii.known_names import searched_for
+from sentiment_assets.core.pii.known_names import may_be_spelled
 from sentiment_assets.core.pii.look import REDACTIONS, counts, first_look, look, may_spell
 from sentiment_assets.core.pii.names import NameFinder, find_names
 from sentiment_assets.core.pii.redactor import (
@@ -55,6 +55,7 @@ def redact_batch(
     texts = texts.cast(pl.String)
     if known_names is None or known_names.dtype == pl.Null:
         known_names = pl.Series([None], dtype=pl.List(pl.String)).new_from_index(0, len(texts))
+    known_names = known_names.list.drop_nulls()
     if not isinstance(regions, pl.Series):
         regions = pl.Series([regions], dtype=pl.String).new_from_index(0, len(texts))
     column = _Column(texts, known_names, regions, allow)
@@ -201,34 +202,11 @@ def _with_recognised(
 def _rows_with_names(read: pl.Series, known_names: pl.Series, allow: tuple[str, ...]) -> list[int]:
     """Numbers of the rows whose canonical text may spell one of their names."""
     rows = may_spell(read, known_names, allow)
-    if not rows:
-        return []
-    given = (
-        pl.DataFrame(
-            {
-                "row": pl.Series(rows, dtype=pl.UInt32),
-                "text": read.gather(rows).str.to_lowercase(),
-                "name": known_names.gather(rows),
-            }
+    # One by one: Polars takes five times as long to pair each text with the spellings.
+    return [
+        row
+        for row, text, names in zip(
+            rows, read.gather(rows), known_names.gather(rows).to_list(), strict=True
         )
-        .explode("name", empty_as_null=True, keep_nulls=True)
-        .drop_nulls()
-    )
-    # Pairs: Polars takes ten times as long to build a column of lists from tuples.
-    pairs = [(name, spelling) for name in given["name"].unique() for spelling in searched_for(name)]
-    spelled = pl.DataFrame(
-        {"name": [name for name, _ in pairs], "spelling": [spelling for _, spelling in pairs]},
-        schema={"name": pl.String, "spelling": pl.String},
-    )
-    text, spelling = pl.col("text"), pl.col("spelling")
-    # Lower case outside ASCII differs between Unicode versions: such pairs are looked at in detail.
-    beyond_ascii = r"[^\x00-\x7f]"
-    return (
-        given.join(spelled, on="name")
-        .filter(
-            text.str.contains(spelling, literal=True)
-            | (text.str.contains(beyond_ascii) & spelling.str.contains(beyond_ascii))
-        )["row"]
-        .unique()
-        .to_list()
-    )
+        if text is not None and names and may_be_spelled(names, text.lower())
+    ]

@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sentiment_assets.core.arrow_texts import buffers, column, list_buffers
+from sentiment_assets.core.arrow_texts import buffers, buffers_of, column, names_in_lists
 from sentiment_assets.core.pii import look_in_polars
 from sentiment_assets.core.pii.allowed import phrases
 from sentiment_assets.core.pii.card import CARD
@@ -31,7 +31,7 @@ from sentiment_assets.core.pii.handle import HANDLE, PLATFORM_WORDS
 from sentiment_assets.core.pii.iban import IBAN
 from sentiment_assets.core.pii.ip import IP
 from sentiment_assets.core.pii.kernel import compiled, kernel_in_use
-from sentiment_assets.core.pii.known_names import EVERYDAY
+from sentiment_assets.core.pii.known_names import EVERYDAY, searched_for
 from sentiment_assets.core.pii.lexicon import lexicon
 from sentiment_assets.core.pii.names_context import (
     ANNOUNCERS,
@@ -60,6 +60,8 @@ from sentiment_assets.core.text import FOLDED, Canonical, canonicalise
 REDACTIONS = pl.List(pl.Struct({"kind": pl.String, "count": pl.Int32}))
 _KINDS = sorted(KINDS)
 _LETTERS = re.compile("[a-z]+")
+#: Stands for the spellings of a name that has none: no canonical text holds it.
+_NOWHERE = "\x00\x01"
 
 #: Bits above the kernel's own: a region's phone rule, and those that the kernel knows nothing of.
 _NATIONAL = 1 << 16
@@ -127,10 +129,25 @@ def may_spell(read: pl.Series, known_names: pl.Series, allow: tuple[str, ...]) -
         return []
     if kernel_in_use() == "python":
         return _rows(known_names.is_not_null().to_numpy())
-    lists = known_names.fill_null([])
+    kernel = _kernel(allow)
+    names = names_in_lists(known_names.fill_null([]))
+    offsets, data, *_ = named = buffers_of(names.texts)
+    plain = np.zeros(len(names.texts), np.uint8)
+    kernel.plain(*named, plain)
+    spellings: list[bytes] = []
+    firsts = np.zeros(len(plain) + 1, np.int64)
+    for number in np.flatnonzero(plain == 0).tolist():
+        spelled = searched_for(names.texts[number].as_py())
+        spellings += [one.encode() for one in spelled or (_NOWHERE,)]
+        firsts[number + 1] = len(spelled) or 1
+    ends = np.zeros(len(spellings) + 1, np.int64)
+    np.cumsum([len(one) for one in spellings], out=ends[1:])
     found = np.zeros(len(read), np.uint8)
-    offsets, data, valid, offset = buffers(read)
-    _kernel(allow).spelled(offsets, data, valid, offset, *list_buffers(lists), found)
+    kernel.spelled(
+        *buffers(read),
+        names.offsets, names.offset, names.codes, names.valid, offsets, data,
+        firsts.cumsum(), ends, b"".join(spellings), found,
+    )  # fmt: skip
     return _rows(found != 0)
 
 

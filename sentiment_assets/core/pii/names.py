@@ -29,38 +29,48 @@ from sentiment_assets.core.pii.lexicon import (
     WORD,
 )
 from sentiment_assets.core.pii.name_words import (
+    ANY_NOT_PEOPLE,
+    BEFORE_PLACE,
+    CALL,
+    CAPITALS,
+    COMMON,
+    ENDS_NAME,
+    FEATURE,
+    FIVE_LETTERS,
+    FORMED,
+    FOUR_LETTERS,
+    IN_DICTIONARY,
+    INITIAL,
+    JOINED,
+    LEADS,
+    LETTERS,
+    NAMED,
+    NOT_PERSON,
+    ROLE,
+    TELLS,
+    THREE_LETTERS,
+    TITLE,
     bits_of,
     is_common,
-    is_formed,
-    is_word,
-    read_words,
+    read_marks,
 )
 from sentiment_assets.core.pii.names_caseless import find_caseless, find_uncased
 from sentiment_assets.core.pii.names_context import (
     ANNOUNCERS,
     ANNOUNCING,
-    BEFORE_PLACES,
-    CALLED,
     DEGREE_AHEAD,
-    FEATURES,
     FIELD,
     GREETED,
     IN_LISTS,
-    JOIN,
     LISTED,
     LONG_WORD,
     LOWER_ANNOUNCED,
     MIXED_CASE,
     NO_SURNAME,
-    NOT_PEOPLE,
     PARTICLE_AHEAD,
-    PEOPLE_TOO,
-    ROLES,
-    ROLES_AND_TITLES,
     SIGNED,
     STATE_AHEAD,
     STRONG,
-    TITLES,
     WEAK,
 )
 from sentiment_assets.core.pii.rule import Span
@@ -78,87 +88,97 @@ class NameFinder(Protocol):
 
 
 class _Text:
-    """The capitalised words of a text, and what of them names somebody."""
+    """The capitalised words of a text, and what of them names somebody.
+
+    Word ``i`` stands from ``starts[i]`` to ``ends[i]``, and ``marks[i]`` says in bits what it is:
+    most questions are one about numbers. -1 says that no name begins with a word.
+    """
+
+    __slots__ = ("_headline", "announces", "count", "ends", "marks", "starts", "text")
 
     def __init__(self, text: str, lowered: str) -> None:
         self.text = text
         #: Asked once a text, so that words in no list cost nothing where nothing announces them.
         self.announces = not ANNOUNCING.isdisjoint(lowered.split())
         self._headline: bool | None = None
-        self.words = read_words(text, capitalised=True)
+        self.starts, self.ends, self.marks = read_marks(text)
+        self.count = len(self.marks)
 
     @property
     def headline(self) -> bool:
         """Every word is capitalised: there a capital says little."""
         if self._headline is None:
-            capitalised = sum(len(word.key) > 3 for word in self.words)
+            capitalised = sum(mark & LETTERS >= FOUR_LETTERS for mark in self.marks)
             everything = len(LONG_WORD.findall(self.text))
             self._headline = everything > 5 and capitalised > 0.7 * everything
         return self._headline
 
-    def joined(self, i: int) -> bool:
-        """Whether word ``i`` goes on in the next."""
-        if i + 1 >= len(self.words):
-            return False
-        gap = self.text[self.words[i].end : self.words[i + 1].start]
-        if gap == " ":
-            return True
-        if not JOIN.match(gap):
-            return False
-        # A dot ends a sentence, unless the word is an initial or a title.
-        word = self.words[i]
-        return "." not in gap or word.is_initial or word.key in TITLES or word.key in CALLED
+    def gap(self, i: int) -> str:
+        """What stands between word ``i`` and the next."""
+        return self.text[self.ends[i] : self.starts[i + 1]]
 
-    def names(self) -> Iterator[tuple[int, int]]:
+    def names(self) -> list[tuple[int, int]]:
         """Half-open ranges of characters."""
+        marks, announces = self.marks, self.announces
         found: list[tuple[int, int]] = []
         free = 0
-        for i, word in enumerate(self.words):
+        following = 0
+        for i in range(self.count - 1, -1, -1):
+            mark = marks[i]
             # Most words are in no list, and then only what stands around them can say anything.
-            if i < free or not (word.tells or self.announces or self.leads(i)):
+            if following & SURNAME or (
+                following and not following & NAMED and (mark | following) & FORMED
+            ):
+                mark |= LEADS
+                marks[i] = mark
+            following = mark
+        for i, mark in enumerate(marks):
+            if i < free or not (mark & (TELLS | LEADS) or announces):
                 continue
             last = self.name_at(i)
-            if last is not None:
+            if last >= 0:
                 found.append((i, last))
                 free = last + 1
-        for first, last in self.with_company(found):
-            end = self.words[last].end
-            if self.words[last].is_initial and self.text[end : end + 1] == ".":
-                end += 1
-            degree = DEGREE_AHEAD.match(self.text, end)
-            yield self.words[first].start, degree.end() if degree else end
+        if not found:
+            return found
+        return [self.span(first, last) for first, last in self.with_company(found)]
 
-    def leads(self, i: int) -> bool:
-        """Whether word ``i`` is followed by a surname, or the like."""
-        if i + 1 >= len(self.words):
-            return False
-        following = self.words[i + 1]
-        return bool(following.bits & SURNAME) or (
-            not following.bits and (is_formed(self.words[i].key) or is_formed(following.key))
-        )
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """The characters of a name, an initial's dot and a degree behind it included."""
+        end = self.ends[last]
+        if self.marks[last] & INITIAL and self.text[end : end + 1] == ".":
+            end += 1
+        # A degree begins with a capital.
+        if self.is_near(last, end):
+            degree = DEGREE_AHEAD.match(self.text, end)
+            if degree:
+                end = degree.end()
+        return self.starts[first], end
+
+    def is_near(self, i: int, end: int) -> bool:
+        """Whether the word behind ``i`` stands a sign and a space behind ``end`` at most."""
+        return i + 1 < self.count and self.starts[i + 1] - end <= 2
 
     def with_company(self, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """What stands in one list with a name (``Ann, Hope and Mark``) is another."""
-        if not found or not IN_LISTS.search(self.text):
+        if self.count == 1 or not IN_LISTS.search(self.text):
             return found
+        marks = self.marks
         taken = {i for first, last in found for i in range(first, last + 1)}
         for step in (1, -1):
             todo = [last if step > 0 else first for first, last in found]
             while todo:
                 j = todo.pop() + step
-                if not 0 <= j < len(self.words) or j in taken:
+                if not 0 <= j < self.count or j in taken:
                     continue
-                left, right = (j - 1, j) if step > 0 else (j, j + 1)
-                gap = self.text[self.words[left].end : self.words[right].start]
-                word = self.words[j]
+                mark = marks[j]
                 if (
-                    LISTED.fullmatch(gap)
-                    and word.bits
-                    and not word.bits & (SELDOM | PLACE | BRAND)
-                    and word.key not in NO_SURNAME
+                    mark & NAMED
+                    and not mark & (SELDOM | PLACE | BRAND | ENDS_NAME)
+                    and LISTED.fullmatch(self.gap(j - 1 if step > 0 else j))
                     and not self.place(j, j)
-                    and not self.joined(j)
-                    and not (j and self.joined(j - 1) and (j - 1) not in taken)
+                    and not mark & JOINED
+                    and not (j and marks[j - 1] & JOINED and (j - 1) not in taken)
                     and not self.headline
                 ):
                     taken.add(j)
@@ -166,49 +186,49 @@ class _Text:
                     todo.append(j)
         return sorted(found)
 
-    def name_at(self, i: int) -> int | None:
-        """The last word of the name that begins with word ``i``; None where none begins."""
-        word = self.words[i]
-        if not word.bits and len(word.key) > 1 and word.key not in ROLES_AND_TITLES:
+    def name_at(self, i: int) -> int:
+        """The last word of the name that begins with word ``i``."""
+        mark = self.marks[i]
+        if not mark & (NAMED | INITIAL | TITLE | CALL):
             return self.unknown_at(i)
-        if word.key in NO_SURNAME:
-            return None
-        if word.key in ROLES_AND_TITLES:
+        if mark & ENDS_NAME:
+            return -1
+        if mark & (TITLE | CALL):
             # "Princess Royal" is nobody's given name.
             return self.titled(i)
-        if word.key in BEFORE_PLACES and not word.bits & OFTEN:
-            return None
-        if len(word.key) == 1:
+        if mark & BEFORE_PLACE and not mark & OFTEN:
+            return -1
+        if mark & INITIAL:
             return self.after_initials(i)
-        if word.bits & SELDOM:
-            return None
-        if word.bits & SURNAME:
+        if mark & SELDOM:
+            return -1
+        if mark & SURNAME:
             turned = self.turned_round(i)
-            if turned is not None:
+            if turned >= 0:
                 return turned
         if self.announces:
             before = self.announcement(i)
             if before and STRONG.search(before) and not self.place(i, i):
-                return self.end_of(i, announced=True)
-        sure = not word.bits & UNSURE
-        if word.bits & GIVEN:
-            last = self.end_of(i, announced=False)
-            if last > i and self.full_name(i, last):
-                return last
-        elif sure and self.joined(i):
-            following = self.words[i + 1]
-            if following.bits & GIVEN and not following.bits & UNSURE:
+                return self.end_of(i, True)
+        if mark & GIVEN:
+            if mark & JOINED:
+                last = self.end_of(i, False)
+                if last > i and self.full_name(i, last):
+                    return last
+        elif mark & JOINED and not mark & UNSURE:
+            following = self.marks[i + 1]
+            if following & GIVEN and not following & UNSURE:
                 # Family name first.
-                return self.end_of(i + 1, announced=False)
-        if sure:
-            return i if self.alone(i) else None
-        if word.bits & GIVEN and not word.capitals and self.spoken_to(i):
-            return self.end_of(i, announced=False)
-        return None
+                return self.end_of(i + 1, False)
+        if not mark & UNSURE:
+            return i if self.alone(i) else -1
+        if mark & GIVEN and not mark & CAPITALS and self.spoken_to(i):
+            return self.end_of(i, False)
+        return -1
 
     def announcement(self, i: int) -> str:
         """What stands before word ``i``, where it may announce a name; empty where it doesn't."""
-        start = self.words[i].start
+        start = self.starts[i]
         end = start - 1
         if end > 0 and self.text[end] in "\"'":
             end -= 1
@@ -219,144 +239,151 @@ class _Text:
             return ""
         return self.text[max(0, start - 28) : start]
 
-    def unknown_at(self, i: int) -> int | None:
+    def unknown_at(self, i: int) -> int:
         """A word that is in no list of names, but announced, or before a sure surname."""
-        word = self.words[i]
-        before = self.announcement(i) if self.announces else ""
-        if before and word.key not in NO_SURNAME and not is_word(word.key):
-            if STRONG.search(before) and not self.place(i, i):
-                return self.end_of(i, announced=True)
-            if GREETED.search(before) and self.text[word.end : word.end + 1] in (",", "!"):
-                return i
-        if i + 1 < len(self.words):
-            following = self.words[i + 1]
-            if following.bits & SURNAME and self.unknown_given(i):
-                return self.end_of(i + 1, announced=False)
-            if not following.bits and self.formed(i):
+        mark = self.marks[i]
+        if self.announces and not mark & (ENDS_NAME | IN_DICTIONARY):
+            before = self.announcement(i)
+            if before:
+                if STRONG.search(before) and not self.place(i, i):
+                    return self.end_of(i, True)
+                end = self.ends[i]
+                if GREETED.search(before) and self.text[end : end + 1] in (",", "!"):
+                    return i
+        if i + 1 < self.count:
+            following = self.marks[i + 1]
+            if following & SURNAME and self.unknown_given(i):
+                return self.end_of(i + 1, False)
+            if not following & NAMED and self.formed(i):
                 return i + 1
-        return None
+        return -1
 
     def formed(self, i: int) -> bool:
         """Whether two words that nobody knows are made like a name, mid-sentence or not."""
-        pair = self.words[i : i + 2]
+        mark, following = self.marks[i], self.marks[i + 1]
         return (
-            any(is_formed(word.key) for word in pair)
-            and all(len(w.key) > 2 and not w.capitals and not is_word(w.key) for w in pair)
-            and self.joined(i)
+            bool((mark | following) & FORMED)
+            and not (mark | following) & (CAPITALS | IN_DICTIONARY)
+            and mark & LETTERS >= THREE_LETTERS
+            and following & LETTERS >= THREE_LETTERS
+            and bool(mark & JOINED)
             and not self.headline
             and not self.place(i, i + 1)
         )
 
     def spoken_to(self, i: int) -> bool:
         """Whether a given name that is a word, too, is addressed, quoted or signed with."""
-        word = self.words[i]
-        if word.bits & (PLACE | BRAND) or word.key in FEATURES:
+        mark = self.marks[i]
+        if mark & (PLACE | BRAND | FEATURE):
             return False
-        if self.sentence_goes_on(i) or self.place(i, i):
+        # Part of a capitalised phrase.
+        if mark & JOINED and not self.marks[i + 1] & NAMED:
             return False
         before = self.announcement(i)
-        if before and WEAK.search(before):
-            return True
-        return bool(SIGNED.search(self.text[max(0, word.start - 4) : word.start]))
-
-    def titled(self, i: int) -> int | None:
-        """The last word of a name behind a title, or behind several (``Prof Dr Okeke``)."""
-        while self.joined(i) and self.words[i + 1].key in TITLES:
-            i += 1
-        word = self.words[i]
-        if not self.joined(i):
-            return None
-        following = self.words[i + 1]
-        if following.key in NO_SURNAME or following.key in CALLED:
-            return None
-        surely = word.key in TITLES
-        if following.is_initial:
-            return self.after_initials(i + 1) or (i + 1 if surely else None)
-        known = following.bits and (surely or not following.bits & UNSURE or self.given_to(i))
-        unknown = (
-            not following.bits
-            and not is_common(following.key)
-            and (surely or not is_word(following.key))
-        )
-        if not (known or (unknown and (surely or not following.capitals))):
-            return None
-        if not surely and self.headline and not following.bits:
-            return None
-        return self.end_of(i + 1, announced=surely)
-
-    def given_to(self, i: int) -> bool:
-        """Whether a role stands before a given name that is also a word: Customer Chase."""
-        following = self.words[i + 1].bits
-        role = self.words[i].key in ROLES and not self.headline
-        return bool(role and following & GIVEN and not following & SELDOM)
-
-    def after_initials(self, i: int) -> int | None:
-        """``J. Roe``, ``J.R. Roe``: a surname behind dotted initials."""
-        j = i
-        while self.words[j].is_initial and self.joined(j):
-            if (
-                self.text[self.words[j].end : self.words[j].end + 1] != "."
-                and not self.words[j + 1].bits & SURNAME
-            ):
-                return None
-            j += 1
-        word = self.words[j]
-        if word.is_initial or j == i or word.key in NO_SURNAME or word.bits & SELDOM:
-            return None
-        dotted = self.text[self.words[j - 1].end] == "."
-        if (
-            (word.bits and not word.bits & UNSURE)
-            or (dotted and word.bits and not self.headline)
-            or (dotted and not word.capitals and not is_word(word.key))
+        start = self.starts[i]
+        if not (before and WEAK.search(before)) and not SIGNED.search(
+            self.text[max(0, start - 4) : start]
         ):
-            return None if self.place(i, j) else j
-        return None
+            return False
+        return not self.place(i, i)
+
+    def titled(self, i: int) -> int:
+        """The last word of a name behind a title, or behind several (``Prof Dr Okeke``)."""
+        marks = self.marks
+        while marks[i] & JOINED and marks[i + 1] & TITLE:
+            i += 1
+        mark = marks[i]
+        if not mark & JOINED:
+            return -1
+        following = marks[i + 1]
+        if following & (ENDS_NAME | CALL):
+            return -1
+        surely = bool(mark & TITLE)
+        if following & INITIAL:
+            last = self.after_initials(i + 1)
+            return i + 1 if last < 0 and surely else last
+        if following & NAMED:
+            # Behind a role a given name that is also a word: Customer Chase.
+            if not (
+                surely
+                or not following & UNSURE
+                or (mark & ROLE and following & GIVEN and not following & SELDOM)
+            ) or (not surely and following & UNSURE and self.headline):
+                return -1
+        elif following & COMMON or (
+            not surely and (following & (IN_DICTIONARY | CAPITALS) or self.headline)
+        ):
+            return -1
+        return self.end_of(i + 1, surely)
+
+    def after_initials(self, i: int) -> int:
+        """``J. Roe``, ``J.R. Roe``: a surname behind dotted initials."""
+        marks, text = self.marks, self.text
+        j = i
+        while marks[j] & INITIAL and marks[j] & JOINED:
+            end = self.ends[j]
+            if text[end : end + 1] != "." and not marks[j + 1] & SURNAME:
+                return -1
+            j += 1
+        mark = marks[j]
+        if j == i or mark & (INITIAL | ENDS_NAME | SELDOM):
+            return -1
+        dotted = text[self.ends[j - 1]] == "."
+        if (
+            (mark & NAMED and (not mark & UNSURE or (dotted and not self.headline)))
+            or (dotted and not mark & (CAPITALS | IN_DICTIONARY))
+        ) and not self.place(i, j):
+            return j
+        return -1
 
     def unknown_given(self, i: int) -> bool:
         """A word that nobody knows before a word that is surely a surname."""
-        word = self.words[i]
-        if word.capitals or is_word(word.key) or len(word.key) < 3 or not self.joined(i):
+        mark = self.marks[i]
+        if mark & (CAPITALS | IN_DICTIONARY) or mark & LETTERS < THREE_LETTERS or not mark & JOINED:
             return False
-        following = self.words[i + 1]
-        return bool(
-            following.bits & SURNAME
-            and not following.bits & UNSURE
-            and not following.capitals
+        following = self.marks[i + 1]
+        return (
+            bool(following & SURNAME)
+            and not following & (UNSURE | CAPITALS)
             and not self.place(i, i + 1)
         )
 
     def end_of(self, i: int, announced: bool) -> int:
         """How far a name reaches that begins with word ``i``."""
-        sure = announced or not self.words[i].bits & UNSURE
+        marks = self.marks
+        first = marks[i]
+        sure = announced or not first & UNSURE
         last = j = i
-        while self.joined(j) and j - i < 5:
+        while marks[j] & JOINED and j - i < 5:
             j += 1
-            word = self.words[j]
-            if word.is_initial:
-                if self.text[word.end : word.end + 1] == ".":
+            mark = marks[j]
+            if mark & INITIAL:
+                end = self.ends[j]
+                if self.text[end : end + 1] == ".":
                     last = j
-                elif not self.joined(j):
+                elif not mark & JOINED:
                     break
                 continue
-            gap = self.text[self.words[j - 1].end : word.start]
-            particle = PARTICLE_AHEAD.match(gap)
-            if word.key in NO_SURNAME and not particle:
+            # Between a blank and the next there is no room for one.
+            particle = self.starts[j] - self.ends[j - 1] > 2 and bool(
+                PARTICLE_AHEAD.match(self.gap(j - 1))
+            )
+            if mark & ENDS_NAME and not particle:
                 break
-            if word.key in TITLES and not (word.bits & SURNAME and not self.joined(j)):
+            if mark & TITLE and not (mark & SURNAME and not mark & JOINED):
                 break
-            if word.key in NOT_PEOPLE and word.key not in PEOPLE_TOO:
+            if mark & NOT_PERSON or mark & SELDOM:
                 break
-            if word.bits & SELDOM:
-                break
-            if word.bits:
-                if word.capitals > self.words[i].capitals and word.bits & UNSURE:
+            louder = mark & CAPITALS and not first & CAPITALS
+            if mark & NAMED:
+                if louder and mark & UNSURE:
                     break
-                if self.headline and word.bits & (WORD | SELDOM) and self.joined(j):
+                if mark & (WORD | SELDOM) and mark & JOINED and self.headline:
                     break
-            elif not (sure and not is_word(word.key) and word.capitals <= self.words[i].capitals):
+            elif not sure or louder or mark & IN_DICTIONARY:
                 if not (sure and particle):
                     break
-            elif self.headline and j - i > 1 and not particle:
+            elif j - i > 1 and not particle and self.headline:
                 break
             last = j
         return last
@@ -365,74 +392,67 @@ class _Text:
         """Whether a given name and what follows it are one person's."""
         if self.place(i, last):
             return False
-        words = self.words[i : last + 1]
-        if any(word.bits and not word.bits & UNSURE for word in words):
-            return True
-        surname = words[-1]
-        if self.headline or not surname.bits & SURNAME or surname.key in NOT_PEOPLE:
+        for mark in self.marks[i : last + 1]:
+            if mark & NAMED and not mark & UNSURE:
+                return True
+        first, surname = self.marks[i], self.marks[last]
+        if not surname & SURNAME or surname & ANY_NOT_PEOPLE or self.headline:
             return False
-        if words[0].bits & (BRAND | PLACE) and surname.bits & (BRAND | PLACE):
+        if first & (BRAND | PLACE) and surname & (BRAND | PLACE):
             return False
         # Two everyday words: "Mark Brown" and "Will Smith" beside "Rose Garden" and "Long Beach".
-        if surname.key in FEATURES:
+        if surname & FEATURE:
             return False
-        both_common = is_common(words[0].key) and is_common(surname.key)
-        return bool(words[0].bits & OFTEN or (surname.bits & FREQUENT and not both_common))
+        return bool(first & OFTEN or (surname & FREQUENT and not first & surname & COMMON))
 
-    def turned_round(self, i: int) -> int | None:
+    def turned_round(self, i: int) -> int:
         """``Roe, Jane``: in a field of its own, or both surely names."""
-        word = self.words[i]
-        if i + 1 >= len(self.words) or self.text[word.end : self.words[i + 1].start] not in (
-            ", ",
-            ",",
-        ):
-            return None
-        following = self.words[i + 1]
-        if not (following.bits & GIVEN and word.bits & SURNAME):
-            return None
-        before = self.text[max(0, word.start - 28) : word.start]
-        if FIELD.search(before) or STRONG.search(before):
-            if following.bits & UNSURE and not STRONG.search(before):
-                return None
-            return self.end_of(i + 1, announced=True)
-        return None
+        if not self.is_near(i, self.ends[i]) or self.gap(i) not in (", ", ","):
+            return -1
+        following = self.marks[i + 1]
+        if not (following & GIVEN and self.marks[i] & SURNAME):
+            return -1
+        start = self.starts[i]
+        before = self.text[max(0, start - 28) : start]
+        if FIELD.search(before):
+            if not following & UNSURE or STRONG.search(before):
+                return self.end_of(i + 1, True)
+        elif STRONG.search(before):
+            return self.end_of(i + 1, True)
+        return -1
 
     def alone(self, i: int) -> bool:
         """Whether one word that is surely a name stands for a person here."""
-        word = self.words[i]
-        if word.capitals and (len(word.key) < 5 or not word.bits & GIVEN):
+        mark = self.marks[i]
+        if mark & CAPITALS and (mark & LETTERS < FIVE_LETTERS or not mark & GIVEN):
             return False
         if self.place(i, i):
             return False
-        if word.bits & GIVEN:
+        if mark & GIVEN:
             return True
         # A surname alone: not the last word of something else's name.
-        if i and self.joined(i - 1):
-            previous = self.words[i - 1]
-            if previous.key in NO_SURNAME or previous.key in TITLES:
+        if i and self.marks[i - 1] & JOINED:
+            previous = self.marks[i - 1]
+            if previous & (ENDS_NAME | TITLE):
                 return True
-            return not (previous.bits or self.headline or not is_word(previous.key))
+            return bool(not previous & NAMED and previous & IN_DICTIONARY and not self.headline)
         return True
 
     def place(self, i: int, last: int) -> bool:
         """Whether words that read as a name are a place's or a firm's."""
-        if i and self.joined(i - 1) and self.words[i - 1].key in BEFORE_PLACES:
+        marks = self.marks
+        if i and marks[i - 1] & JOINED and marks[i - 1] & BEFORE_PLACE:
             return True
-        end = self.words[last].end
-        if self.text[end : end + 3] == " & ":
+        end = self.ends[last]
+        if self.text.startswith(" & ", end):
             return True
-        if i == last and STATE_AHEAD.match(self.text, end):
+        # A state begins with a capital.
+        if i == last and self.is_near(last, end) and STATE_AHEAD.match(self.text, end):
             return True
-        if self.joined(last) and self.words[last + 1].key in NOT_PEOPLE:
+        if marks[last] & JOINED and marks[last + 1] & ANY_NOT_PEOPLE:
             # "Kelly Clarkson Show" still names her.
-            return not any(
-                w.bits & SURNAME and not w.bits & UNSURE for w in self.words[i + 1 : last + 1]
-            )
+            return all(not mark & SURNAME or mark & UNSURE for mark in marks[i + 1 : last + 1])
         return False
-
-    def sentence_goes_on(self, i: int) -> bool:
-        """Whether a word that is also an everyday one is part of a capitalised phrase."""
-        return self.joined(i) and not self.words[i + 1].bits
 
 
 def _announced_in_lower_case(text: str) -> Iterator[tuple[int, int]]:
@@ -462,8 +482,7 @@ def find_names(text: str, allow: tuple[str, ...] = ()) -> Iterator[Span]:
     if not cased:
         found += find_caseless(text)
     else:
-        said = _Text(text, lowered)
-        found += said.names()
+        found += _Text(text, lowered).names()
     if not text.isascii():
         found += find_uncased(text)
     if "name" in lowered or "call" in lowered or "ask for" in lowered:

@@ -23,9 +23,10 @@ from hypothesis import strategies as st
 
 from sentiment_assets.core.arrow_texts import buffers
 from sentiment_assets.core.pii import column, kernel, redact, redact_batch
+from sentiment_assets.core.pii.allowed import without_allowed
 from sentiment_assets.core.pii.handle import PLATFORM_WORDS
 from sentiment_assets.core.pii.look import _kernel, counts, first_look, look
-from sentiment_assets.core.pii.name_words import read_words
+from sentiment_assets.core.pii.name_words import read_marks, read_words
 from sentiment_assets.core.pii.names import find_names
 from sentiment_assets.core.pii.names_context import ANY_WORD, CAPITALISED
 from sentiment_assets.core.pii.redactor import rules_of
@@ -106,8 +107,10 @@ NAMES = [
     "J R",
 ]
 NAMES += ["Roe-Mary 99", "jane_roe.99", "A" * 300, "news &amp; co", "Zoë", "x", "42"]
+NAMES += ["Käthe Weiß ☁️", "İz Kim", "Lee 박", "🇿🇦", "Jo Ann—Roe", "ﬁ K"]
 SPELLINGS = (
-    "al bo Al.Bo J.R jr jane JANEROE roe mary- customer happy x 99 real news ZOE zoë _x_ 42 @"
+    "al bo Al.Bo J.R jr jane JANEROE roe mary- customer happy x 99 real news ZOE zoë _x_ 42 @ "
+    "kathe WEISS weiß İZ iz kim 박 Lee Ann FI \u212aim \u212a"
 )
 PEOPLE = st.lists(
     st.one_of(test_redactor.NAMES, st.none(), st.lists(st.sampled_from(NAMES), max_size=3)),
@@ -129,6 +132,15 @@ def test_no_name_that_came_with_a_post_goes_unseen(
         redact(text, known or (), allow=allow) for text, known in zip(texts, names, strict=True)
     ]
     assert masked["text"].to_list() == [result.text for result in results]
+
+
+@pytest.mark.parametrize("names", [[], [None], [""], [None, "Käthe W", None], None])
+def test_a_list_of_names_may_hold_none(implementation: str, names: list[str | None] | None) -> None:
+    known = pl.Series([["x"], names, ["y"]], dtype=pl.List(pl.String))
+    texts = pl.Series(["a", "hi kathe", "b"])
+    for start in (0, 1):
+        masked = redact_batch(texts[start : start + 2], known[start : start + 2])["text"]
+        assert masked[1 - start] == ("hi [name]" if names and len(names) == 3 else "hi kathe")
 
 
 @settings(deadline=None, max_examples=300)
@@ -217,6 +229,46 @@ def test_words_are_those_of_the_patterns(text: str, capitalised: bool) -> None:
         assert read_words(text, capitalised=capitalised) == words
     pattern = CAPITALISED if capitalised else ANY_WORD
     assert [word.start for word in words] == [match.start() for match in pattern.finditer(text)]
+
+
+@needs_kernel
+@given(st.one_of(TEXTS, st.text()))
+@example("J. A.B van der Roe d’Éa's (Bo) Ó. Dr. Nkosi  HOPE, L. of the Lu")
+def test_marks_of_words_are_those_of_the_patterns(text: str) -> None:
+    marks = read_marks(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sentiment_assets.core.pii.name_words.kernel_in_use", lambda: "python")
+        assert read_marks(text) == marks
+
+
+PHRASES = ("nimbus", "At&T", "free plan", "is back up", "zoë kiosk", "x-1", "Ünal")
+ALLOWED = st.lists(
+    st.sampled_from(
+        [*PHRASES, *" ".join(PHRASES).split(), "KIOSK", "\u017f", "ı", "\u212aiosk", "'"]
+    ),
+    max_size=5,
+)
+
+
+@needs_kernel
+@given(ALLOWED.map(" ".join), st.lists(st.sampled_from(PHRASES), max_size=4).map(tuple))
+@example("\u212aioſK of ZOË İ", ("kiosk", "x"))
+def test_what_is_allowed_is_found_with_and_without_the_kernel(
+    text: str, allow: tuple[str, ...]
+) -> None:
+    blank = without_allowed(text, allow)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sentiment_assets.core.pii.allowed.kernel_in_use", lambda: "python")
+        assert without_allowed(text, allow) == blank
+
+
+@needs_kernel
+def test_letters_that_patterns_take_for_ascii_are_told_apart() -> None:
+    """Where one stands, the kernel leaves the question to the pattern."""
+    beyond = [chr(code) for code in range(128, 0x110000) if not 0xD800 <= code < 0xE000]
+    taken = [one for one in beyond if re.fullmatch("[a-z0-9]", one, re.IGNORECASE)]
+    untold = [one for one in beyond if kernel.compiled.words_among(one, frozenset(), 0, 0) is None]
+    assert untold == taken
 
 
 @needs_kernel

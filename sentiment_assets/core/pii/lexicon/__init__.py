@@ -42,7 +42,10 @@ class Lexicon:
 
     def is_word(self, word: str) -> bool:
         """Whether an English dictionary has it, or what it is a form of."""
-        return word in self.words or any(
+        if word in self.words:
+            return True
+        # Asked at once first: most words end otherwise.
+        return word.endswith(_ENDINGS) and any(
             word.endswith(ending)
             and (word[: -len(ending)] in self.words or word[: -len(ending)] + "e" in self.words)
             for ending in _ENDINGS
