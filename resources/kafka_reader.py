@@ -38,6 +38,7 @@ _NEXT: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _BATCH = 5_000
 #: Kilobytes that librdkafka reads ahead: with one consumer this bounds its memory.
 _AHEAD_KB = 32_768
+_FETCH_WAIT_MS = 10
 
 
 class KafkaReader:
@@ -81,6 +82,9 @@ class KafkaReader:
                     "auto.offset.reset": "error",
                     "queued.max.messages.kbytes": _AHEAD_KB,
                     "fetch.message.max.bytes": 8 << 20,
+                    # What is read is there. At a partition's end the broker would hold the question
+                    # for half a second, and the next partition's behind it.
+                    "fetch.wait.max.ms": _FETCH_WAIT_MS,
                 }
             )
         )
