@@ -85,6 +85,8 @@ class KafkaReader:
                     # What is read is there. At a partition's end the broker would hold the question
                     # for half a second, and the next partition's behind it.
                     "fetch.wait.max.ms": _FETCH_WAIT_MS,
+                    # Nobody is a member, but so long librdkafka waits for the group's coordinator.
+                    "session.timeout.ms": round(self._answer_within * 1000),
                 }
             )
         )
