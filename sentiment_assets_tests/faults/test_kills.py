@@ -94,7 +94,7 @@ def test_jobs_that_are_killed_are_asked_for_again_by_the_sensor(
     storm = rainy
     instance = dg.DagsterInstance.local_temp(str(tmp_path))
     watch = Watch(instance, storm.lake, storm.stream, LandingMemory())
-    for step in (*EVENTS, *storm.random.sample(STEPS, 3)):
+    for step in (*EVENTS, *storm.random.sample(STEPS, 2)):
         storm.rain()
         asked = watch.look(60)
         assert isinstance(asked, dg.RunRequest), asked
