@@ -169,7 +169,7 @@ def land(
 
 def _first(order: Order, current: TopicLog) -> dict[int, int]:
     """Where the landings of a log begin: what was deleted before is nobody's loss."""
-    asked = {span.partition for span in order.ranges}
+    asked = {span.partition for span in (*order.ranges, *order.lost)}
     return {p: marks.low for p, marks in current.watermarks.items() if p not in asked}
 
 

@@ -123,15 +123,12 @@ def test_the_broker_is_away_when_the_groups_offsets_are_told(
     assert_nothing_lost(storm)
 
 
-@pytest.mark.parametrize("fault", ["kill", "pause"])
-def test_the_sensor_looks_while_the_broker_is_away(
-    storm: Storm, real_kafka: Kafka, fault: str
-) -> None:
+def test_the_sensor_looks_while_the_broker_hangs(storm: Storm, real_kafka: Kafka) -> None:
     """It says so within its time, forgets nothing, and asks when the broker is back."""
     watch = Watch(dg.DagsterInstance.ephemeral(), storm.lake, storm.stream, LandingMemory())
     storm.rain(4, poison=0)
     assert "records of" in watch.look()
-    getattr(real_kafka, fault)()
+    real_kafka.pause()
     reader = storm.stream.reader(answer_within=1)
     started = time.monotonic()
     said = watch.look(30, reader)
