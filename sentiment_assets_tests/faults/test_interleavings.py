@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
+import pytest
 from dagster._core.test_utils import create_run_for_test
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -36,6 +37,9 @@ from sentiment_assets_tests.bronze_records import DAY, payload
 from sentiment_assets_tests.faults.conftest import SEEDS
 from sentiment_assets_tests.faults.storm import assert_landings_follow_each_other
 from sentiment_assets_tests.streamed import written
+
+#: Many seeds take their time.
+pytestmark = pytest.mark.timeout(3_600)
 
 TOPIC = StreamTopic("x", "posts.x", 2, 1, dt.timedelta(days=3), 1 << 20)
 RULES = LandingRules(records=3, wait=dt.timedelta(seconds=60))
