@@ -260,8 +260,8 @@ def measure(
     average = filled["bytes"] / filled["records"]
     return "\n".join(
         [
-            f"{records:,} records of {average:,.0f} bytes in {PARTITIONS} partitions; texts: {what};"
-            f" one core, {rounds} rounds, medians and ranges",
+            f"{records:,} records of {average:,.0f} bytes in {PARTITIONS} partitions; "
+            f"texts: {what}; one core, {rounds} rounds, medians and ranges",
             "",
             _speeds(runs),
             "",

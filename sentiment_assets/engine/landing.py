@@ -148,11 +148,8 @@ def land(
     """
     current = reader.topic_log(order.topic)
     # What a deleted topic lost is told in its own log.
-    if order.ranges and log_name(current.topic_id) != generation_of(order.log)[0]:
-        raise RangeRefused(
-            f"{order.topic} was made anew since these offsets were asked for: they number other "
-            "records now. The sensor asks for those of the new topic"
-        )
+    if order.ranges:
+        _require_log(current, order)
     newest = newest_landing(lake, order.topic, order.log)
     positions: Mapping[int, int] = newest.positions if newest else _first(order, current)
     number = newest.number + 1 if newest else 0
@@ -160,11 +157,22 @@ def land(
     if not (ranges or lost):
         return
     for unit in _units(lake, reader, order, ranges, holds):
+        if ranges:
+            # What was read while the topic was made anew are other records.
+            _require_log(reader.topic_log(order.topic), order)
         landing = unit.close(number, positions, lost, run_id, clock())
         yield landing
         add_landing(lake, landing)
         positions, number, lost = landing.positions, number + 1, ()
         _mirror(reader, order.topic, positions)
+
+
+def _require_log(current: TopicLog, order: Order) -> None:
+    if log_name(current.topic_id) != generation_of(order.log)[0]:
+        raise RangeRefused(
+            f"{order.topic} was made anew since these offsets were asked for: they number other "
+            "records now. The sensor asks for those of the new topic"
+        )
 
 
 def _first(order: Order, current: TopicLog) -> dict[int, int]:

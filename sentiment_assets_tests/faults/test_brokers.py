@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 import dagster as dg
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from resources.kafka_reader import KafkaReader
 from sentiment_assets.core.landings import OffsetRange
 from sentiment_assets.engine import landing as landing_module
-from sentiment_assets.engine.landing import StreamUnreachable
+from sentiment_assets.engine.landing import RangeRefused, StreamUnreachable
 from sentiment_assets.stream_sensors import LandingMemory
 from sentiment_assets_tests.faults.storm import Storm, assert_nothing_lost
+from sentiment_assets_tests.streamed import Streamed
 from sentiment_assets_tests.test_stream_sensors import Watch
 from simulator.kafka.broker import Kafka
 
@@ -100,6 +102,28 @@ def test_the_broker_is_killed_in_the_middle_of_a_landing_and_comes_back(
     real_kafka.heal()
     storm.rain(10)
     assert_nothing_lost(storm)
+
+
+def test_the_topic_is_made_anew_in_the_middle_of_a_landing(storm: Storm, real_kafka: Kafka) -> None:
+    """Offsets number other records then: nothing is said to be landed that was not."""
+    topic = storm.stream.topic
+    admin = AdminClient(storm.stream.connection.config())
+
+    def make_anew() -> None:
+        admin.delete_topics([topic])[topic].result(20)
+        storm.stream = Streamed(storm.stream.server, storm.stream.prefix)
+        storm.rain(60, poison=0)
+
+    storm.rain(40, poison=0)
+    order = storm.order()
+    with pytest.raises((RangeRefused, StreamUnreachable)):
+        storm.land(order, reader=meddled(storm, make_anew, stall=3))
+    assert storm.landings() == []
+    # What the new topic holds is landed, and all of it.
+    storm.land()
+    [landing] = storm.landings()
+    assert landing.log != order.log
+    assert landing.consumed == 60
 
 
 def test_the_broker_is_away_when_the_groups_offsets_are_told(
