@@ -10,13 +10,14 @@ import confluent_kafka
 import pytest
 
 from sentiment_assets.core.platforms import PLATFORMS
-from sentiment_assets.engine.landing import Router
-from sentiment_assets.lake.bronze import read_whole
+from sentiment_assets.engine.dead_letters import dead_letter_objects, replay
+from sentiment_assets.engine.landing import Router, land
+from sentiment_assets.lake.bronze import read_whole, stored_partitions
 from sentiment_assets_tests.bronze_records import snowflake
 from sentiment_assets_tests.faults.ledger import Entry, digest_of
 from sentiment_assets_tests.faults.poison import POISON, SECRET
 from sentiment_assets_tests.faults.storm import Storm, assert_nothing_lost, entry_of, holds
-from sentiment_assets_tests.silver_of_a_lake import quarantine
+from sentiment_assets_tests.silver_of_a_lake import posts, quarantine, rebuild
 from sentiment_assets_tests.streamed import NOW, written
 
 
@@ -131,8 +132,6 @@ class _Record:
 
 def test_what_has_no_partition_yet_is_replayed_when_it_has(storm: Storm) -> None:
     """The whole record is kept: what was in its way may be mended."""
-    from sentiment_assets.engine.dead_letters import dead_letter_objects, replay
-
     future = next(kind for kind in POISON if kind.name == "far future")
     storm.send([(entry_of(future), future)])
     storm.land()
@@ -144,3 +143,27 @@ def test_what_has_no_partition_yet_is_replayed_when_it_has(storm: Storm) -> None
     assert sum(done.landed.values()) == 1
     [letter] = storm.letters()
     assert letter.replayed
+
+
+def test_dead_letters_of_a_dead_attempt_and_of_the_next_are_one_row_when_replayed(
+    storm: Storm,
+) -> None:
+    """They are listed twice, with one place: the attempts had other ranges, and so other names."""
+    future = next(kind for kind in POISON if kind.name == "far future")
+    storm.stream.send([future.value])
+    steps = land(
+        storm.lake, storm.reader, storm.order(), holds=holds, run_id="dies", clock=lambda: NOW
+    )
+    next(steps)
+    steps.close()
+    storm.stream.send([future.value] * 4)
+    storm.land()
+    letters = storm.letters()
+    places = {(at["partition"], at["offset"]) for at in (one.record["offset"] for one in letters)}
+    assert (len(letters), len(places)) == (6, 5)
+    for path in dead_letter_objects(storm.lake):
+        replay(storm.lake, path, lambda _: True, NOW, "mended")
+    [partition] = stored_partitions(storm.lake)
+    rebuild(storm.lake, [partition])
+    [row] = posts(storm.lake).to_dicts()
+    assert row["observation_count"] == 6
