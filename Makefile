@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 ONCE ?=
 CORPUS ?=
 PYTEST_ARGS ?=
+SEEDS ?= 25
 KERNELS := $(wildcard sentiment_assets/*/*/_*_kernel.pyx sentiment_assets/*/_*_kernel.pyx)
 
 # uv installs in seconds; where it cannot reach the package index, pip does the same.
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-stream test check format bench bench-hot-path bench-pii bench-sentiment lock clean distclean browser kafka
+.PHONY: help run demo-stream test check format bench bench-hot-path bench-landing bench-pii bench-sentiment faults lock clean distclean browser kafka
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +31,9 @@ demo-stream: $(VENV)/.run kafka ## The same with a Kafka broker, topics, and pro
 test: $(VENV)/.dev browser kafka check ## Set up, check and run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
+faults: $(VENV)/.dev kafka ## Kill, cut off, halt and poison landings by many seeds; a ledger is the oracle
+	SENTIMENT_FAULT_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n 2 sentiment_assets_tests/faults $(PYTEST_ARGS)
+
 check: $(VENV)/.dev ## Lint, formatting, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,6 +48,9 @@ bench: $(VENV)/.dev ## Measure against the peers in the same run
 
 bench-hot-path: $(VENV)/.dev ## Measure a large date from bronze to silver, and its distance to the floor
 	$(BIN)/python -m benchmarks.hot_path
+
+bench-landing: $(VENV)/.dev kafka ## Measure landing a topic beside a plain consumer loop
+	$(BIN)/python -m benchmarks.landing
 
 bench-pii: $(VENV)/.dev ## Measure masking beside Presidio and scrubadub
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers

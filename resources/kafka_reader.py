@@ -35,6 +35,7 @@ _NEXT: OffsetSpec = OffsetSpec.latest()
 _BATCH = 5_000
 #: Kilobytes that librdkafka reads ahead: with one consumer this bounds its memory.
 _AHEAD_KB = 32_768
+_FETCH_WAIT_MS = 10
 
 
 class KafkaReader:
@@ -78,6 +79,11 @@ class KafkaReader:
                     "auto.offset.reset": "error",
                     "queued.max.messages.kbytes": _AHEAD_KB,
                     "fetch.message.max.bytes": 8 << 20,
+                    # What is read is there. At a partition's end the broker would hold the question
+                    # for half a second, and the next partition's behind it.
+                    "fetch.wait.max.ms": _FETCH_WAIT_MS,
+                    # Nobody is a member, but so long librdkafka waits for the group's coordinator.
+                    "session.timeout.ms": round(self._answer_within * 1000),
                 }
             )
         )

@@ -23,7 +23,7 @@ from sentiment_assets.core.contracts import (
     SILVER_QUARANTINE,
     Contract,
 )
-from sentiment_assets.core.coverage import Manifest, fetched_share
+from sentiment_assets.core.coverage import Manifest, fetched_share, objects_of
 from sentiment_assets.core.layout import BATCH_POSTS, STREAM_POSTS, PostPartition, windows_of
 from sentiment_assets.core.quality import (
     LANDED_IN_FULL,
@@ -209,13 +209,15 @@ def _landed(lake: Lake, partition: PostPartition) -> Verdict:
         for manifest in read_partition(lake, partition).manifests
         if any(stored.path.startswith(folder) for stored in manifest.objects)
     ]
-    objects = {stored.path: stored for manifest in manifests for stored in manifest.objects}
-    missing = [path for path, stored in objects.items() if sizes.get(path) != stored.size]
-    return objects_verdict(
-        sum(manifest.received for manifest in manifests),
-        sum(stored.records for stored in objects.values()),
-        sorted(missing),
+    objects = objects_of(manifests)
+    held = sum(stored.records for stored in objects)
+    # Two manifests may list one object: each is compared with its own.
+    astray = sum(
+        manifest.received - sum(stored.records for stored in manifest.objects)
+        for manifest in manifests
     )
+    missing = [stored.path for stored in objects if sizes.get(stored.path) != stored.size]
+    return objects_verdict(held + astray, held, missing)
 
 
 def _kept_pace(lake: Lake, partition: PostPartition) -> Verdict:

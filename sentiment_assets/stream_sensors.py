@@ -77,6 +77,9 @@ class LandingMemory(msgspec.Struct):
     #: that was deleted is lost, and nothing else says how much that is.
     topic_id: str = ""
     ends: dict[int, int] = {}
+    #: Where each of its partitions began at the first look: what is deleted of it before the first
+    #: landing is lost too.
+    begins: dict[int, int] = {}
 
     @classmethod
     def read(cls, cursor: str | None) -> LandingMemory:
@@ -145,16 +148,21 @@ def _waiting(lake: Lake, topic: StreamTopic, log: TopicLog, memory: LandingMemor
     """What waits to be landed; the end of a topic that was deleted comes first."""
     if memory.topic_id and memory.topic_id != log.topic_id:
         old = position_of(lake, topic.name, memory.topic_id)
+        firsts = {} if old.number else memory.begins
         gone = tuple(
             OffsetRange(partition, start, end)
             for partition, end in sorted(memory.ends.items())
-            if (start := old.positions.get(partition, 0)) < end
+            if (start := old.positions.get(partition, firsts.get(partition, 0))) < end
         )
         if gone:
             return Waiting(old.log, old.number, (), gone)
+        memory.begins, memory.ends = {}, {}
     memory.topic_id = log.topic_id
-    memory.ends = {partition: marks.high for partition, marks in log.watermarks.items()}
-    return waiting(log, position_of(lake, topic.name, log.topic_id))
+    # Of a partition without a leader what was seen last stays true.
+    for partition, marks in log.watermarks.items():
+        memory.begins.setdefault(partition, marks.low)
+        memory.ends[partition] = marks.high
+    return waiting(log, position_of(lake, topic.name, log.topic_id), memory.begins)
 
 
 def landing_tags(topic: StreamTopic) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from resources.kafka import KafkaConnection
@@ -37,7 +37,15 @@ class KafkaServer:
         admin = AdminClient(self.connection.config())
         if self.real is not None:
             wanted = NewTopic(name, partitions, 1, config=dict(configs or {}))
-            admin.create_topics([wanted])[name].result(20)
+            while True:
+                try:
+                    admin.create_topics([wanted])[name].result(20)
+                    break
+                except KafkaException as error:
+                    # Just started, or on a machine that is too busy for its heartbeats, the node
+                    # counts as away for a moment.
+                    if error.args[0].code() != KafkaError.INVALID_REPLICATION_FACTOR:
+                        raise
         while not admin.list_topics(name, timeout=10).topics[name].partitions:
             continue
 

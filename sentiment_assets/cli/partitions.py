@@ -116,6 +116,7 @@ def partition_rows(
 ) -> Iterator[dict[str, object]]:
     """One row a partition and layer: date, platform, layer, rows, age_seconds, state, why."""
     from sentiment_assets.core.contracts import DAILY_SUMMARY, HOURLY_SENTIMENT, SILVER_POSTS
+    from sentiment_assets.core.coverage import objects_of
     from sentiment_assets.engine.staleness import behind
     from sentiment_assets.lake.bronze import read_partition
 
@@ -153,7 +154,7 @@ def partition_rows(
         for layer, rows, at, state, why in (
             (
                 "bronze",
-                sum(o.records for m in bronze.manifests for o in m.objects),
+                sum(stored.records for stored in objects_of(bronze.manifests)),
                 fetched,
                 told,
                 "",

@@ -94,6 +94,20 @@ class Manifest(Struct, frozen=True):
     dead_letters: int = 0
 
 
+def objects_of(manifests: Iterable[Manifest]) -> list[BronzeObject]:
+    """The objects that manifests list, each once, by path.
+
+    A landing that died after its manifests is repeated with what came meanwhile: of a partition of
+    the topic that got nothing new, both landings' manifests list the same object.
+    """
+    found = {
+        stored.path: stored
+        for manifest in sorted(manifests, key=lambda manifest: manifest.fetched_at)
+        for stored in manifest.objects
+    }
+    return sorted(found.values(), key=lambda stored: stored.path)
+
+
 class WindowCoverage(Struct, frozen=True):
     """What a window's manifests add up to; ``state`` is null where it was never asked for."""
 

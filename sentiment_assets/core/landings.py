@@ -160,25 +160,35 @@ def generation_of(log: str) -> tuple[str, int]:
     return plain, int(generation or 0)
 
 
-def waiting(topic: TopicLog, position: Position) -> Waiting:
+def waiting(
+    topic: TopicLog, position: Position, begins: Mapping[int, int] | None = None
+) -> Waiting:
     """What is to be landed next, of every partition.
 
     A partition that ends before the position was cut short (an unclean election): offsets after the
     cut number other records now. All of the topic is landed anew, under a name of its own, since
     what is landed twice is one row in silver and what is never landed is lost.
+
+    Args:
+        topic: what the brokers say.
+        position: where its landings stand.
+        begins: where partitions began when they were first looked at. Before the first landing
+            this tells what has been deleted meanwhile; what was before it is nobody's loss.
     """
     readable = {p: marks for p, marks in topic.watermarks.items() if p not in topic.leaderless}
-    if any(marks.high < position.positions.get(p, 0) for p, marks in readable.items()):
-        plain, generation = generation_of(position.log)
-        position = Position(f"{plain}.{generation + 1}")
+    cut = any(marks.high < position.positions.get(p, 0) for p, marks in readable.items())
     ranges, lost = [], []
     for partition, marks in sorted(readable.items()):
-        start = position.positions.get(partition, 0 if position.number else marks.low)
-        if start < marks.low:
-            lost.append(OffsetRange(partition, start, marks.low))
-            start = marks.low
+        first = 0 if position.number else (begins or {}).get(partition, marks.low)
+        stands = position.positions.get(partition, first)
+        if stands < marks.low:
+            lost.append(OffsetRange(partition, stands, marks.low))
+        start = marks.low if cut else max(stands, marks.low)
         if start < marks.high:
             ranges.append(OffsetRange(partition, start, marks.high))
+    if cut:
+        plain, generation = generation_of(position.log)
+        position = Position(f"{plain}.{generation + 1}")
     return Waiting(position.log, position.number, tuple(ranges), tuple(lost))
 
 

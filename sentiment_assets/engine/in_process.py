@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from sentiment_assets.core.contracts import SILVER_POSTS, SILVER_QUARANTINE
-from sentiment_assets.core.coverage import BronzeObject, Manifest, coverage_of
+from sentiment_assets.core.coverage import BronzeObject, Manifest, coverage_of, objects_of
 from sentiment_assets.core.layout import PostPartition, Window, windows_of
 from sentiment_assets.core.parsers import Refusal
 from sentiment_assets.core.quality import Conservation
@@ -205,7 +205,7 @@ def _objects_of(
         ordered = sorted(manifests, key=lambda manifest: manifest.fetched_at)
         then = ordered[: len(ordered) - left_out]
         if _made_of(then, window, rules) == consumed:
-            return [stored for manifest in then for stored in manifest.objects]
+            return objects_of(then)
     return None
 
 
@@ -226,8 +226,8 @@ def fingerprint_of(bronze: BronzePartition, window: Window, rules: SilverRules) 
 def _made_of(manifests: Sequence[Manifest], window: Window, rules: SilverRules) -> int:
     completed = coverage_of(window, manifests).completed_at
     recipe = rules.recipe(window.partition.platform, window.partition.date)
-    objects = sorted((o for m in manifests for o in m.objects), key=lambda o: o.path)
-    return _digest([recipe, completed.isoformat() if completed else "", *_named(objects)])
+    named = _named(objects_of(manifests))
+    return _digest([recipe, completed.isoformat() if completed else "", *named])
 
 
 def _named(objects: Sequence[BronzeObject]) -> list[str]:

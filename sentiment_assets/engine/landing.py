@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import methodcaller
 from types import ModuleType
 from typing import Protocol
 
@@ -54,6 +55,13 @@ MOST_BYTES = 128 << 20
 _WRITERS = 8
 
 _encode = msgspec.json.Encoder().encode
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+#: confluent-kafka 2.16 gives a null pointer for a header's name that is not UTF-8, with the error
+#: beside it. A plain call doesn't look for errors beside a result once Python has specialised it,
+#: and the process dies of the pointer; this one always looks. To be asked once a record.
+_headers_of = methodcaller("headers")
 
 
 class StreamUnreachable(Exception):
@@ -140,11 +148,8 @@ def land(
     """
     current = reader.topic_log(order.topic)
     # What a deleted topic lost is told in its own log.
-    if order.ranges and log_name(current.topic_id) != generation_of(order.log)[0]:
-        raise RangeRefused(
-            f"{order.topic} was made anew since these offsets were asked for: they number other "
-            "records now. The sensor asks for those of the new topic"
-        )
+    if order.ranges:
+        _require_log(current, order)
     newest = newest_landing(lake, order.topic, order.log)
     positions: Mapping[int, int] = newest.positions if newest else _first(order, current)
     number = newest.number + 1 if newest else 0
@@ -152,6 +157,9 @@ def land(
     if not (ranges or lost):
         return
     for unit in _units(lake, reader, order, ranges, holds):
+        if ranges:
+            # What was read while the topic was made anew are other records.
+            _require_log(reader.topic_log(order.topic), order)
         landing = unit.close(number, positions, lost, run_id, clock())
         yield landing
         add_landing(lake, landing)
@@ -159,9 +167,17 @@ def land(
         _mirror(reader, order.topic, positions)
 
 
+def _require_log(current: TopicLog, order: Order) -> None:
+    if log_name(current.topic_id) != generation_of(order.log)[0]:
+        raise RangeRefused(
+            f"{order.topic} was made anew since these offsets were asked for: they number other "
+            "records now. The sensor asks for those of the new topic"
+        )
+
+
 def _first(order: Order, current: TopicLog) -> dict[int, int]:
     """Where the landings of a log begin: what was deleted before is nobody's loss."""
-    asked = {span.partition for span in order.ranges}
+    asked = {span.partition for span in (*order.ranges, *order.lost)}
     return {p: marks.low for p, marks in current.watermarks.items() if p not in asked}
 
 
@@ -387,9 +403,12 @@ class Router:
         self, record: StreamRecord, value: bytes | None, partition: int, appended: int
     ) -> tuple[Window | None, bytes, str]:
         """The window (null for a dead letter), the line, and the version of the API."""
-        headers: Mapping[str, str] = {}
         try:
-            headers = self._headers(record)
+            sent: Headers | None = _headers_of(record) or ()
+        except (UnicodeDecodeError, SystemError):
+            sent = None
+        try:
+            headers = self._headers(sent)
             window = self._window(value)
             return (
                 window,
@@ -398,11 +417,13 @@ class Router:
             )
         except Refused as refused:
             reason = f"{refused.code}: {refused.reason}"
-            return None, self._dead_letter(record, value, partition, appended, reason), ""
+            return None, self._dead_letter(record, sent, value, partition, appended, reason), ""
 
-    def _headers(self, record: StreamRecord) -> Mapping[str, str]:
+    def _headers(self, sent: Headers | None) -> Mapping[str, str]:
+        if sent is None:
+            raise Refused("bad_headers", "the name of a header is not UTF-8")
         try:
-            headers = streams.read_headers(record.headers())
+            headers = streams.read_headers(sent)
         except UnicodeDecodeError:
             raise Refused("bad_headers", "a header is not UTF-8") from None
         missing = [name for name in streams.REQUIRED_HEADERS if not headers.get(name)]
@@ -456,7 +477,11 @@ class Router:
         payload = value or b"null"
         if b"\n" in payload:
             # One record, one line. Inside of strings JSON has no line ends.
-            payload = msgspec.json.format(payload, indent=-1)
+            try:
+                payload = msgspec.json.format(payload, indent=-1)
+            except RecursionError:
+                # It takes one level more than reading did.
+                raise Refused("not_json", "nested too deeply to be read") from None
         return b"%b%b%b,%b,%b}" % (
             self._envelope_start,
             _quoted(headers[streams.FETCHED_AT]),
@@ -474,14 +499,20 @@ class Router:
         )
 
     def _dead_letter(
-        self, record: StreamRecord, value: bytes | None, partition: int, appended: int, reason: str
+        self,
+        record: StreamRecord,
+        sent: Headers | None,
+        value: bytes | None,
+        partition: int,
+        appended: int,
+        reason: str,
     ) -> bytes:
         """The whole record, so that it can be replayed once its cause is mended."""
         try:
-            headers = [(name, (said or b"").decode()) for name, said in record.headers() or ()]
+            headers = [(name, (said or b"").decode()) for name, said in sent or ()]
             encoded = False
         except UnicodeDecodeError:
-            headers = [(name, _base64(said or b"")) for name, said in record.headers() or ()]
+            headers = [(name, _base64(said or b"")) for name, said in sent or ()]
             encoded = True
         return _encode(
             {

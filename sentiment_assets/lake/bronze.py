@@ -27,6 +27,7 @@ from sentiment_assets.core.coverage import (
     SourceFetch,
     WindowCoverage,
     coverage_of,
+    objects_of,
 )
 from sentiment_assets.core.layout import PostPartition, Window, windows_of
 from sentiment_assets.core.seals import Seal
@@ -277,7 +278,7 @@ class BronzePartition:
 
     def objects(self, window: Window) -> list[BronzeObject]:
         """The committed objects of one window, by path."""
-        return sorted((o for m in self.of(window) for o in m.objects), key=lambda o: o.path)
+        return objects_of(self.of(window))
 
     def late(self, window: Window) -> list[BronzeObject]:
         """Of a sealed partition's window: what came after the seal."""

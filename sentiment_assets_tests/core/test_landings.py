@@ -55,6 +55,21 @@ def test_before_the_first_landing_nothing_is_lost() -> None:
     assert found.records == 4
 
 
+def test_what_was_deleted_between_the_first_look_and_the_first_landing_is_lost() -> None:
+    found = waiting(topic(p0=(5, 9), p1=(2, 3)), Position("abc"), {0: 3, 1: 2})
+    assert [*map(str, found.ranges)] == ["0:5-9", "1:2-3"]
+    assert [*map(str, found.lost)] == ["0:3-5"]
+    # Later the landings say where it begins.
+    assert not waiting(topic(p0=(5, 9)), Position("abc", 1, {0: 9}), {0: 3}).lost
+
+
+def test_what_retention_took_is_told_of_a_log_that_was_cut_short_too() -> None:
+    found = waiting(topic(p0=(0, 7), p1=(5, 9)), Position("abc", 9, {0: 8, 1: 3}), {0: 0, 1: 0})
+    assert found.log == "abc.1"
+    assert [*map(str, found.ranges)] == ["0:0-7", "1:5-9"]
+    assert [*map(str, found.lost)] == ["1:3-5"]
+
+
 def test_a_log_that_was_cut_short_is_landed_anew_under_another_name() -> None:
     found = waiting(topic(p0=(0, 7), p1=(0, 3)), Position("abc", 9, {0: 8, 1: 3}))
     assert found.log == "abc.1"

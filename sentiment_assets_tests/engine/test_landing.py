@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from sentiment_assets.checks import _landed as landed_in_full
 from sentiment_assets.core import layout
 from sentiment_assets.core.landings import Landing, OffsetRange, waiting
 from sentiment_assets.core.layout import PostPartition, Window
@@ -26,6 +28,8 @@ from sentiment_assets.lake.landings import (
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets_tests.bronze_records import DAY, payload
 from sentiment_assets_tests.kafka_server import KafkaServer
+from sentiment_assets_tests.silver_of_a_lake import assert_conserved, rebuild
+from sentiment_assets_tests.silver_of_a_lake import posts as silver
 from sentiment_assets_tests.streamed import NOW, Streamed, holds, posts, written
 
 
@@ -156,6 +160,28 @@ def test_a_run_that_died_before_its_landing_is_repeated_with_the_same_names(
     landed(lake, stream)
     assert before < {o.path for o in lake.objects.list("bronze/")}
     assert len(list(lines(lake))) == 2
+
+
+def test_an_object_that_two_landings_list_is_read_once(lake: Lake, stream: Streamed) -> None:
+    """The first dies after its manifests; the second takes what came meanwhile along."""
+    stream.send(posts([1, 2]), 0)
+    stream.send(posts([1], 5), 1)
+    order = order_of(lake, stream)
+    steps = land(lake, stream.reader(), order, holds=holds, run_id="dies", clock=lambda: NOW)
+    next(steps)
+    steps.close()
+    stream.send(posts([1.5], 9), 1)
+    landed(lake, stream)
+    listed = [o.path for m in read_partition(lake, DAY).of(Window(DAY, "0000")) for o in m.objects]
+    assert len(listed) == 4
+    assert len(set(listed)) == 3
+    build = rebuild(lake)
+    # The record of partition 1 stands in two objects, those of partition 0 in one.
+    assert_conserved(lake, build, 5)
+    assert silver(lake).height == 4
+    verdict = landed_in_full(lake, DAY)
+    assert verdict.passed, verdict.sentence
+    assert verdict.counts["records"] == 5
 
 
 def test_two_runs_of_one_range_can_not_both_be_the_next_landing(
@@ -293,4 +319,7 @@ def test_landings_are_added_once(lake: Lake, stream: Streamed) -> None:
     stream.send(posts([1]))
     (done,) = landed(lake, stream)
     with pytest.raises(LandingConflict):
-        add_landing(lake, done)
+        add_landing(lake, replace(done, run_id="another"))
+    # Storage that lost its answer is asked again: one's own is no other's.
+    add_landing(lake, done)
+    assert len(list(recent_landings(lake, stream.topic))) == 1
