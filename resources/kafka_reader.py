@@ -117,11 +117,13 @@ class KafkaReader:
             low = self._offsets(topic, led, _OLDEST)
             high = self._offsets(topic, led, _NEXT)
             topic_id = self._topic_id(topic)
+        # A partition whose broker does not answer comes back with an offset below 0, and no error.
+        answered = [p for p in led if low[p] >= 0 and high[p] >= 0]
         return TopicLog(
             topic,
             topic_id,
-            {partition: Watermarks(low[partition], high[partition]) for partition in led},
-            tuple(sorted(set(known.partitions) - set(led))),
+            {partition: Watermarks(low[partition], high[partition]) for partition in answered},
+            tuple(sorted(set(known.partitions) - set(answered))),
         )
 
     def read(self, topic: str, span: OffsetRange) -> Iterator[Sequence[Message]]:

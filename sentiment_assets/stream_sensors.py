@@ -20,6 +20,8 @@ from sentiment_assets.core.landings import (
     TopicLog,
     Waiting,
     at_most,
+    generation_of,
+    log_name,
     waiting,
 )
 from sentiment_assets.core.streams import StreamTopic
@@ -80,6 +82,8 @@ class LandingMemory(msgspec.Struct):
     #: Where each of its partitions began at the first look: what is deleted of it before the first
     #: landing is lost too.
     begins: dict[int, int] = {}
+    #: The log that the last look would have begun, since the present one was cut short.
+    cut: str = ""
 
     @classmethod
     def read(cls, cursor: str | None) -> LandingMemory:
@@ -117,8 +121,12 @@ def look(
     found = _waiting(lake, topic, log, memory)
     number = found.number
     if not found:
-        memory.since = None
+        memory.since, memory.cut = None, ""
         return f"everything of {topic.name} is landed"
+    seen, memory.cut = memory.cut, found.log if _is_cut(found, log) else ""
+    if memory.cut and memory.cut != seen:
+        # A leader that was just elected may not know its own end yet.
+        return f"{topic.name} ends before what was landed of it: looked at once more"
     if memory.since is None or (memory.log, memory.number) != (found.log, number):
         memory.since, memory.log, memory.number = now.timestamp(), found.log, number
     waited = now.timestamp() - memory.since
@@ -163,6 +171,12 @@ def _waiting(lake: Lake, topic: StreamTopic, log: TopicLog, memory: LandingMemor
         memory.begins.setdefault(partition, marks.low)
         memory.ends[partition] = marks.high
     return waiting(log, position_of(lake, topic.name, log.topic_id), memory.begins)
+
+
+def _is_cut(found: Waiting, log: TopicLog) -> bool:
+    """It would begin another generation of the topic that is there."""
+    plain, generation = generation_of(found.log)
+    return found.number == 0 and plain == log_name(log.topic_id) and generation > 0
 
 
 def landing_tags(topic: StreamTopic) -> dict[str, str]:

@@ -14,6 +14,7 @@ import pytest
 from resources.kafka import KafkaConnection
 from resources.kafka_reader import KafkaReader
 from sentiment_assets.assets.stream import STREAM_POSTS_KEY, land_job
+from sentiment_assets.core.landings import TopicLog, Watermarks
 from sentiment_assets.core.streams import StreamTopic
 from sentiment_assets.lake.landings import recent_landings
 from sentiment_assets.lake.objects import Lake, LakeLocation
@@ -256,3 +257,29 @@ def checks_of(watch: Watch, result: dg.ExecuteInProcessResult) -> list[Any]:
         result.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
     )
     return [entry.dagster_event.event_specific_data for entry in events]
+
+
+class Shorter:
+    """A broker's answers of a topic with fewer records: what an unclean election leaves. A fake."""
+
+    def __init__(self, reader: KafkaReader, end: int) -> None:
+        self._reader, self._end = reader, end
+
+    def topic_log(self, topic: str) -> TopicLog:
+        log = self._reader.topic_log(topic)
+        return TopicLog(topic, log.topic_id, {0: Watermarks(0, self._end)})
+
+
+def test_a_log_that_was_cut_short_is_landed_anew_when_it_is_seen_twice(watch: Watch) -> None:
+    watch.stream.send(posts([1] * 8))
+    watch.run(watch.look())
+    shorter: Any = Shorter(watch.stream.reader(), 6)
+    assert "ends before what was landed of it" in watch.look(5, shorter)
+    # Its end was only not known yet.
+    assert "is landed" in watch.look(15)
+    shorter = Shorter(watch.stream.reader(), 5)
+    watch.look(15, shorter)
+    again = watch.look(15, shorter)
+    assert spans(again) == ["0:0-5"]
+    assert isinstance(again, dg.RunRequest)
+    assert f"{watch.memory.topic_id}.1/0:0:0-5" in again.run_key

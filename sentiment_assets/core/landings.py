@@ -115,7 +115,7 @@ class TopicLog:
     #: The id that the cluster gave this incarnation; ``"0"`` where it gives none.
     topic_id: str
     watermarks: Mapping[int, Watermarks]
-    #: Partitions without a leader: what they hold can't be read now.
+    #: Partitions without a leader, or whose leader doesn't answer: they can't be read now.
     leaderless: tuple[int, ...] = ()
 
 
