@@ -152,7 +152,10 @@ def test_the_clock_and_the_sensor_are_on(running: Running) -> None:
     }
     assert sorted((s["name"], s["sensorState"]["status"]) for s in repository["sensors"]) == [
         ("alert_on_troubles", "RUNNING"),
+        # Nothing is streamed without a broker.
+        *((f"land_{platform}", "STOPPED") for platform in sorted(PLATFORMS)),
         ("rebuild_what_is_behind", "RUNNING"),
+        ("watch_streams", "STOPPED"),
     ]
 
 
