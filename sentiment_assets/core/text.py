@@ -4,7 +4,10 @@
 sees what a reader sees; its result is never stored. ``normalise`` tidies a text without changing
 what it says; its result is stored. What counts as personal data belongs in ``core.pii``.
 """
+
 # ruff: noqa: RUF001  look-alike characters are this module's subject
+
+from __future__ import annotations
 
 import html
 import re

@@ -46,3 +46,35 @@ def test_a_failing_build_installs_the_rest(tmp_path: Path, broken: str) -> None:
     assert len(said) == 1
     assert said[0].endswith("Python does the same, slower")
     assert list(tmp_path.rglob("*.so")) == []
+
+
+def test_everything_is_imported_and_a_text_cleaned_where_no_kernel_was_built(
+    tmp_path: Path,
+) -> None:
+    """In a process that finds none of them: as installed without a compiler."""
+    program = (
+        "import importlib, pkgutil, sys\n"
+        "class NoKernels:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.startswith('sentiment_assets') and name.endswith('_kernel'):\n"
+        "            raise ImportError(name)\n"
+        "sys.meta_path.insert(0, NoKernels())\n"
+        "import sentiment_assets\n"
+        "for module in pkgutil.walk_packages(sentiment_assets.__path__, 'sentiment_assets.'):\n"
+        "    if not module.name.endswith('_kernel'):\n"
+        "        importlib.import_module(module.name)\n"
+        "from sentiment_assets.core.pii import redact\n"
+        "from sentiment_assets.core.sentiment import score_texts\n"
+        "print(redact('call +27 82 555 0100').text, score_texts(['good'])['compound'][0])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout == "call [phone] 0.4404\n"

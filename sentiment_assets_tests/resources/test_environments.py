@@ -76,7 +76,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
     ({"SENTIMENT_SOURCE": "live"}, "SENTIMENT_X_BEARER_TOKEN", "docs/access.md"),
     ({"SENTIMENT_MIN_AUTHORS": "0"}, "SENTIMENT_MIN_AUTHORS", "for example: 10"),
     ({"SENTIMENT_MIN_AUTHORS": "ten"}, "SENTIMENT_MIN_AUTHORS", "for example: 10"),
-    ({"SENTIMENT_REBUILD_MINUTES": "-1"}, "SENTIMENT_REBUILD_MINUTES", "for example: 10"),
+    ({"SENTIMENT_REBUILD_MINUTES": "-1"}, "SENTIMENT_REBUILD_MINUTES", "for example: 2"),
     ({"SENTIMENT_HELD_ROWS": "5"}, "SENTIMENT_HELD_ROWS", "for example: 200000"),
     ({"SENTIMENT_KEEP_TEXT": "perhaps"}, "SENTIMENT_KEEP_TEXT", "for example: false"),
     ({"SENTIMENT_X_MAX_PAGES": "0"}, "SENTIMENT_X_MAX_PAGES", "for example: 50"),
