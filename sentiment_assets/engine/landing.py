@@ -16,7 +16,7 @@ import datetime as dt
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import methodcaller
@@ -156,15 +156,17 @@ def land(
     ranges, lost = _due(order, positions, current)
     if not (ranges or lost):
         return
-    for unit in _units(lake, reader, order, ranges, holds):
-        if ranges:
-            # What was read while the topic was made anew are other records.
-            _require_log(reader.topic_log(order.topic), order)
-        landing = unit.close(number, positions, lost, run_id, clock())
-        yield landing
-        add_landing(lake, landing)
-        positions, number, lost = landing.positions, number + 1, ()
-        _mirror(reader, order.topic, positions)
+    # The same threads for every landing: with new ones for each, memory grew from one to the next.
+    with ThreadPoolExecutor(_WRITERS) as threads:
+        for unit in _units(lake, reader, order, ranges, holds):
+            if ranges:
+                # What was read while the topic was made anew are other records.
+                _require_log(reader.topic_log(order.topic), order)
+            landing = unit.close(threads, number, positions, lost, run_id, clock())
+            yield landing
+            add_landing(lake, landing)
+            positions, number, lost = landing.positions, number + 1, ()
+            _mirror(reader, order.topic, positions)
 
 
 def _require_log(current: TopicLog, order: Order) -> None:
@@ -309,6 +311,7 @@ class _Unit:
 
     def close(
         self,
+        threads: Executor,
         number: int,
         before: Mapping[int, int],
         lost: tuple[OffsetRange, ...],
@@ -317,10 +320,7 @@ class _Unit:
     ) -> Landing:
         """Store the objects, then the manifests that make them visible."""
         spans = [landed.range for landed in self._ranges]
-        with ThreadPoolExecutor(_WRITERS) as threads:
-            stored = list(
-                threads.map(lambda entry: entry[1].store(self._lake, entry[2]), self._stored)
-            )
+        stored = list(threads.map(lambda entry: entry[1].store(self._lake, entry[2]), self._stored))
         by_window: dict[Window, list[BronzeObject]] = {}
         dead_letters = []
         for (window, _, _), written in zip(self._stored, stored, strict=True):
@@ -356,9 +356,8 @@ class _Unit:
         manifests = [
             self._manifest(window, by_window[window], landing) for window in sorted(by_window)
         ]
-        with ThreadPoolExecutor(_WRITERS) as threads:
-            paths = [window.manifest for window in landing.windows]
-            list(threads.map(self._lake.objects.put, paths, map(_encode, manifests)))
+        paths = [window.manifest for window in landing.windows]
+        list(threads.map(self._lake.objects.put, paths, map(_encode, manifests)))
         return landing
 
     def _manifest(self, window: Window, objects: list[BronzeObject], landing: Landing) -> Manifest:
