@@ -29,7 +29,7 @@ demo-stream: $(VENV)/.run kafka ## The same with a Kafka broker, topics, and pro
 	@exec $(BIN)/sentiment run --stream
 
 test: $(VENV)/.dev browser kafka check ## Set up, check and run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 faults: $(VENV)/.dev kafka ## Kill, cut off, halt and poison landings by many seeds; a ledger is the oracle
 	SENTIMENT_FAULT_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n 2 sentiment_assets_tests/faults $(PYTEST_ARGS)

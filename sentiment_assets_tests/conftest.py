@@ -30,6 +30,19 @@ def pytest_report_header() -> str:
     return f"kafka: {'Apache Kafka' if lacking is None else f'a mock cluster, {lacking}'}"
 
 
+#: Folders whose files wait for daemons and brokers. They come first: were one of them the last, all
+#: other processes would have ended minutes before.
+_SLOW = ("e2e", "faults", "cli", "docs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        return _SLOW.index(folder) if folder in _SLOW else len(_SLOW)
+
+    items.sort(key=place)
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:
