@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,9 @@ class Caller:
             async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
                 return await http.request(method, path, headers=self.headers, **request)
 
-        return asyncio.run(sending())
+        # In a thread: a browser that another test left open runs a loop in this one.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, sending()).result()
 
     def control(self, method: str, what: str, body: Any = None) -> Any:
         """The answer of a control endpoint that must not refuse."""

@@ -9,6 +9,7 @@ import hmac
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -531,7 +532,8 @@ def test_the_app_serves_one_address_and_its_health(
                 await http.put("/webhooks/facebook", content=body),
             ]
 
-    answers = asyncio.run(sending())
+    with ThreadPoolExecutor(1) as thread:
+        answers = thread.submit(asyncio.run, sending()).result()
 
     assert [answer.status_code for answer in answers] == [200, 200, 200, 401, 413, 404, 405]
     assert answers[1].text == "7"

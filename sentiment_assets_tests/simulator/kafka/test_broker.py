@@ -107,7 +107,10 @@ def test_any_node_of_three_may_be_away() -> None:
         admin = AdminClient(connection.config())
         new = NewTopic("posts.x", 1, 3, config={"min.insync.replicas": "2"})
         admin.create_topics([new])["posts.x"].result(20)
-        leader = admin.list_topics(timeout=10).topics["posts.x"].partitions[0].leader
+        # It was made, and not every broker knows of it yet.
+        while "posts.x" not in (known := admin.list_topics(timeout=10).topics):
+            continue
+        leader = known["posts.x"].partitions[0].leader
         kafka.kill(leader)
         # Another takes over, and the two that are left have it.
         produce(connection, "posts.x", b"1")
