@@ -8,7 +8,7 @@ range away in the middle, and the errors of brokers in words. Making and changin
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -117,8 +117,8 @@ class KafkaReader:
             )
         led = sorted(p for p, partition in known.partitions.items() if partition.leader >= 0)
         with self._told(topic):
-            low = self._offsets(topic, led, _OLDEST)
-            high = self._offsets(topic, led, _NEXT)
+            low = self._settled(lambda: self._offsets(topic, led, _OLDEST))
+            high = self._settled(lambda: self._offsets(topic, led, _NEXT))
             topic_id = self._topic_id(topic)
         return TopicLog(
             topic,
@@ -194,6 +194,17 @@ class KafkaReader:
         )
         return {tp.partition: int(answer.result().offset) for tp, answer in answers.items()}
 
+    def _settled(self, ask: Callable[[], dict[int, int]]) -> dict[int, int]:
+        """The answer, asked for again while a partition's leader is only about to lead."""
+        deadline = time.monotonic() + self._answer_within
+        while True:
+            try:
+                return ask()
+            except KafkaException as error:
+                if error.args[0].code() not in _UNSETTLED or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
+
     def _topic_id(self, topic: str) -> str:
         if not self._topic_ids:
             return "0"
@@ -215,6 +226,17 @@ class KafkaReader:
             "SENTIMENT_KAFKA_BROKERS and SENTIMENT_KAFKA_SECURITY, and whether the brokers are up"
         )
 
+
+#: Errors of moments after a broker came back or a leader changed.
+_UNSETTLED = frozenset(
+    {
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+    }
+)
 
 #: Errors after which librdkafka goes on by itself.
 _PASSING = frozenset(
