@@ -293,7 +293,8 @@ class Kafka:
         for node in new:
             # What was interrupted while it was formatted is formatted anew.
             shutil.rmtree(node.data, ignore_errors=True)
-            arguments = ["format", "-t", cluster, "-c", str(node.settings_file)]
+            # One in 64 names begins with a dash, which would be read as an option.
+            arguments = ["format", f"--cluster-id={cluster}", "-c", str(node.settings_file)]
             with node.log.open("ab") as log:
                 tool = [*command, "kafka.tools.StorageTool", *arguments]
                 formatting.append((node, subprocess.Popen(tool, stdout=log, stderr=log)))
