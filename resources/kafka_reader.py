@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from confluent_kafka import (
     Consumer,
@@ -27,8 +27,6 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from resources.kafka import KafkaConnection
 from sentiment_assets.core.landings import OffsetRange, TopicLog, Watermarks
 from sentiment_assets.engine.landing import StreamUnreachable, TopicMissing
-
-T = TypeVar("T")
 
 _OLDEST: OffsetSpec = OffsetSpec.earliest()
 _NEXT: OffsetSpec = OffsetSpec.latest()
@@ -116,13 +114,9 @@ class KafkaReader:
             )
         led = sorted(p for p, partition in known.partitions.items() if partition.leader >= 0)
         with self._told(topic):
-            low, high, topic_id = self._settled(
-                lambda: (
-                    self._offsets(topic, led, _OLDEST),
-                    self._offsets(topic, led, _NEXT),
-                    self._topic_id(topic),
-                )
-            )
+            low = self._settled(lambda: self._offsets(topic, led, _OLDEST))
+            high = self._settled(lambda: self._offsets(topic, led, _NEXT))
+            topic_id = self._topic_id(topic)
         # A partition whose broker does not answer comes back with an offset below 0, and no error.
         answered = [p for p in led if low[p] >= 0 and high[p] >= 0]
         return TopicLog(
@@ -199,6 +193,17 @@ class KafkaReader:
         )
         return {tp.partition: int(answer.result().offset) for tp, answer in answers.items()}
 
+    def _settled(self, ask: Callable[[], dict[int, int]]) -> dict[int, int]:
+        """The answer, asked for again while a partition's leader is only about to lead."""
+        deadline = time.monotonic() + self._answer_within
+        while True:
+            try:
+                return ask()
+            except KafkaException as error:
+                if error.args[0].code() not in _UNSETTLED or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
+
     def _topic_id(self, topic: str) -> str:
         if not self._topic_ids:
             return "0"
@@ -206,17 +211,6 @@ class KafkaReader:
             TopicCollection([topic]), request_timeout=self._answer_within
         )
         return str(described[topic].result().topic_id)
-
-    def _settled(self, ask: Callable[[], T]) -> T:
-        """Ask once more while leaders change: they are known within moments."""
-        deadline = time.monotonic() + self._answer_within
-        while True:
-            try:
-                return ask()
-            except KafkaException as error:
-                if error.args[0].code() not in _CHANGING or time.monotonic() > deadline:
-                    raise
-            time.sleep(0.2)
 
     @contextmanager
     def _told(self, topic: str) -> Iterator[None]:
@@ -232,6 +226,17 @@ class KafkaReader:
         )
 
 
+#: Errors of moments after a broker came back or a leader changed.
+_UNSETTLED = frozenset(
+    {
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+    }
+)
+
 #: Errors after which librdkafka goes on by itself.
 _PASSING = frozenset(
     {
@@ -239,16 +244,5 @@ _PASSING = frozenset(
         KafkaError._ALL_BROKERS_DOWN,
         KafkaError._TIMED_OUT,
         KafkaError._RESOLVE,
-    }
-)
-
-#: What brokers say while a partition's leader changes.
-_CHANGING = frozenset(
-    {
-        KafkaError.FENCED_LEADER_EPOCH,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.OFFSET_NOT_AVAILABLE,
-        KafkaError.UNKNOWN_LEADER_EPOCH,
     }
 )
