@@ -1,4 +1,4 @@
-"""Columns of texts as compiled kernels take and give them: Arrow's buffers.
+"""Columns as compiled kernels take and give them: Arrow's buffers.
 
 What belongs here: the way from a column of Polars to buffers and back. What a kernel does is said
 beside it.
@@ -6,7 +6,7 @@ beside it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -71,6 +71,16 @@ def column(data: bytes, ends: NDArray[np.int64], like: pl.Series) -> pl.Series:
         len(like), pa.py_buffer(ends), pa.py_buffer(data), valid
     )
     return pl.Series(like.name, arrow, dtype=pl.String)
+
+
+def numbers(values: NDArray[Any]) -> pl.Series:
+    """A column of numbers.
+
+    Given the array itself, Polars asks whether it is masked, and imports the part of NumPy that
+    knows, which took 40 ms.
+    """
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pl.Series(pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)]))
 
 
 def _bytes(buffer: pa.Buffer | bytes) -> memoryview:

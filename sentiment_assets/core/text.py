@@ -20,7 +20,7 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from sentiment_assets.core.arrow_texts import buffers, column
+from sentiment_assets.core.arrow_texts import buffers, column, numbers
 
 try:
     from sentiment_assets.core import _text_kernel as compiled
@@ -227,7 +227,7 @@ def _normalised(texts: pl.Series) -> pl.Series:
     left = np.zeros(len(texts), np.uint8)
     data = _kernel().tidy(*buffers(texts), ends, left)
     tidied = column(data, ends, texts)
-    rows = np.flatnonzero(left)
+    rows = numbers(np.flatnonzero(left))
     if len(rows):
         others = texts.gather(rows).to_frame("text").select(normalise(pl.col("text")))
         tidied = tidied.scatter(rows, others["text"])

@@ -137,10 +137,12 @@ def _taken(texts: pl.Series, patterns: Sequence[tuple[str, str | None]]) -> pl.D
         for place, (_, excluded) in enumerate(patterns)
         if excluded
     )
-    columns = {name: found[name].to_numpy(writable=True) for name in found.columns}
-    for name in refused.columns:
-        columns[name][columns[name]] = ~refused[name].item().to_numpy()
-    return pl.DataFrame(columns)
+    # Not by way of NumPy's arrays: a process that uses none of them starts sooner.
+    taken = {
+        name: found[name].clone().scatter(found[name].arg_true(), ~refused[name].item())
+        for name in refused.columns
+    }
+    return found.with_columns(**taken)
 
 
 class TopicMatcher:

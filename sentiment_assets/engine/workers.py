@@ -1,15 +1,14 @@
 """Windows side by side, each process with a core of its own.
 
-What belongs here: when processes are worth it, and how they end. Most of a window's work holds
-Python's lock, so threads would wait for one another.
+What belongs here: when processes are worth it, and who builds which window. What happens inside of
+one is ``worker_process``'s. Most of a window's work holds Python's lock, so threads would wait for
+one another.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -20,6 +19,7 @@ from loky import ProcessPoolExecutor, cpu_count
 from loky.process_executor import TerminatedWorkerError
 
 from sentiment_assets.core.silver import SilverRules
+from sentiment_assets.engine import worker_process
 from sentiment_assets.engine.window import Budget, WindowSilver, WindowSource, build_window
 from sentiment_assets.lake.objects import Lake
 
@@ -65,8 +65,8 @@ def _side_by_side(
     pool = ProcessPoolExecutor(
         # This process builds too: one fewer to begin, and no core that only waits.
         workers - 1,
-        initializer=_begin,
-        initargs=(lake, rules, share, os.getpid()),
+        initializer=worker_process.begin,
+        initargs=(worker_process.packed(lake, rules, share), os.getpid()),
         # A core each: Polars would start a thread for every core in each of them.
         env={"POLARS_MAX_THREADS": "1"},
     )
@@ -147,7 +147,7 @@ class _Others:
         with self._lock:
             if not self._waiting:
                 return
-            future = self._pool.submit(_build, self._waiting[0])
+            future = self._pool.submit(worker_process.build, self._waiting[0])
             self._begun[future] = self._waiting.popleft()
         future.add_done_callback(self._finished)
 
@@ -158,26 +158,3 @@ class _Others:
                 self._hand_out()
         finally:
             self._done.put(future)
-
-
-_given: list[tuple[Lake, SilverRules, Budget]] = []
-
-
-def _begin(lake: Lake, rules: SilverRules, budget: Budget, parent: int) -> None:
-    """In a worker: take what all windows share, and end when the process does that asked."""
-    # Ctrl-C reaches the whole group; the parent ends its workers itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _given[:] = [(lake, rules, budget)]
-
-
-def _end_with(parent: int) -> None:
-    """A parent that was killed ends nobody: whoever is left without it ends by itself."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
-def _build(source: WindowSource) -> WindowSilver:
-    [(lake, rules, budget)] = _given
-    return build_window(lake, source, rules, budget)

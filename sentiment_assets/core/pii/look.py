@@ -18,7 +18,13 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sentiment_assets.core.arrow_texts import buffers, buffers_of, column, names_in_lists
+from sentiment_assets.core.arrow_texts import (
+    buffers,
+    buffers_of,
+    column,
+    names_in_lists,
+    numbers,
+)
 from sentiment_assets.core.pii import look_in_polars
 from sentiment_assets.core.pii.allowed import phrases
 from sentiment_assets.core.pii.card import CARD
@@ -156,12 +162,12 @@ def counts(texts: pl.Series, allow: tuple[str, ...]) -> pl.Series:
     if kernel_in_use() == "python":
         return look_in_polars.counts(texts)
     ends = np.zeros(len(texts) + 1, np.int64)
-    kinds, numbers = _kernel(allow).count(*buffers(texts), ends)
+    kinds, found = _kernel(allow).count(*buffers(texts), ends)
     # Of buffers: ``pa.array`` imports pandas where it is installed, which takes a second.
-    named = pl.Series(_KINDS).gather(np.frombuffer(kinds, np.uint8)).to_arrow()
-    counted = pa.py_buffer(np.array(numbers, np.int32))
+    named = pl.Series(_KINDS).gather(numbers(np.frombuffer(kinds, np.uint8))).to_arrow()
+    counted = pa.py_buffer(np.array(found, np.int32))
     structs = pa.StructArray.from_arrays(
-        [named, pa.Array.from_buffers(pa.int32(), len(numbers), [None, counted])],
+        [named, pa.Array.from_buffers(pa.int32(), len(found), [None, counted])],
         names=["kind", "count"],
     )
     offsets = pa.Array.from_buffers(pa.int64(), len(ends), [None, pa.py_buffer(ends)])
@@ -211,7 +217,7 @@ class _Seen:
         rows = np.flatnonzero(where)
         if not len(rows):
             return
-        read = self.read.gather(rows)
+        read = self.read.gather(numbers(rows))
         for bit, hint in hints:
             if len(rows) < _FEW:
                 search = re.compile(hint).search
@@ -262,7 +268,7 @@ def _unknown_hints() -> list[tuple[int, list[tuple[int, str]]]]:
             where = compiled.DIGIT if rule.needs_digit else 0
             if rule == STREET:
                 where |= compiled.STREET
-            asked.setdefault(where, []).append((bit, rule.hint))
+            asked.setdefault(where, []).extend((bit, hint) for hint in rule.apart or (rule.hint,))
     return [*asked.items()]
 
 

@@ -2,13 +2,14 @@
 
 The shapes of ``phone`` find most of them. What looks like a score, list or range elsewhere, or is
 shorter than seven digits, is a number only where the country is known.
+
+The plans are imported where a country is asked for: they take a worker process long, and most know
+of no country.
 """
 
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-
-import phonenumbers
 
 from sentiment_assets.core.pii.digits import SHORT_HINT, Number, is_amount, numbers
 from sentiment_assets.core.pii.rule import Rule, Span
@@ -19,10 +20,14 @@ _IS_YEAR = re.compile(r"(?:1[89]|20)[0-9]{2}$")
 
 def phone_regions() -> frozenset[str]:
     """Countries and territories with a numbering plan, by their two letters."""
+    import phonenumbers
+
     return frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 
 def _is_valid(text: str, number: Number, region: str) -> bool:
+    import phonenumbers
+
     if max(number.sizes) < 2 or all(map(_IS_YEAR.match, number.groups)) or is_amount(text, number):
         return False
     # Six digits are too many things to be a phone by themselves: in groups, or called one.

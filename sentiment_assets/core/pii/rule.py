@@ -21,13 +21,15 @@ class Rule:
     ``find`` finds something matches it, so that whole columns can be filtered at once. ``find``
     takes canonical text (``core.text.canonicalise``) and yields disjoint spans from left to right;
     characters that an earlier rule claimed are NUL in it, which no pattern may match across.
-    ``needs_digit`` says that ``find`` finds nothing in a text without an ASCII digit.
+    ``needs_digit`` says that ``find`` finds nothing in a text without an ASCII digit. ``apart`` are
+    the hint's alternatives, where the automaton of all of them takes longer than each by itself.
     """
 
     kind: str
     hint: str
     find: Callable[[str], Iterator[Span]]
     needs_digit: bool = True
+    apart: tuple[str, ...] = ()
 
 
 BLANK = "\x00"

@@ -91,12 +91,12 @@ def _find(text: str) -> Iterator[Span]:
     return addresses(text, _CORES, _is_street)
 
 
-STREET_ABROAD = Rule(
-    KIND,
+_HINTS = (
     # No bounds on repetitions: each would multiply the states of the automaton.
-    rf"(?i:{COMPOUNDS}),? ?[0-9]"
-    rf"|(?:^|[^A-Za-z])(?:{_OPENING} |(?i:c/))[^0-9\n]*[0-9]"
-    rf"|[0-9][0-9A-Za-z/-]*(?: ?(?:bis|ter|quater))?,? {_OPENING} "
-    rf"|(?i: (?:{ENDINGS}|{CAPITAL_ENDINGS}),? (?:no[.:]{{0,2}} ?)?[0-9])",
-    _find,
+    rf"(?i:{COMPOUNDS}),? ?[0-9]",
+    rf"(?:^|[^A-Za-z])(?:{_OPENING} |(?i:c/))[^0-9\n]*[0-9]",
+    rf"[0-9][0-9A-Za-z/-]*(?: ?(?:bis|ter|quater))?,? {_OPENING} ",
+    rf"(?i: (?:{ENDINGS}|{CAPITAL_ENDINGS}),? (?:no[.:]{{0,2}} ?)?[0-9])",
 )
+
+STREET_ABROAD = Rule(KIND, "|".join(_HINTS), _find, apart=_HINTS)
