@@ -93,7 +93,7 @@ def test_a_tick_lands_and_rebuilds(
             Streamed(stream.server, stream.prefix, platform=platform)
     # One platform is connected and another one tracked: nothing is fetched.
     monkeypatch.setenv("SENTIMENT_X_BASE_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("SENTIMENT_TRACKING", str(_tracking_facebook_alone(settings.home)))
+    monkeypatch.setenv("SENTIMENT_TRACKING", str(tracking_facebook_alone(settings.home)))
     stream.send(posts([1, 9, 10]))
     told = json.loads(invoke("tick", "--json").splitlines()[-1])
     assert (told["landed"], told["fetched"], told["failures"]) == (3, [], [])
@@ -101,7 +101,7 @@ def test_a_tick_lands_and_rebuilds(
     assert silver_posts(settings.open_lake()).height == 3
 
 
-def _tracking_facebook_alone(home: Path) -> Path:
+def tracking_facebook_alone(home: Path) -> Path:
     """The project's own tracking, of one platform."""
     import yaml
 
