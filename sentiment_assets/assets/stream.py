@@ -71,7 +71,7 @@ class Offsets(dg.Config):
 
 
 class LandConfig(dg.Config):
-    """What to land. ``log`` names the topic's incarnation, as ``sentiment topics status`` does."""
+    """What to land. ``log`` names the topic's incarnation, as the folder of its landings does."""
 
     platform: str
     topic: str

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sentiment_assets.core.streams import StreamTopic
     from sentiment_assets.core.topic_plan import Difference, TopicPlan
     from sentiment_assets.core.topic_states import ClusterState, PartitionState
+    from sentiment_assets.definitions import Settings
 
 #: A change is known to every broker within moments.
 _PATIENCE_S = 10.0
@@ -97,13 +98,13 @@ def status(as_json: bool) -> None:
     group = landing_group(settings.kafka_prefix)
     committed = admin.committed(group, state.topics.values())
     now = dt.datetime.now(dt.timezone.utc)
-    rows = list(_rows(wanted, state, committed, now))
+    rows = list(_rows(wanted, state, committed, _landed(settings, state), now))
     if as_json:
         for row in rows:
             click.echo(json.dumps(row))
     else:
         table = Table("topic", box=None, pad_edge=False)
-        titles = ("part", "leader", "in sync", "low", "high", "committed", "lag", "newest")
+        titles = ("part", "leader", "in sync", "low", "high", "landed", "lag", "newest")
         for title in titles:
             table.add_column(title, justify="right")
         for row in rows:
@@ -116,7 +117,8 @@ def status(as_json: bool) -> None:
                 click.echo(f"! {row['topic']}{which}: {row['wrong']}")
         brokers = len(state.brokers)
         click.echo(
-            f"{brokers} {'broker' if brokers == 1 else 'brokers'}; committed by the group {group}"
+            f"{brokers} {'broker' if brokers == 1 else 'brokers'}; the group {group} mirrors what "
+            "was landed"
         )
     if any(row["wrong"] for row in rows):
         raise click.exceptions.Exit(1)
@@ -177,6 +179,7 @@ def _rows(
     wanted: Iterable[StreamTopic],
     state: ClusterState,
     committed: Mapping[tuple[str, int], int],
+    landed: Mapping[tuple[str, int], int],
     now: dt.datetime,
 ) -> Iterator[dict[str, Any]]:
     for topic in wanted:
@@ -184,7 +187,7 @@ def _rows(
         if found is None:
             nothing = dict.fromkeys((
                 "topic_id", "partition", "leader", "in_sync", "replicas", "low", "high",
-                "committed", "lag", "newest_seconds",
+                "landed", "committed", "lag", "newest_seconds",
             ))  # fmt: skip
             yield {
                 "topic": topic.name,
@@ -195,7 +198,7 @@ def _rows(
             }
             continue
         for partition in found.partitions:
-            place = committed.get((topic.name, partition.number))
+            place = (topic.name, partition.number)
             yield {
                 "topic": topic.name,
                 "platform": topic.platform,
@@ -205,19 +208,39 @@ def _rows(
                 "leader": partition.leader,
                 "in_sync": len(partition.in_sync),
                 "replicas": len(partition.replicas),
-                **_offsets(partition, place),
+                **_offsets(partition, landed.get(place), committed.get(place)),
                 "newest_seconds": partition.newest_at
                 and max(round((now - partition.newest_at).total_seconds()), 0),
                 "wrong": _wrong(partition),
             }
 
 
-def _offsets(partition: PartitionState, committed: int | None) -> dict[str, int | None]:
+def _offsets(
+    partition: PartitionState, landed: int | None, committed: int | None
+) -> dict[str, int | None]:
+    """Lag counts from what was landed; for who may not read that, from what the group says."""
     from sentiment_assets.core.topic_states import standing
 
     low, high = partition.low, partition.high
-    lag = None if low is None or high is None else standing(committed, low, high).lag
-    return {"low": low, "high": high, "committed": committed, "lag": lag}
+    stands = committed if landed is None else landed
+    lag = None if low is None or high is None else standing(stands, low, high).lag
+    return {"low": low, "high": high, "landed": landed, "committed": committed, "lag": lag}
+
+
+def _landed(settings: Settings, state: ClusterState) -> dict[tuple[str, int], int]:
+    """Where the landings of each topic end; nothing for who may not read bronze."""
+    from sentiment_assets.lake.landings import position_of
+    from sentiment_assets.lake.objects import AccessDenied
+
+    landed: dict[tuple[str, int], int] = {}
+    try:
+        lake = settings.open_lake()
+        for name, topic in state.topics.items():
+            positions = position_of(lake, name, topic.topic_id).positions
+            landed |= {(name, partition): offset for partition, offset in positions.items()}
+    except AccessDenied:
+        return {}
+    return landed
 
 
 def _wrong(partition: PartitionState) -> str | None:
@@ -241,6 +264,6 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         shown(row["partition"]),
         shown(row["leader"]),
         "·" if row["replicas"] is None else f"{row['in_sync']} of {row['replicas']}",
-        *(shown(row[name]) for name in ("low", "high", "committed", "lag")),
+        *(shown(row[name]) for name in ("low", "high", "landed", "lag")),
         "·" if newest is None else spelled(dt.timedelta(seconds=newest)),
     ]

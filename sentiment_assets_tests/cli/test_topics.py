@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Callable
@@ -13,12 +14,14 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from resources.environments import SettingsError
+from resources.environments import SettingsError, read_settings
 from resources.kafka import KafkaConnection
 from resources.kafka_topics import TopicAdmin
 from sentiment_assets.cli import cli, main
 from sentiment_assets.core.checked_yaml import FileProblems
+from sentiment_assets.core.landings import Landing, log_name
 from sentiment_assets.core.platforms import PLATFORMS
+from sentiment_assets.lake.landings import add_landing
 from simulator.kafka.broker import Kafka
 
 Invoke = Callable[..., Any]
@@ -145,12 +148,32 @@ def test_the_status_of_a_topic_that_is_read(
     shown = invoke("status").output
     cells = [re.split(r"\s{2,}", line) for line in shown.splitlines()]
     assert cells[0] == [
-        "topic", "part", "leader", "in sync", "low", "high", "committed", "lag", "newest",
+        "topic", "part", "leader", "in sync", "low", "high", "landed", "lag", "newest",
     ]  # fmt: skip
     assert cells[1] == [name, "0", "1", "1 of 1", "0", "0", "·", "0", "·"]
-    assert cells[2] == [name, "1", "1", "1 of 1", "0", "5", "3", "2", "0 min"]
-    assert f"1 broker; committed by the group {group}" in shown
+    # Nothing was landed: the group alone says how far somebody has come.
+    assert cells[2] == [name, "1", "1", "1 of 1", "0", "5", "·", "2", "0 min"]
+    assert f"1 broker; the group {group} mirrors what was landed" in shown
     assert "secret" not in shown
+    landed_by_hand(name, second["topic_id"], {0: 0, 1: 4})
+    second = rows(invoke("status", "--json"))[1]
+    assert (second["landed"], second["committed"], second["lag"]) == (4, 3, 1)
+
+
+def landed_by_hand(topic: str, topic_id: str, positions: dict[int, int]) -> None:
+    """A landing that ends there, in the lake of the settings."""
+    landing = Landing(
+        topic,
+        "x",
+        log_name(topic_id),
+        0,
+        [],
+        positions,
+        [],
+        "run",
+        dt.datetime.now(dt.timezone.utc),
+    )
+    add_landing(read_settings().open_lake(), landing)
 
 
 @pytest.mark.usefixtures("real_kafka")
