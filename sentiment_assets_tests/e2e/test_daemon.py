@@ -23,7 +23,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 MAX_RUNTIME = 6
-PARTITIONS = 8
+PARTITIONS = 5
 
 CODE = """
 import ctypes, os, time
@@ -118,6 +118,11 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     location = {"relative_path": "tried_jobs.py", "location_name": "here"}
     (home / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [{"python_file": location}]}))
     environment = {**os.environ, "DAGSTER_HOME": str(home)}
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        # Its tables are made once, and not by two processes at the same time.
+        instance.get_runs(limit=1)
+        instance.all_instigator_state()
+        instance.get_asset_keys(limit=1)
     with (home / "daemon.log").open("w") as log:
         process = subprocess.Popen(
             [str(BIN / "dagster-daemon"), "run", "-w", str(home / "workspace.yaml")],
@@ -170,7 +175,12 @@ reexecutePartitionBackfill(reexecutionParams: $params) {
 def test_a_backfill_is_paused_and_resumed(daemon: Daemon) -> None:
     """Cancelled, it starts no further run; from its failures, it does what is left and no more."""
     keys = [str(number) for number in range(PARTITIONS)]
-    chosen = {"assetSelection": [{"path": ["dates"]}], "partitionNames": keys}
+    chosen = {
+        "assetSelection": [{"path": ["dates"]}],
+        "partitionNames": keys,
+        # These wait: none of them is stuck, however slow the machine is.
+        "tags": [{"key": "dagster/max_runtime", "value": "600"}],
+    }
     first = daemon.mutate(LAUNCH, params=chosen)["launchPartitionBackfill"]["backfillId"]
     wait_for(daemon, daemon.materialized)
     daemon.mutate(PAUSE, id=first)
