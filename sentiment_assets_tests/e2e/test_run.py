@@ -65,7 +65,8 @@ def test_it_prints_what_came_in_and_where_to_look(running: Running) -> None:
     assert re.search(r"posts in\s+scored\s+unscored\s+quarantined\s+duplicates\s+seconds", said)
     assert re.search(r"next tick\s+\d\d:05 UTC", said)
     assert str(SENTIMENT) in said
-    assert len(re.findall(r"^ \w{3} \d\d \w{3}\s+x\s", said, re.MULTILINE)) == 8
+    # Of today there may be no post yet, after midnight.
+    assert len(re.findall(r"^ \w{3} \d\d \w{3}\s+x\s", said, re.MULTILINE)) in (7, 8)
 
 
 def test_a_backfill_from_the_ui_materializes_its_partitions_and_runs_the_checks(
