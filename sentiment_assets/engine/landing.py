@@ -52,7 +52,8 @@ log = logging.getLogger(__name__)
 MOST_RECORDS = 100_000
 MOST_BYTES = 128 << 20
 
-_WRITERS = 8
+#: At once, of objects and of manifests: each more holds some MB more for ever.
+_WRITERS = 4
 
 _encode = msgspec.json.Encoder().encode
 
