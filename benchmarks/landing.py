@@ -233,7 +233,7 @@ def measure(
 
     with Kafka() as kafka, tempfile.TemporaryDirectory(prefix="sentiment-landing-") as made:
         brokers = kafka.bootstrap_servers
-        admin = AdminClient({"bootstrap.servers": brokers})
+        admin = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
         config = {"message.timestamp.type": "LogAppendTime"}
         admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1, config=config)])[TOPIC].result(30)
         wanted = max(records, *sizes, SMALL * SMALL_RUNS)

@@ -88,6 +88,8 @@ class ObjectWriter:
         if self._waiting:
             self._pack()
         data = b"".join((*self._packed, self._gzip.flush()))
+        # Whoever keeps the writer for its count keeps no second copy.
+        self._packed.clear()
         lake.objects.put(path, data)
         return BronzeObject(path, self.records, len(data), hashlib.sha256(data).hexdigest())
 
