@@ -172,7 +172,7 @@ def small(brokers: str, folder: Path, records: int) -> Result:
         for _ in range(SMALL_RUNS):
             # A run has a process of its own, and so a connection.
             reader = KafkaReader(KafkaConnection(brokers), "bench-small")
-            log = KafkaReader(KafkaConnection(brokers)).topic_log(TOPIC)
+            log = KafkaReader(KafkaConnection(brokers), "benchmark").topic_log(TOPIC)
             found = waiting(log, position_of(lake, TOPIC, log.topic_id))
             order = Order("x", TOPIC, found.log, at_most(found.ranges, records))
             done = land_job.execute_in_process(
