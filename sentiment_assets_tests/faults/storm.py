@@ -22,7 +22,7 @@ from typing import Any
 from confluent_kafka import Producer
 
 from sentiment_assets.core.landings import Landing, waiting
-from sentiment_assets.core.layout import DEAD_LETTERS, STREAM_POSTS, PostPartition, windows_of
+from sentiment_assets.core.layout import STREAM_POSTS, PostPartition, windows_of
 from sentiment_assets.engine.dead_letters import Letter, dead_letter_objects, read_letters
 from sentiment_assets.engine.landing import Order, StreamReader, land
 from sentiment_assets.lake.bronze import read_partition, read_whole, stored_partitions
@@ -320,6 +320,3 @@ def _pseudonym(chain: str) -> str:
 
     year = keyed(bytes.fromhex(secret), f"{platform}/{NOW.year}/post")
     return keyed(year.encode(), chain)[:32]
-
-
-__all__ = ["DEAD_LETTERS", "Storm", "assert_landings_follow_each_other", "assert_nothing_lost"]

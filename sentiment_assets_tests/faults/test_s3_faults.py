@@ -11,6 +11,7 @@ import pytest
 
 from sentiment_assets.lake.landings import LandingConflict, add_landing
 from sentiment_assets.lake.objects import Lake, LakeLocation
+from sentiment_assets_tests.faults.conftest import SEEDS
 from sentiment_assets_tests.faults.poison import POISON
 from sentiment_assets_tests.faults.s3_faults import (
     CLIENT_TIMEOUT,
@@ -55,8 +56,9 @@ def storm(
 
 def test_what_is_written_is_spoiled_one_after_the_other(storm: Storm, s3: FaultyS3) -> None:
     """Every kind of fault on every kind of object; a run that fails is repeated."""
-    # Two kinds of object for each kind of fault; seeds have them all.
-    cases = [(kind, what) for kind in KINDS for what in storm.random.sample([*PATHS], 2)]
+    # Of the objects one for each kind of fault, two where many seeds have the time.
+    most = 1 if len(SEEDS) == 1 else 2
+    cases = [(kind, what) for kind in KINDS for what in storm.random.sample([*PATHS], most)]
     failed = set()
     for kind, what in storm.random.sample(cases, len(cases)):
         storm.rain(8)
