@@ -34,6 +34,9 @@ class KafkaServer:
         self, name: str, partitions: int = 1, configs: Mapping[str, str] | None = None
     ) -> None:
         """Make a topic and wait until it can be used."""
+        if self.real is not None:
+            # Whatever ended it: one test's broker is not the next one's trouble.
+            self.real.heal()
         admin = AdminClient(self.connection.config())
         if self.real is not None:
             wanted = NewTopic(name, partitions, 1, config=dict(configs or {}))

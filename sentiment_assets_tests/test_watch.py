@@ -37,6 +37,15 @@ from sentiment_assets.watch import JUDGED, Expected, expected, watch_once
 NOW = dt.datetime.now(dt.timezone.utc).replace(microsecond=0)
 #: Started long ago: nothing is excused.
 LONG_AGO = NOW - dt.timedelta(days=9)
+
+
+@pytest.fixture(autouse=True)
+def _it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are made at the machine's time; in a long suite this module was read long before."""
+    now = dt.datetime.now(dt.timezone.utc).replace(microsecond=0)
+    monkeypatch.setitem(globals(), "NOW", now)
+
+
 RULES = {name: default_rule(kind) for name, kind in RULE_KINDS.items()}
 SENSOR = Expected("rebuild", "sensor", every=dt.timedelta(seconds=30))
 #: At any time of the day its newest tick was due within the last hour.
