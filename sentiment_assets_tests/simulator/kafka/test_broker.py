@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from resources.kafka import KafkaConnection
@@ -37,7 +37,14 @@ def produce(connection: KafkaConnection, topic: str, *values: bytes) -> None:
 def records(connection: KafkaConnection, topic: str) -> list[bytes]:
     """What partition 0 holds."""
     consumer = Consumer(connection.config(**{"group.id": "test", "enable.auto.commit": False}))
-    low, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=20)
+    while True:
+        try:
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=20)
+            break
+        except KafkaException as error:
+            # A node that just came back may not lead yet.
+            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
+                raise
     consumer.assign([TopicPartition(topic, 0, low)])
     found = []
     while len(found) < high - low:
