@@ -27,12 +27,11 @@ from confluent_kafka import Producer
 
 from resources.environments import PROJECT_ROOT, Settings, read_settings
 from resources.instance_storage import embedded_postgres
-from resources.kafka_topics import TopicAdmin
 from sentiment_assets.cli.services import Services, dagster_home, interpreter_script
+from sentiment_assets.cli.streaming import make_topics
 from sentiment_assets.core.contracts import DAILY_SUMMARY, SILVER_POSTS
 from sentiment_assets.core.parsers.x import SNOWFLAKE_EPOCH_MS
 from sentiment_assets.core.streams import record_key, topic_name, written_headers
-from sentiment_assets.core.topic_plan import plan_topics
 from simulator.kafka.broker import Kafka
 
 #: One post of so many is three weeks late.
@@ -103,14 +102,7 @@ def measure(
     }
     with _environment(environment), _daemon(home):
         own = read_settings()
-        admin = TopicAdmin(own.kafka) if own.kafka else None
-        assert admin is not None
-        wanted = own.read_streams()
-        compared = {name for topic in wanted for name in topic.configs}
-        for change in plan_topics(
-            wanted, admin.read([topic.name for topic in wanted], configs=compared)
-        ).changes:
-            admin.apply(change)
+        make_topics(own)
         producer = Producer(own.kafka.config() if own.kafka else {})
         done: list[Wave] = []
         sent = 0

@@ -234,6 +234,7 @@ class Kafka:
         try:
             self.start()
         except BaseException:
+            # Ctrl-C and a test's time-out too: no process of a cluster stays behind. It goes on.
             self.kill()
             self.close()
             raise
