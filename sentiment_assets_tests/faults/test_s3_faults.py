@@ -71,7 +71,7 @@ def test_what_is_written_is_spoiled_one_after_the_other(storm: Storm, s3: Faulty
             except LandingConflict:
                 raise
             except Exception:
-                # Whatever the storage's client makes of a spoiled answer: which writes may end so is
+                # Whatever the client makes of a spoiled answer: which writes may end so is
                 # asserted below. As a failed step, or the sensor's next run.
                 failed.add((kind, what))
             else:
