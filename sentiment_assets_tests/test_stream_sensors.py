@@ -14,7 +14,7 @@ import pytest
 from resources.kafka import KafkaConnection
 from resources.kafka_reader import KafkaReader
 from sentiment_assets.assets.stream import STREAM_POSTS_KEY, land_job
-from sentiment_assets.core.landings import TopicLog, Watermarks
+from sentiment_assets.core.landings import TopicLog, Watermarks, log_name
 from sentiment_assets.core.streams import StreamTopic
 from sentiment_assets.lake.landings import recent_landings
 from sentiment_assets.lake.objects import Lake, LakeLocation
@@ -282,4 +282,4 @@ def test_a_log_that_was_cut_short_is_landed_anew_when_it_is_seen_twice(watch: Wa
     again = watch.look(15, shorter)
     assert spans(again) == ["0:0-5"]
     assert isinstance(again, dg.RunRequest)
-    assert f"{watch.memory.topic_id}.1/0:0:0-5" in again.run_key
+    assert f"{log_name(watch.memory.topic_id, 1)}/0:0:0-5" in again.run_key

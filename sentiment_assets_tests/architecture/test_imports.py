@@ -22,6 +22,7 @@ CORE, LAKE, ENGINE, PRIVACY = (
 )
 CLIENTS = ROOT / "resources" / "api_clients"
 PRODUCERS = ROOT / "resources" / "producers"
+SPARK_JOBS = ROOT / "spark_jobs"
 STORAGE = ("boto3", "botocore", "obstore", "deltalake")
 NETWORK = ("httpx", "requests", "urllib", "http", "socket", "ssl", "asyncio", "subprocess")
 OTHERS = ("dagster", "pyspark", "resources", "simulator", "dashboard")
@@ -75,6 +76,12 @@ def breaches(paths: list[Path], forbidden: tuple[str, ...]) -> list[str]:
             ENGINE,
             (*OTHERS, *STORAGE, "sentiment_assets.assets"),
             id="engine knows core and lake only",
+        ),
+        pytest.param(
+            SPARK_JOBS,
+            ("dagster", "boto3", "resources", "simulator", "dashboard", "sentiment_assets.assets",
+             "sentiment_assets.partitions", "sentiment_assets.definitions"),
+            id="spark jobs know core, lake, engine and Spark only",
         ),
         pytest.param(
             PRIVACY,

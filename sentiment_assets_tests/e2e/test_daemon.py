@@ -6,6 +6,7 @@ the retries, with shorter times than the project's.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -50,9 +51,10 @@ def sleeps():
 
 @dg.op
 def is_deaf():
-    # In C: no signal is heard before it returns.
+    # In C: no signal is heard before it returns. That is after the test: a run that hears of its
+    # end late calls itself canceled, and a canceled run is not retried.
     if first_time("deaf"):
-        ctypes.CDLL(None).sleep(25)
+        ctypes.CDLL(None).sleep(600)
 
 @dg.job(executor_def=dg.in_process_executor)
 def sleeping():
@@ -133,9 +135,10 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
             yield Daemon(home, environment, instance)
     finally:
         process.send_signal(signal.SIGINT)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(20)
-        except subprocess.TimeoutExpired:
+        # The deaf run is still there, even when the daemon has ended.
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
 
@@ -155,9 +158,12 @@ def test_a_stuck_run_is_ended_and_retried(daemon: Daemon, job: str) -> None:
     daemon.command("dagster", "job", "launch", "-j", job)
     succeeded = dg.DagsterRunStatus.SUCCESS
     wait_for(daemon, lambda: succeeded in {run.status for run in daemon.runs(job)})
-    stuck, retried = daemon.runs(job)
-    assert (stuck.status, retried.status) == (dg.DagsterRunStatus.FAILURE, succeeded)
-    assert retried.parent_run_id == stuck.run_id
+    # On a slow machine the second run may take too long as well; the third does not.
+    stuck, *others = daemon.runs(job)
+    assert [run.status for run in (stuck, *others)][:-1] == [dg.DagsterRunStatus.FAILURE] * len(
+        others
+    )
+    assert [run.root_run_id for run in others] == [stuck.run_id] * len(others)
     said = [e.message for e in daemon.instance.all_logs(stuck.run_id)]
     assert any(f"exceeding maximum runtime of {MAX_RUNTIME} seconds" in one for one in said)
 
