@@ -40,13 +40,13 @@ _HIDDEN = [
 #: Sums by author, as they are kept while their slot is open; ``author_pid`` is null where the
 #: platform withholds it.
 SUMS_SCHEMA = pl.Schema(
-    {
-        "slot": pl.Datetime("us", "UTC"),
-        "platform": pl.String,
-        "topic": pl.String,
-        "author_pid": pl.String,
-        **dict.fromkeys(_SUMS, pl.Int64),
-    }
+    [
+        ("slot", pl.Datetime("us", "UTC")),
+        ("platform", pl.String()),
+        ("topic", pl.String()),
+        ("author_pid", pl.String()),
+        *((name, pl.Int64()) for name in _SUMS),
+    ]
 )
 
 #: What the verdict compares.
@@ -196,22 +196,21 @@ def _bared(marked: pl.DataFrame, min_authors: int) -> pl.DataFrame:
         )
         author = [*_CELL, "author_pid"]
         counts = ["posts", "scored"]
-        all_by_author = (
-            near.join(whole, on=since).group_by(author).agg(pl.col(counts).sum())
-        )
+        all_by_author = near.join(whole, on=since).group_by(author).agg(pl.col(counts).sum())
         topic_by_author = (
             topics.join(near, on=_CELL, how="semi").group_by(author).agg(pl.col(counts).sum())
         )
-        rest = all_by_author.join(
-            topic_by_author, on=author, how="left", nulls_equal=True, suffix="_topic"
-        ).select(
-            *author, *(pl.col(c) - pl.col(f"{c}_topic").fill_null(0) for c in counts)
-        ).filter(pl.col("posts") > 0)
+        rest = (
+            all_by_author.join(
+                topic_by_author, on=author, how="left", nulls_equal=True, suffix="_topic"
+            )
+            .select(*author, *(pl.col(c) - pl.col(f"{c}_topic").fill_null(0) for c in counts))
+            .filter(pl.col("posts") > 0)
+        )
         known = pl.col("author_pid").drop_nulls()
         scored = pl.col("scored") > 0
         found.append(
-            rest.group_by(_CELL)
-            .agg(
+            rest.group_by(_CELL).agg(
                 (
                     (known.n_unique() < min_authors)
                     | (
