@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import faulthandler
 import functools
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +26,7 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from sentiment_assets.core.contracts import LIVE_SENTIMENT
 from sentiment_assets.core.layout import LIVE_CHECKPOINT
@@ -54,7 +55,7 @@ Report = Callable[[Mapping[str, Any]], None]
 #: No sign of life for so long is a failure: whoever supervises starts another.
 STALLED_SECONDS = 300
 #: Between two looks at the query.
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 1
 #: Between two signs of life where nothing comes.
 _HEARTBEAT_SECONDS = 30.0
 
@@ -126,13 +127,7 @@ def _posts(spark: SparkSession, address: JobAddress, order: LiveOrder) -> DataFr
     )
     return (
         records.mapInArrow(functools.partial(_parse, address), _spark(ARRIVED))
-        .observe(
-            "arrived", f.count("*").alias("records"), *(
-                f.count_if(f.col("refusal").startswith(code)).alias(code)
-                for code in ()
-            ),
-            f.count("refusal").alias("refused"),
-        )
+        .observe("arrived", f.count("*").alias("records"), f.count("refusal").alias("refused"))
         .where("refusal is null")
         .drop("refusal")
         .withWatermark("created_at", f"{order.late_minutes} minutes")
@@ -293,7 +288,7 @@ def watch(
             if progress.batchId > told and progress.batchId in counts:
                 told, said = progress.batchId, now
                 report(_message(progress, counts.pop(told)))
-                _note(lake, query, progress)
+                _note(lake, progress)
         if now - said > _HEARTBEAT_SECONDS:
             said = now
             last = query.lastProgress
@@ -322,16 +317,68 @@ def _message(progress: Any, counts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _offsets(told: Any) -> dict[str, dict[int, int]]:
-    """Offsets by topic and partition, as Spark spells them."""
-    spelled = pl.Series([told]).str.json_decode if False else None
-    del spelled
-    return {}
-
-
 def _lag(progress: Any) -> dict[str, int]:
-    return {}
+    """Records of each topic that wait, as of the begin of the batch."""
+    waiting: Counter[str] = Counter()
+    for source in progress.sources:
+        end, latest = _offsets(source.endOffset), _offsets(source.latestOffset)
+        for topic, offsets in latest.items():
+            read = end.get(topic, {})
+            waiting[topic] += sum(
+                offset - read.get(partition, offset) for partition, offset in offsets.items()
+            )
+    return dict(waiting)
 
 
-def _note(lake: Lake, query: StreamingQuery, progress: Any) -> None:
-    pass
+def _offsets(told: str | None) -> dict[str, dict[int, int]]:
+    return {
+        topic: {int(partition): offset for partition, offset in offsets.items()}
+        for topic, offsets in json.loads(told or "{}").items()
+    }
+
+
+def _note(lake: Lake, progress: Any) -> None:
+    query = query_id(lake)
+    if query is not None:
+        offsets = _offsets(progress.sources[0].endOffset)
+        at = dt.datetime.now(dt.timezone.utc)
+        note_progress(lake, LiveProgress(query, progress.batchId, offsets, at))
+    if watermark := dict(progress.eventTime).get("watermark"):
+        # Posts from before it are dropped from the next batch on.
+        close_slots(lake, dt.datetime.fromisoformat(watermark))
+
+
+# Between the job and whoever started it
+
+
+def run(
+    spark: SparkSession,
+    address: JobAddress,
+    report: Report,
+    log: Callable[[str], None],
+    alive: Callable[[], None] = lambda: None,
+) -> None:
+    """Run the stream until it ends, and report each batch."""
+    lake, order = _given(address)
+    counts: dict[int, Mapping[str, Any]] = {}
+    query = start(spark, address, counts)
+    log(f"{len(order.topics)} topics are read")
+    try:
+        watch(query, lake, counts, report, alive)
+    finally:
+        query.stop()
+
+
+def main() -> None:
+    """For spark-submit, started by Dagster through its Pipes."""
+    with open_dagster_pipes() as pipes, failures_are_told(pipes):
+        address = JobAddress(**pipes.extras["order"])
+        spark = session(address.location, "stream_posts")
+        # Where even Python's call to Spark doesn't return, nobody but the clock can end it.
+        limit = 2 * STALLED_SECONDS
+        alive = functools.partial(faulthandler.dump_traceback_later, limit, exit=True)
+        run(spark, address, pipes.report_custom_message, pipes.log.info, alive)
+
+
+if __name__ == "__main__":
+    main()
