@@ -1,22 +1,50 @@
-"""What a job tells Dagster when it fails: the cause by its name, so that retries make sense.
+"""What a job tells Dagster beside its results: how far it is, and why it failed.
 
-What belongs here: finding the cause in what Spark raises. Which causes another try can mend is
-decided where the job was started.
+What belongs here: looking at Spark's stages, and finding the cause in what Spark raises. Which
+causes another try can mend is decided where the job was started.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from dagster_pipes import PipesContext
 from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from sentiment_assets.engine.spark import FAILED
 
 #: Last line of a traceback, as Python's workers send it to the driver.
 _RAISED = re.compile(r"^(?:[\w.]+\.)?(\w+): (.+)$", re.MULTILINE)
-#: Key of the message that tells of a failure.
-FAILED = "failed"
+#: Between two lines that say how far a job is.
+_EVERY_SECONDS = 15.0
+
+
+@contextmanager
+def progress(spark: SparkSession, log: Callable[[str], None]) -> Iterator[None]:
+    """Say now and then how many tasks of the stages that run are done."""
+    ended = threading.Event()
+    tracker = spark.sparkContext.statusTracker()
+
+    def watch() -> None:
+        while not ended.wait(_EVERY_SECONDS):
+            stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+            for stage in filter(None, stages):
+                log(
+                    f"stage {stage.stageId}: {stage.numCompletedTasks} of {stage.numTasks} tasks, "
+                    f"{stage.numFailedTasks} failed"
+                )
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.join()
 
 
 def cause_of(error: BaseException) -> tuple[str, str]:
@@ -25,7 +53,8 @@ def cause_of(error: BaseException) -> tuple[str, str]:
         _, _, trace = str(error).partition("Traceback (most recent call last):")
         # Frames are indented; below the worker's own error stand Java's.
         if raised := _RAISED.findall(trace.partition("\n\tat ")[0]):
-            return raised[-1]
+            kind, message = raised[-1]
+            return str(kind), str(message)
         # Spark's own errors name columns and plans, and now and then a value: their class will do.
         return type(error).__name__, error.getCondition() or "see the driver's log"
     return type(error).__name__, str(error)

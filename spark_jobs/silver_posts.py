@@ -45,14 +45,19 @@ from sentiment_assets.engine.window import (
 )
 from sentiment_assets.lake.files import DataFile
 from sentiment_assets.lake.objects import Lake
-from spark_jobs.reporting import failures_are_told
-from spark_jobs.session import session
+from spark_jobs.reporting import failures_are_told, progress
+from spark_jobs.session import PARTITION_BYTES, PARTITION_BYTES_SETTING, session
 
 Batches = Iterator[pa.RecordBatch]
 Report = Callable[[Mapping[str, Any]], None]
 
 #: Records that one task reads, where objects allow it.
 _READ_RECORDS = 200_000
+
+#: Of a parsed post in a shuffle, packed.
+_SHUFFLED_BYTES = 250
+#: A smaller task takes longer to begin than to do.
+_LEAST_PARTITION_BYTES = 4 * 2**20
 
 _INDEX = pa.field("window_index", pa.int32())
 _REFUSAL = pa.field("refusal", pa.string())
@@ -76,6 +81,7 @@ def build(
         ConservationError: records went missing, or came from nowhere.
     """
     order = _given(address)[1]
+    spark.conf.set(PARTITION_BYTES_SETTING, str(_partition_bytes(spark, order.sources)))
     objects = spark.createDataFrame(_tasks(order.sources), _OBJECTS)
     tasks = 1 + max((task for task, _, _ in _tasks(order.sources)), default=0)
     parsed = (
@@ -111,6 +117,13 @@ def _tasks(sources: Sequence[WindowSource]) -> list[tuple[int, int, int]]:
         waiting[task] += records
         placed.append((task, index, place))
     return placed
+
+
+def _partition_bytes(spark: SparkSession, sources: Sequence[WindowSource]) -> int:
+    """Of a shuffle: files of a good size, but work for every core before that."""
+    records = sum(source.records for source in sources)
+    share = records * _SHUFFLED_BYTES // (2 * spark.sparkContext.defaultParallelism)
+    return max(_LEAST_PARTITION_BYTES, min(PARTITION_BYTES, share))
 
 
 def _chosen_posts(posts: DataFrame) -> DataFrame:
@@ -334,7 +347,8 @@ def main() -> None:
 def _main(pipes: PipesContext) -> None:
     address = JobAddress(**pipes.extras["order"])
     spark = session(address.location, "silver_posts")
-    run(spark, address, pipes.report_custom_message, pipes.log.info)
+    with progress(spark, pipes.log.info):
+        run(spark, address, pipes.report_custom_message, pipes.log.info)
 
 
 if __name__ == "__main__":

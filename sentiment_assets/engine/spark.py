@@ -23,17 +23,25 @@ from sentiment_assets.lake.objects import Lake, LakeError
 Job = Literal["silver_posts", "gold_tables", "stream_posts"]
 """Programs of ``spark_jobs``."""
 
+#: Key of the message that tells of a failure: its ``type`` and ``message``.
+FAILED = "failed"
+
 
 class SparkJobFailed(LakeError):
     """A job ended without doing its work; nothing is committed.
 
     Args:
+        job: the program.
+        cause: name of the error's type where it ran.
         message: what was wrong, where, and what to do.
-        retryable: another try may end well.
+        retryable: another try may end well; null where that depends on the cause.
     """
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
-        super().__init__(message)
+    def __init__(
+        self, job: str, cause: str, message: str, *, retryable: bool | None = None
+    ) -> None:
+        super().__init__(f"{job}: {cause}: {message}")
+        self.cause = cause
         self.retryable = retryable
 
 
@@ -105,8 +113,10 @@ def build_on_spark(
             yield left.pop(message["window"]), silver_of(message)
     if left:
         raise SparkJobFailed(
-            f"silver_posts ended without telling of {len(left)} of {len(sources)} windows; "
-            "nothing was committed: run it again, and read the driver's log if it happens again",
+            "silver_posts",
+            "nothing was committed",
+            f"it told nothing of {len(left)} of {len(sources)} windows: run it again, and read the "
+            "driver's log if it happens again",
             retryable=True,
         )
 
