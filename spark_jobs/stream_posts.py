@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import polars as pl
+import psutil
 import pyarrow as pa
 from dagster_pipes import open_dagster_pipes
 from pyspark import TaskContext
@@ -267,8 +268,9 @@ def watch(
     counts: dict[int, Mapping[str, Any]],
     report: Report,
     alive: Callable[[], None],
+    hours: float,
 ) -> None:
-    """Report every batch until the stream ends.
+    """Report every batch until the stream ends, or ``hours`` are over.
 
     Raises:
         StreamStalled: no batch ends, and none is looked for.
@@ -277,11 +279,13 @@ def watch(
     told = -1
     seen = ""
     sign = said = time.monotonic()
+    until = sign + hours * 3600
     ended = False
     while not ended:
         ended = bool(query.awaitTermination(_LOOK_SECONDS))
         alive()
         now = time.monotonic()
+        ended = ended or now > until
         for progress in query.recentProgress:
             if progress.timestamp > seen:
                 seen, sign = progress.timestamp, now
@@ -364,9 +368,31 @@ def run(
     query = start(spark, address, counts)
     log(f"{len(order.topics)} topics are read")
     try:
-        watch(query, lake, counts, report, alive)
+        watch(query, lake, counts, report, alive, order.hours)
     finally:
         query.stop()
+
+
+class Abandoned(RuntimeError):
+    """Whoever started the stream is gone, and would not hear that it ends."""
+
+
+def _still_wanted() -> Callable[[], None]:
+    """What is called again and again while the stream lives.
+
+    A run of Dagster's that is killed takes nothing along: the stream would go on, unseen, beside
+    the one that the sensor starts.
+    """
+    java = psutil.Process().parent()
+    started_by = java.ppid() if java is not None else None
+
+    def still_wanted() -> None:
+        # Where even Python's call to Spark doesn't return, nobody but the clock can end it.
+        faulthandler.dump_traceback_later(2 * STALLED_SECONDS, exit=True)
+        if java is not None and java.is_running() and java.ppid() != started_by:
+            raise Abandoned("the run that started the stream is gone; its sensor starts another")
+
+    return still_wanted
 
 
 def main() -> None:
@@ -374,10 +400,7 @@ def main() -> None:
     with open_dagster_pipes() as pipes, failures_are_told(pipes):
         address = JobAddress(**pipes.extras["order"])
         spark = session(address.location, "stream_posts")
-        # Where even Python's call to Spark doesn't return, nobody but the clock can end it.
-        limit = 2 * STALLED_SECONDS
-        alive = functools.partial(faulthandler.dump_traceback_later, limit, exit=True)
-        run(spark, address, pipes.report_custom_message, pipes.log.info, alive)
+        run(spark, address, pipes.report_custom_message, pipes.log.info, _still_wanted())
 
 
 if __name__ == "__main__":

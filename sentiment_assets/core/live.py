@@ -11,12 +11,16 @@ and grows only by steps that a cell could be made of (docs/decisions/0035-live-f
 from __future__ import annotations
 
 import datetime as dt
+from typing import Literal
 
 import polars as pl
 
 from sentiment_assets.core.contracts import LIVE_POSTS, LIVE_SENTIMENT
 from sentiment_assets.core.quality import Verdict
 from sentiment_assets.core.tracking import ALL_POSTS
+
+#: Whether posts are shown live: never, by a run whenever some wait, or by one that goes on.
+LiveMode = Literal["off", "available_now", "continuous"]
 
 SLOT = dt.timedelta(minutes=5)
 #: Compound scores are kept as whole numbers of this unit's inverse.

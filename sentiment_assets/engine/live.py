@@ -17,7 +17,7 @@ import io
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sentiment_assets.core.contracts import LIVE_POSTS, LIVE_SENTIMENT
+from sentiment_assets.core.contracts import LIVE_POSTS, LIVE_SENTIMENT, Contract
 from sentiment_assets.core.layout import (
     LIVE,
     LIVE_CHECKPOINT,
@@ -45,6 +45,7 @@ from sentiment_assets.core.parsers import POST_SCHEMA, parse_lines
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.silver import CLEAN_INPUT, SilverRules, clean_batch
 from sentiment_assets.engine.landing import Router
+from sentiment_assets.engine.spark import SparkRunner
 from sentiment_assets.lake.files import DataFile
 from sentiment_assets.lake.objects import Lake, LakeError, ObjectMissing
 from sentiment_assets.lake.tables import Commit, CommitConflict, PartitionWriter
@@ -87,6 +88,17 @@ class LiveOrder:
     parts: int = 2
     #: How far back the first batch of all looks.
     look_back_minutes: int = 60
+    #: A continuous stream ends after so long, and is started again with the rules of that day.
+    hours: float = 24
+
+
+@dataclass(frozen=True)
+class LiveStream:
+    """What a run of the stream needs."""
+
+    runner: SparkRunner
+    #: What the stream of a run is told, by the run's id.
+    order: Callable[[str], LiveOrder]
 
 
 @dataclass(frozen=True)
@@ -425,47 +437,52 @@ def close_slots(lake: Lake, until: dt.datetime) -> int:
     return len(closed)
 
 
-def expire(lake: Lake, run_id: str, now: dt.datetime) -> dict[str, int]:
-    """Remove live rows that are older than :data:`KEPT`; returns how many of each table."""
-    return {
-        LIVE_POSTS.name: _expire_posts(lake, run_id, now - KEPT),
-        LIVE_SENTIMENT.name: _expire_figures(lake, run_id, now - KEPT),
-    }
+def expire(
+    lake: Lake, contract: Contract, run_id: str, now: dt.datetime, *, dry_run: bool = False
+) -> int:
+    """Remove rows of a live table that are older than :data:`KEPT`; returns how many.
+
+    Posts go by whole windows. ``dry_run`` only tells.
+    """
+    remove = _expire_posts if contract is LIVE_POSTS else _expire_figures
+    return remove(lake, run_id, now - KEPT, dry_run)
 
 
-def _expire_posts(lake: Lake, run_id: str, before: dt.datetime) -> int:
+def _expire_posts(lake: Lake, run_id: str, before: dt.datetime, dry_run: bool) -> int:
     table = lake.table(LIVE_POSTS)
     old = {
         Window(PostPartition(row["date"], row["platform"]), row["window"]): int(row["rows"])
         for row in table.partition_sizes().iter_rows(named=True)
     }
     old = {window: rows for window, rows in old.items() if window.end <= before}
-    if old:
+    if old and not dry_run:
         with table.begin([window.values for window in old], run_id) as replacement:
             replacement.commit(metadata={"live": "expired"})
     return sum(old.values())
 
 
-def _expire_figures(lake: Lake, run_id: str, before: dt.datetime) -> int:
+def _expire_figures(lake: Lake, run_id: str, before: dt.datetime, dry_run: bool) -> int:
     table = lake.table(LIVE_SENTIMENT)
-    sizes = table.partition_sizes().filter(pl.col("date") <= before.date())
-    partitions = [
-        {"date": row["date"].isoformat(), "platform": row["platform"]}
-        for row in sizes.iter_rows(named=True)
-    ]
     old = pl.col("slot") < before
-    ending = [p for p in partitions if table.scan([p]).filter(old).head(1).collect().height]
-    if not ending:
-        return 0
-    gone = 0
-    with table.begin(ending, run_id) as replacement:
-        for partition in ending:
-            rows = replacement.earlier(partition).scan().collect()
-            kept = rows.filter(~old)
-            gone += rows.height - kept.height
-            replacement.write(partition, [kept])
-        replacement.commit(metadata={"live": "expired"})
-    return gone
+    ending = {
+        (row["date"].isoformat(), row["platform"]): int(row["rows"])
+        for row in (
+            table.scan()
+            .filter(old)
+            .group_by("date", "platform")
+            .agg(rows=pl.len())
+            .collect()
+            .iter_rows(named=True)
+        )
+    }
+    if ending and not dry_run:
+        partitions = [{"date": date, "platform": platform} for date, platform in ending]
+        with table.begin(partitions, run_id) as replacement:
+            for partition in partitions:
+                rows = replacement.earlier(partition).scan().filter(~old).collect()
+                replacement.write(partition, [rows])
+            replacement.commit(metadata={"live": "expired"})
+    return sum(ending.values())
 
 
 # How far it has come
