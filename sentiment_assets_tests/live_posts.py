@@ -110,7 +110,8 @@ def counted(posts: Iterable[dict[str, Any]]) -> dict[tuple[dt.datetime, str], tu
         for topic in ("all", *(["outage"] if " down" in data["text"] else [])):
             cell = slot_of(post), topic
             cells[cell] += 1
-            people.setdefault(cell, set()).add(data["author_id"])
+            # Who is withheld counts as nobody.
+            people.setdefault(cell, set()).update({data["author_id"]} - {None})
     return {cell: (count, len(people[cell])) for cell, count in cells.items()}
 
 

@@ -337,7 +337,8 @@ def _lag(progress: Any) -> dict[str, int]:
 def _offsets(told: str | None) -> dict[str, dict[int, int]]:
     return {
         topic: {int(partition): offset for partition, offset in offsets.items()}
-        for topic, offsets in json.loads(told or "{}").items()
+        # Of the first look after a start there is no newest offset: it is null.
+        for topic, offsets in (json.loads(told or "null") or {}).items()
     }
 
 
