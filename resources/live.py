@@ -6,6 +6,8 @@ What belongs here: how it is set up in an environment. What it does is ``engine.
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from collections.abc import Mapping
 
 from pydantic import BaseModel, Field
@@ -65,3 +67,18 @@ def live_runner(settings: SparkSettings, credentials: Mapping[str, str]) -> Spar
     given = {name.upper(): value for name, value in credentials.items()}
     given = {name: value for name, value in given.items() if name.lower() in CREDENTIALS}
     return SubmitRunner(spark_configuration(settings), given)
+
+
+def live_lacks() -> str | None:
+    """What this machine lacks to run the stream, in a few words; null where nothing does."""
+    if importlib.util.find_spec("pyspark") is None:
+        return "Spark is not installed (the extra `spark`)"
+    if shutil.which("java") is None:
+        return "Spark needs Java 17, and there is none"
+    from spark_jobs.jars import JarsMissing, spark_jars
+
+    try:
+        spark_jars()
+    except JarsMissing as problem:
+        return str(problem)
+    return None

@@ -51,6 +51,7 @@ from resources.keys import (
     unlock,
     wrap,
 )
+from resources.live import live_lacks
 from resources.log_handler import JsonLines
 from resources.notifiers import PAGE as ALERT_PAGE
 from resources.notifiers import Notifier
@@ -101,6 +102,7 @@ __all__ = [
     "describe",
     "freshness_watch",
     "known_database",
+    "live_lacks",
     "notifier_of",
     "open_producer",
     "open_stream_reader",

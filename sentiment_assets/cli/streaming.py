@@ -1,4 +1,4 @@
-"""What ``sentiment run --stream`` adds: a Kafka broker, its topics, and a producer per platform.
+"""What ``sentiment run --stream`` adds: a Kafka broker, topics, producers, and the live stream.
 
 What belongs here: starting these on this machine, against the simulator. Producing is ``produce``,
 landing the sensors'.
@@ -73,6 +73,21 @@ def make_topics(settings: Settings) -> None:
         raise ServiceError("`sentiment topics apply` says what of the topics can't be changed")
     for change in plan.changes:
         admin.apply(change)
+
+
+def switch_live_on() -> str:
+    """Let the live stream run, unless a setting or something missing is against it; says which.
+
+    What is started from here reads the process's environment.
+    """
+    from sentiment_assets.definitions import live_lacks, read_settings
+
+    lacking = live_lacks()
+    if lacking is not None:
+        os.environ["SENTIMENT_LIVE"] = "off"
+        return f"off: {lacking}"
+    os.environ.setdefault("SENTIMENT_LIVE", "continuous")
+    return read_settings().live
 
 
 def start_producers(services: Services, ports: dict[str, int]) -> None:
