@@ -122,8 +122,10 @@ def stream_live(
     context: dg.OpExecutionContext,
     lake: dg.ResourceParam[Lake],
     live_stream: dg.ResourceParam[LiveStream],
-) -> None:
+) -> Iterator[dg.AssetMaterialization]:
     """Supervise one run of the stream.
+
+    What is logged with a step's context is stored when the step has ended; what it yields, at once.
 
     Raises:
         SparkJobFailed: the stream failed, or stood still; the sensor starts another.
@@ -137,15 +139,15 @@ def stream_live(
         for message in live_stream.runner.run("stream_posts", address, context):
             tally.add(message)
             if tally.batches and time.monotonic() - told >= TOLD_EVERY_SECONDS:
-                _tell(context, tally, facts)
+                yield from _materialized(tally, facts)
                 tally, told = Tally(), time.monotonic()
     if tally.batches:
-        _tell(context, tally, facts)
+        yield from _materialized(tally, facts)
 
 
-def _tell(context: dg.OpExecutionContext, tally: Tally, facts: Mapping[str, str]) -> None:
+def _materialized(tally: Tally, facts: Mapping[str, str]) -> Iterator[dg.AssetMaterialization]:
     for key in (LIVE_POSTS_KEY, LIVE_SENTIMENT_KEY):
-        context.log_event(dg.AssetMaterialization(key, metadata={**tally.facts(), **facts}))
+        yield dg.AssetMaterialization(key, metadata={**tally.facts(), **facts})
 
 
 # The sensor starts it again by itself, and knows how often it failed.
