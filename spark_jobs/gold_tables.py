@@ -76,4 +76,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # By its name: workers look there for what is sent to them.
+    from spark_jobs.gold_tables import main as program
+
+    program()
