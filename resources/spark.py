@@ -31,6 +31,7 @@ from sentiment_assets.engine.spark import FAILED, Job, SparkJobFailed, SparkRunn
 RunnerName = Literal["session", "submit"]
 
 SPARK_JOBS = Path(__file__).resolve().parents[1] / "spark_jobs"
+_HADOOP = "spark.hadoop."
 _MISSING = (
     "Spark is not installed: `uv pip install -r requirements-spark.lock`, or the extra `spark`; "
     "it needs Java 17"
@@ -162,6 +163,8 @@ class SessionRunner:
             # A session that stood already has what may change while it runs.
             if name.startswith("spark.sql.") and spark.conf.isModifiable(name):
                 spark.conf.set(name, value)
+            elif name.startswith(_HADOOP):
+                spark.conf.set(name.removeprefix(_HADOOP), value)
         return spark
 
     def _environment(self) -> None:

@@ -352,4 +352,7 @@ def _main(pipes: PipesContext) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # By its name: workers look there for what is sent to them.
+    from spark_jobs.silver_posts import main as program
+
+    program()

@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from sentiment_assets.core.contracts import SILVER_POSTS
+from sentiment_assets.core.gold import Coverage
+from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.quality import Conservation
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.engine.job_order import JobAddress, delete_order, write_order
@@ -19,6 +22,7 @@ from sentiment_assets.engine.window import WindowSilver, WindowSource
 from sentiment_assets.engine.workers import Built
 from sentiment_assets.lake.files import DataFile
 from sentiment_assets.lake.objects import Lake, LakeError
+from sentiment_assets.lake.tables import PartitionRows, PartitionWriter, Replacement
 
 Job = Literal["silver_posts", "gold_tables", "stream_posts"]
 """Programs of ``spark_jobs``."""
@@ -81,6 +85,17 @@ class SilverOrder:
     rules: SilverRules
 
 
+@dataclass(frozen=True)
+class GoldOrder:
+    """What ``gold_tables`` makes: one table, of many partitions."""
+
+    table: str
+    posts: PartitionRows
+    coverage: Coverage
+    min_authors: int
+    writers: tuple[tuple[PostPartition, PartitionWriter], ...]
+
+
 @contextmanager
 def ordered(lake: Lake, run_id: str, name: str, order: Any) -> Iterator[JobAddress]:
     """An order for as long as its job takes."""
@@ -112,13 +127,43 @@ def build_on_spark(
         for message in runner.run("silver_posts", address, context):
             yield left.pop(message["window"]), silver_of(message)
     if left:
-        raise SparkJobFailed(
-            "silver_posts",
-            "nothing was committed",
-            f"it told nothing of {len(left)} of {len(sources)} windows: run it again, and read the "
-            "driver's log if it happens again",
-            retryable=True,
-        )
+        raise _untold("silver_posts", len(left), len(sources), "windows")
+
+
+def gold_on_spark(
+    runner: SparkRunner,
+    context: Any,
+    lake: Lake,
+    replacement: Replacement,
+    coverage: Coverage,
+    min_authors: int,
+) -> None:
+    """Have one job write the partitions of a table that is made of posts, and stage its files.
+
+    Raises:
+        SparkJobFailed: the job failed, or did not report every partition.
+    """
+    table = replacement.table.contract.name
+    partitions = list(coverage)
+    values = [{"date": p.date.isoformat(), "platform": p.platform} for p in partitions]
+    order = GoldOrder(
+        table,
+        lake.table(SILVER_POSTS).rows(values),
+        coverage,
+        min_authors,
+        tuple(
+            (partition, replacement.writer(of))
+            for partition, of in zip(partitions, values, strict=True)
+        ),
+    )
+    left = dict(enumerate(values))
+    name = table.replace("/", "-")
+    with ordered(lake, replacement.run_id, name, order) as address, replacement:
+        for message in runner.run("gold_tables", address, context):
+            files = [DataFile(*file) for file in message["files"]]
+            replacement.stage(left.pop(message["partition"]), files)
+        if left:
+            raise _untold("gold_tables", len(left), len(values), "partitions")
 
 
 def message_of(index: int, silver: WindowSilver) -> dict[str, Any]:
@@ -141,4 +186,14 @@ def silver_of(message: Mapping[str, Any]) -> WindowSilver:
         Conservation(**message["counts"]),
         Counter(message["unscored"]),
         Counter(message["redacted"]),
+    )
+
+
+def _untold(job: Job, left: int, asked: int, what: str) -> SparkJobFailed:
+    return SparkJobFailed(
+        job,
+        "nothing was committed",
+        f"it told nothing of {left} of {asked} {what}: run it again, and read the driver's log if "
+        "it happens again",
+        retryable=True,
     )
