@@ -405,4 +405,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # By its name: workers look there for what is sent to them.
+    from spark_jobs.stream_posts import main as program
+
+    program()
