@@ -636,7 +636,8 @@ class Replacement:
         self.version = int(pinned.version())
         self._pinned = pinned
         self._staged: dict[PartitionKey, list[DataFile]] = {key: [] for key in keys}
-        self._replaced = table._files(pinned, self.partitions)
+        # Who adds replaces none, and doesn't list all files for that.
+        self._replaced = table._files(pinned, self.partitions) if keys else table._no_files()
         self._kept: set[PartitionKey] = set()
         # Two attempts of one run must not share a file name, nor be taken for one another.
         self._attempt = uuid.uuid4().hex
