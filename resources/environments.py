@@ -55,6 +55,7 @@ from resources.notifiers import (
 from resources.producers.producing import receives
 from resources.producers.settings import ProducerSettings
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
+from resources.spark import SparkSettings, runner_of
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.alert_messages import RUNBOOKS, Links
 from sentiment_assets.core.alert_rules import AlertRules, parse_alert_rules
@@ -75,6 +76,7 @@ from sentiment_assets.core.stream_topics import parse_streams
 from sentiment_assets.core.streams import StreamTopic
 from sentiment_assets.core.topic_states import landing_group
 from sentiment_assets.core.tracking import Tracking, parse_tracking
+from sentiment_assets.engine.routing import Engines
 from sentiment_assets.engine.window import Budget
 from sentiment_assets.engine.workers import cores_in_reach
 from sentiment_assets.lake.maintenance import Upkeep
@@ -111,7 +113,7 @@ class SettingsError(Exception):
     """A setting has a wrong value; the message names each with an example."""
 
 
-class Settings(KafkaSettings, ProducerSettings):
+class Settings(KafkaSettings, ProducerSettings, SparkSettings):
     """What can be set. ``examples`` are what an error message shows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -621,6 +623,11 @@ class Settings(KafkaSettings, ProducerSettings):
             ) from error
         return parse_tracking(text, self.tracking.name)
 
+    def engines(self) -> Engines:
+        """What rebuilds, and from which size on."""
+        location = self.lake_location
+        return Engines(runner_of(self, location.storage_options), self.spark_from_bytes)
+
     def budget(self) -> Budget:
         """What a build may use of the machine."""
         return Budget(self.held_rows, self.workers or cores_in_reach())
@@ -854,6 +861,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "tracking": resource(settings.read_tracking),
         "rules": resource(lambda: silver_rules(settings)),
         "budget": resource(lambda: settings.budget()),
+        "engines": resource(settings.engines),
         "watch": resource(partial(freshness_watch, settings)),
         "upkeep": resource(settings.upkeep),
         "catch_up_days": resource(lambda: settings.catch_up_days),

@@ -16,6 +16,7 @@ from sentiment_assets.lake.objects import LakeLocation
 
 #: What a shuffle's partition holds; a data file is about half of it.
 PARTITION_BYTES = 256 * 2**20
+PARTITION_BYTES_SETTING = "spark.sql.adaptive.advisoryPartitionSizeInBytes"
 
 #: Of every session.
 CONFIGURATION: Mapping[str, str] = {
@@ -24,7 +25,7 @@ CONFIGURATION: Mapping[str, str] = {
     # Adaptive: skewed partitions are split, small ones joined, by sizes that were measured.
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.adaptive.skewJoin.enabled": "true",
-    "spark.sql.adaptive.advisoryPartitionSizeInBytes": str(PARTITION_BYTES),
+    PARTITION_BYTES_SETTING: str(PARTITION_BYTES),
     # Files of a good size rather than a task for every core.
     "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, cast
 
 import dagster as dg
@@ -18,6 +18,7 @@ import polars as pl
 
 from sentiment_assets.core.quality import ConservationError
 from sentiment_assets.engine.landing import RangeRefused, TopicMissing
+from sentiment_assets.engine.spark import SparkJobFailed
 from sentiment_assets.lake.bronze import UnreadableObject
 from sentiment_assets.lake.objects import AccessDenied, LakeOriginError
 from sentiment_assets.lake.tables import AuditFailed, ContractViolation
@@ -50,10 +51,19 @@ def is_permanent(error: BaseException) -> bool:
     retryable = getattr(error, "retryable", None)
     if retryable is not None:
         return not retryable
+    if isinstance(error, SparkJobFailed):
+        # Of an error that was raised elsewhere the name is all that came.
+        return error.cause in {kind.__name__ for kind in _leaves(_PERMANENT)}
     if isinstance(error, pl.exceptions.PolarsError):
         # Reading from storage fails as ComputeError, everything else is of the query.
         return not isinstance(error, pl.exceptions.ComputeError)
     return isinstance(error, _PERMANENT)
+
+
+def _leaves(kinds: Iterable[type[BaseException]]) -> Iterator[type[BaseException]]:
+    for kind in kinds:
+        yield kind
+        yield from _leaves(kind.__subclasses__())
 
 
 def permanent_failures_are_final(body: Body) -> Body:

@@ -18,6 +18,7 @@ from sentiment_assets.assets.describe import (
     preview,
     upstream_tables,
 )
+from sentiment_assets.assets.engine_of_run import EngineOfRun
 from sentiment_assets.assets.failures import permanent_failures_are_final
 from sentiment_assets.consumed import CONSUMED, newest_events
 from sentiment_assets.core import gold, periods
@@ -31,8 +32,10 @@ from sentiment_assets.core.contracts import (
     TOPIC_SENTIMENT,
     Contract,
 )
-from sentiment_assets.core.layout import PostPartition
-from sentiment_assets.lake.bronze import read_partition
+from sentiment_assets.core.layout import PostPartition, windows_of
+from sentiment_assets.engine.routing import Engine, Engines, choose_engine
+from sentiment_assets.engine.spark import gold_on_spark
+from sentiment_assets.lake.bronze import BronzePartition, read_partition
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.staged import StagedTable, stage_frame
 from sentiment_assets.lake.tables import Replacement
@@ -77,36 +80,53 @@ def _gold_asset(
     return lambda body: asset(permanent_failures_are_final(body))
 
 
+class CountConfig(dg.Config):
+    """Which ``engine`` counts posts: ``auto`` is chosen by size."""
+
+    engine: EngineOfRun = EngineOfRun.auto
+
+
 @_gold_asset(HOURLY_SENTIMENT)
 def hourly_sentiment(
     context: dg.AssetExecutionContext,
+    config: CountConfig,
     lake: dg.ResourceParam[Lake],
     min_authors: dg.ResourceParam[MinAuthors],
+    engines: dg.ResourceParam[Engines],
 ) -> StagedTable:
     """Sentiment of every hour."""
     partitions = partitions_of(context)
     replacement = _begin(context, lake, HOURLY_SENTIMENT, partitions)
-    frame = gold.hourly_sentiment(
-        _posts(lake, partitions), _coverage(lake, partitions), min_authors
-    )
+    bronze = [read_partition(lake, partition) for partition in partitions]
+    if _choose(context, config, engines, bronze) == "spark":
+        gold_on_spark(engines.spark, context, lake, replacement, _coverage_in(bronze), min_authors)
+    else:
+        posts = _posts(lake, partitions)
+        stage_frame(replacement, gold.hourly_sentiment(posts, _coverage_in(bronze), min_authors))
     columns = ["date", "platform", "hour", "posts", "sentiment_mean", "fetched_share", "suppressed"]
-    return _staged(context, replacement, frame, partitions, columns)
+    return _shown(context, replacement, partitions, columns)
 
 
 @_gold_asset(TOPIC_SENTIMENT)
 def topic_sentiment(
     context: dg.AssetExecutionContext,
+    config: CountConfig,
     lake: dg.ResourceParam[Lake],
     min_authors: dg.ResourceParam[MinAuthors],
+    engines: dg.ResourceParam[Engines],
 ) -> StagedTable:
     """Sentiment of every tracked topic and hashtag."""
     partitions = partitions_of(context)
     replacement = _begin(context, lake, TOPIC_SENTIMENT, partitions)
-    frame = gold.topic_sentiment(_posts(lake, partitions), _coverage(lake, partitions), min_authors)
-    # Most posts first: the preview shows what matters.
-    frame = frame.sort("posts", descending=True, nulls_last=True)
+    bronze = [read_partition(lake, partition) for partition in partitions]
+    if _choose(context, config, engines, bronze) == "spark":
+        gold_on_spark(engines.spark, context, lake, replacement, _coverage_in(bronze), min_authors)
+    else:
+        posts = _posts(lake, partitions)
+        stage_frame(replacement, gold.topic_sentiment(posts, _coverage_in(bronze), min_authors))
     columns = ["date", "platform", "topic_kind", "topic", "posts", "sentiment_mean", "suppressed"]
-    return _staged(context, replacement, frame, partitions, columns)
+    # Most posts first: the preview shows what matters.
+    return _shown(context, replacement, partitions, columns, most_first="posts")
 
 
 @_gold_asset(DAILY_SUMMARY)
@@ -248,7 +268,30 @@ def _posts(lake: Lake, partitions: Sequence[PostPartition]) -> pl.LazyFrame:
 
 
 def _coverage(lake: Lake, partitions: Sequence[PostPartition]) -> gold.Coverage:
-    return {p: list(read_partition(lake, p).coverage.values()) for p in partitions}
+    return _coverage_in([read_partition(lake, partition) for partition in partitions])
+
+
+def _coverage_in(bronze: Sequence[BronzePartition]) -> gold.Coverage:
+    return {found.partition: list(found.coverage.values()) for found in bronze}
+
+
+def _choose(
+    context: dg.AssetExecutionContext,
+    config: CountConfig,
+    engines: Engines,
+    bronze: Sequence[BronzePartition],
+) -> Engine:
+    """Choose who counts, and say so."""
+    objects = [
+        stored
+        for found in bronze
+        for window in windows_of(found.partition)
+        for stored in found.objects(window)
+    ]
+    choice = choose_engine(objects, engines.spark_from_bytes, config.engine.forced)
+    for found in bronze:
+        context.add_asset_metadata(choice.facts(engines), partition_key=multi_key(found.partition))
+    return choice.engine
 
 
 def _values(partitions: Sequence[PostPartition]) -> list[dict[str, str]]:
@@ -263,12 +306,27 @@ def _staged(
     shown: Sequence[str],
 ) -> StagedTable:
     """Stage the frame; each partition's page shows the first of its own rows."""
+    stage_frame(replacement, frame)
+    return _shown(context, replacement, partitions, shown)
+
+
+def _shown(
+    context: dg.AssetExecutionContext,
+    replacement: Replacement,
+    partitions: Sequence[PostPartition],
+    columns: Sequence[str],
+    most_first: str | None = None,
+) -> StagedTable:
+    """What was staged; each partition's page shows the first of its own rows."""
+    frame = replacement.staged().collect()
+    if most_first is not None:
+        frame = frame.sort(most_first, descending=True, nulls_last=True, maintain_order=True)
     for partition in partitions:
         rows = frame.filter(
             (pl.col("date") == partition.date) & (pl.col("platform") == partition.platform)
         )
         context.add_asset_metadata(
-            {"dagster/partition_row_count": rows.height, "preview": preview(rows, shown)},
+            {"dagster/partition_row_count": rows.height, "preview": preview(rows, columns)},
             partition_key=multi_key(partition),
         )
-    return stage_frame(replacement, frame)
+    return StagedTable(replacement)

@@ -1,12 +1,13 @@
 """Silver assets: clean, deduplicated posts without personal identifiers, and what was refused."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.describe import RETRIES, asset_facts, asset_key
+from sentiment_assets.assets.engine_of_run import EngineOfRun
 from sentiment_assets.assets.failures import permanent_failures_are_final
 from sentiment_assets.assets.stream import STREAM_POSTS_KEY
 from sentiment_assets.consumed import CONSUMED, newest_events
@@ -16,7 +17,10 @@ from sentiment_assets.core.quality import Conservation
 from sentiment_assets.core.sentiment.vader import kernel_in_use
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.engine.in_process import SilverBuild, build_silver
-from sentiment_assets.engine.window import Budget
+from sentiment_assets.engine.routing import Choice, Engines, choose_engine
+from sentiment_assets.engine.spark import build_on_spark
+from sentiment_assets.engine.window import Budget, WindowSource
+from sentiment_assets.engine.workers import Built, build_windows
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.recipes import note_recipe
 from sentiment_assets.lake.staged import StagedTable
@@ -28,9 +32,13 @@ QUARANTINE_KEY = asset_key(SILVER_QUARANTINE.name)
 
 
 class RebuildConfig(dg.Config):
-    """How to rebuild: ``force`` takes every window that has bronze, not only what changed."""
+    """How to rebuild: ``force`` takes every window that has bronze, not only what changed.
+
+    ``engine`` does the work: ``auto`` is chosen by size.
+    """
 
     force: bool = False
+    engine: EngineOfRun = EngineOfRun.auto
 
 
 @dg.multi_asset(
@@ -57,20 +65,34 @@ def silver_posts(
     lake: dg.ResourceParam[Lake],
     rules: dg.ResourceParam[SilverRules],
     budget: dg.ResourceParam[Budget],
+    engines: dg.ResourceParam[Engines],
 ) -> Iterator[dg.Output[StagedTable]]:
     """Rebuild the windows whose bronze or recipe changed since silver last consumed them."""
     partitions = partitions_of(context)
+    run_id, chosen = context.run.run_id, list[Choice]()
+
+    def built(sources: Sequence[WindowSource]) -> Iterator[Built]:
+        objects = [stored for source in sources for stored in source.objects]
+        choice = choose_engine(objects, engines.spark_from_bytes, config.engine.forced)
+        chosen.append(choice)
+        if choice.engine == "spark":
+            return build_on_spark(engines.spark, context, lake, run_id, sources, rules)
+        return build_windows(lake, sources, rules, budget)
+
     consumed = newest_bronze(context.instance, partitions)
     build = build_silver(
         lake,
         partitions,
         rules,
-        run_id=context.run.run_id,
+        run_id=run_id,
         force=config.force,
-        budget=budget,
+        builder=built,
     )
+    [choice] = chosen
+    engine = choice.facts(engines)
     for partition, counts in build.counts.items():
-        facts = _facts(partition, counts, build, rules) | {CONSUMED: consumed.get(partition, 0)}
+        facts = _facts(partition, counts, build, rules) | engine
+        facts |= {CONSUMED: consumed.get(partition, 0)}
         refused = counts.quarantined + counts.sealed
         for key, rows in ((POSTS_KEY, counts.rows), (QUARANTINE_KEY, refused)):
             context.add_asset_metadata(
@@ -115,5 +137,4 @@ def _facts(
         "scorer_version": rules.scorer.version,
         "vader_kernel": kernel_in_use(),
         "recipe": rules.recipe(partition.platform, partition.date),
-        "engine": "in-process",
     }

@@ -14,6 +14,7 @@ from typing import Any
 
 import narwhals as nw
 import polars as pl
+import polars.selectors as cs
 from narwhals.typing import IntoFrameT
 
 from sentiment_assets.core.contracts import (
@@ -87,6 +88,9 @@ _POOL = ["platform", "grain", "period_start", "period_end", "closed_by", "topic"
 _HIDDEN_DAY = ["platform", "topic", "date"]
 
 Coverage = Mapping[PostPartition, Sequence[WindowCoverage]]
+
+Carry = Callable[[pl.DataFrame], Any]
+"""Takes a small frame to where the posts are, so that the two can be joined."""
 
 
 def aggregate(posts: IntoFrameT, by: Sequence[str]) -> IntoFrameT:
@@ -164,19 +168,29 @@ def aggregate(posts: IntoFrameT, by: Sequence[str]) -> IntoFrameT:
     )
 
 
-def hourly_sentiment(posts: pl.LazyFrame, coverage: Coverage, min_authors: int) -> pl.DataFrame:
+def cells_of(posts: Any, by: Sequence[str]) -> pl.DataFrame:
+    """What :func:`aggregate` gives, in memory: as many rows as there are cells."""
+    cells: Any = nw.from_native(aggregate(posts, by))
+    found: pl.DataFrame = cells.lazy().collect(backend="polars").to_native()
+    # Engines count in integers of their own, and Spark's instants have a zone of the session's.
+    return found.with_columns(
+        pl.col(*_COUNTS, "scored_authors").cast(pl.Int64),
+        cs.datetime().dt.convert_time_zone("UTC").dt.cast_time_unit("us"),
+    )
+
+
+def hourly_sentiment(
+    posts: Any, coverage: Coverage, min_authors: int, carry: Carry = pl.DataFrame.lazy
+) -> pl.DataFrame:
     """Rows of ``gold/hourly_sentiment``: every hour that was fetched or has posts.
 
     Args:
-        posts: ``silver/posts``, of the partitions in ``coverage``.
+        posts: ``silver/posts``, of the partitions in ``coverage``; a lazy frame of any engine.
         coverage: windows of each partition.
         min_authors: cells with fewer distinct authors are hidden.
+        carry: takes a small frame to the engine of the posts.
     """
-    cells = (
-        aggregate(posts, ["date", "platform", "created_hour"])
-        .collect()
-        .rename({"created_hour": "hour"})
-    )
+    cells = cells_of(posts, ["date", "platform", "created_hour"]).rename({"created_hour": "hour"})
     hours = pl.DataFrame(
         [
             (partition.date, partition.platform, hour, share)
@@ -196,26 +210,30 @@ def hourly_sentiment(posts: pl.LazyFrame, coverage: Coverage, min_authors: int) 
         (pl.col("fetched_share") > 0) | pl.col("posts").is_not_null()
     )
     every = every.with_columns(pl.col(*_COUNTS, "scored_authors").fill_null(0))
-    hidden = _hide_few_authors(every, posts, min_authors)
+    hidden = _hide_few_authors(every, posts, min_authors, carry)
     return _publish(hidden, HOURLY_SENTIMENT, min_authors)
 
 
-def topic_sentiment(posts: pl.LazyFrame, coverage: Coverage, min_authors: int) -> pl.DataFrame:
+def topic_sentiment(posts: Any, coverage: Coverage, min_authors: int) -> pl.DataFrame:
     """Rows of ``gold/topic_sentiment``: tracked topics and hashtags of each day.
 
     Topics overlap, so that no topic can be had by subtracting others; but a topic can be
     subtracted from its day. A topic is hidden where it, or the rest of its day, is of too few.
+
+    Args:
+        posts: ``silver/posts``, of the partitions in ``coverage``; a lazy frame of any engine.
+        coverage: windows of each partition.
+        min_authors: cells with fewer distinct authors are hidden.
     """
-    needed = posts.select(POST_COLUMNS)
+    needed = nw.from_native(posts).select(POST_COLUMNS)
     cells = [
-        aggregate(
-            needed.explode(column, empty_as_null=True)
-            .filter(pl.col(column).is_not_null())
-            .rename({column: "topic"}),
+        cells_of(
+            needed.filter(nw.col(column).list.len() > 0)
+            .explode(column)
+            .rename({column: "topic"})
+            .to_native(),
             ["date", "platform", "topic"],
-        )
-        .collect()
-        .with_columns(topic_kind=pl.lit(kind))
+        ).with_columns(topic_kind=pl.lit(kind))
         for column, kind in (("topics", "tracked"), ("hashtags", "hashtag"))
     ]
     every = pl.concat(cells, how="diagonal").join(
@@ -239,7 +257,7 @@ def daily_summary(
 ) -> pl.DataFrame:
     """Rows of ``gold/daily_summary``: one a partition in ``coverage``, even without posts."""
     key = ["date", "platform"]
-    cells = aggregate(posts, key).collect()
+    cells = cells_of(posts, key)
     quality = posts.group_by(key).agg(
         _observed=pl.col("observation_count").cast(pl.Int64).sum(),
         _rows=pl.len().cast(pl.Int64),
@@ -450,7 +468,9 @@ def pooled_sentiment(
     )
 
 
-def _hide_few_authors(cells: pl.DataFrame, posts: pl.LazyFrame, min_authors: int) -> pl.DataFrame:
+def _hide_few_authors(
+    cells: pl.DataFrame, posts: Any, min_authors: int, carry: Carry
+) -> pl.DataFrame:
     """Mark the hours to hide, so that none can be had by subtracting the shown from their day.
 
     An hour of too few authors is hidden. Where the hidden hours of a day are only one, or are of
@@ -459,15 +479,16 @@ def _hide_few_authors(cells: pl.DataFrame, posts: pl.LazyFrame, min_authors: int
     """
     day = ["date", "platform"]
     marked = cells.with_columns(suppressed=_too_few(min_authors))
-    hidden = marked.lazy().filter("suppressed").select(*day, created_hour="hour")
+    hidden = marked.filter("suppressed").select(*day, created_hour="hour")
+    inside = (
+        nw.from_native(posts)
+        .join(nw.from_native(carry(hidden)), on=[*day, "created_hour"], how="semi")
+        .to_native()
+    )
     together = (
-        posts.join(hidden, on=[*day, "created_hour"], how="semi")
-        .group_by(day)
-        .agg(
-            _hours=pl.col("created_hour").n_unique(),
-            _bare=_too_few_posts(min_authors),
-        )
-        .collect()
+        cells_of(inside, day)
+        .select(*day, _bare=_too_few(min_authors))
+        .join(hidden.group_by(day).agg(_hours=pl.len()), on=day)
     )
     shown = ~pl.col("suppressed") & (pl.col("posts") > 0)
     bare = (pl.col("_hours") < 2) | pl.col("_bare")
@@ -500,17 +521,15 @@ def _too_few_posts(min_authors: int, among: pl.Expr | None = None) -> pl.Expr:
     return few(picked) | few(scored)
 
 
-def _bared_by_rest(cells: pl.DataFrame, posts: pl.LazyFrame, min_authors: int) -> pl.DataFrame:
+def _bared_by_rest(cells: pl.DataFrame, posts: Any, min_authors: int) -> pl.DataFrame:
     """Topics whose day less the topic is of too few authors: ``_CELL`` and ``_bared``.
 
     The rest has at least the day's authors less the topic's, so that only topics of nearly all
     authors need a look at the posts.
     """
     day = ["date", "platform"]
-    whole = (
-        aggregate(posts, day)
-        .collect()
-        .select(*day, _all="authors", _all_scored="scored_authors", _all_posts="posts")
+    whole = cells_of(posts, day).select(
+        *day, _all="authors", _all_scored="scored_authors", _all_posts="posts"
     )
     near = cells.join(whole, on=day).filter(
         (pl.col("posts") < pl.col("_all_posts"))
@@ -519,16 +538,17 @@ def _bared_by_rest(cells: pl.DataFrame, posts: pl.LazyFrame, min_authors: int) -
             | (pl.col("scored_authors") > pl.col("_all_scored") - min_authors)
         )
     )
-    judged = [
-        posts.group_by(day)
-        .agg(_bared=_too_few_posts(min_authors, ~pl.col(column).list.contains(pl.lit(topic))))
-        .with_columns(topic_kind=pl.lit(kind), topic=pl.lit(topic))
+    rests = [
+        nw.from_native(posts)
+        .filter(~nw.col(column).list.contains(topic))
+        .with_columns(topic_kind=nw.lit(kind), topic=nw.lit(topic))
         for column, kind in (("topics", "tracked"), ("hashtags", "hashtag"))
         for topic in near.filter(pl.col("topic_kind") == kind)["topic"].unique().sort()
     ]
-    none = cells.clear().select(*_CELL, _bared=pl.lit(False))
-    bared = pl.concat([none, *(part.select(none.columns) for part in pl.collect_all(judged))])
-    return near.select(_CELL).join(bared, on=_CELL)
+    if not rests:
+        return near.select(*_CELL, _bared=pl.lit(False))
+    judged = cells_of(nw.concat(rests).to_native(), _CELL)
+    return near.select(_CELL).join(judged.select(*_CELL, _bared=_too_few(min_authors)), on=_CELL)
 
 
 def _roll_up(

@@ -217,6 +217,11 @@ def recipe_object(recipe: str) -> str:
     return f"silver/_recipes/{recipe}.json"
 
 
+def job_order_object(run_id: str, name: str) -> str:
+    """Path of what a run tells a job of another process: in bronze, whose readers alone read it."""
+    return f"bronze/_jobs/{run_id}/{name}.order"
+
+
 def table_root(table: str) -> str:
     """Folder of a Delta table, such as ``silver/posts``, below the lake's root."""
     return table

@@ -212,13 +212,14 @@ def route(posts: pa.RecordBatch, window: Window) -> Routed:
     return Routed(_record_batch(_polars(posts).filter(inside), POST_SCHEMA), refusals)
 
 
-def deduplicate(observations: IntoFrameT) -> IntoFrameT:
+def deduplicate(observations: IntoFrameT, within: Sequence[str] = ()) -> IntoFrameT:
     """The newest observation of each chain of edits, with what the others say.
 
     Ties break on a total order, so that any order of arrival gives the same rows.
 
     Args:
         observations: :data:`KEY_COLUMNS`, one row an observation.
+        within: further columns that tell chains apart, where several windows are looked at.
 
     Returns:
         ``object, line`` of each chosen observation, ``first_seen_at``, ``last_seen_at`` (of all
@@ -230,7 +231,7 @@ def deduplicate(observations: IntoFrameT) -> IntoFrameT:
         # Ids grow with each edit and a longer id is newer; as text "9" would follow "10".
         version_length=nw.col("post_id").str.len_chars()
     )
-    key = ["platform", "chain_id"]
+    key = [*within, "platform", "chain_id"]
     newest = frame.unique(
         subset=key,
         keep="last",

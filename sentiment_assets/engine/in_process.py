@@ -1,14 +1,15 @@
-"""Bronze to silver on this machine: which windows are behind, and who builds them.
+"""Bronze to silver: which windows are behind, and who builds them.
 
 What belongs here: planning, and handing files to the committer. What happens to one window is
-``window``'s; processes that build several side by side are ``workers``'s.
+``window``'s; processes of this machine that build several side by side are ``workers``'s, a job of
+Spark's is ``spark``'s.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -26,7 +27,7 @@ from sentiment_assets.engine.window import (
     WindowSource,
     quarantine_rows,
 )
-from sentiment_assets.engine.workers import build_windows
+from sentiment_assets.engine.workers import Built, build_windows
 from sentiment_assets.lake.bronze import BronzePartition, read_partition
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.tables import PartitionKey, Replacement
@@ -35,6 +36,9 @@ __all__ = [
     "Budget", "SilverBuild", "behind_in", "build_silver", "consumed_objects", "fingerprint_of",
 ]  # fmt: skip
 
+
+#: Builds windows, in any order.
+WindowBuilder = Callable[[Sequence[WindowSource]], Iterator[Built]]
 
 #: Reason of what came after its date was sealed.
 SEALED_DATE = "sealed_date"
@@ -89,6 +93,7 @@ def build_silver(
     run_id: str,
     force: bool = False,
     budget: Budget = Budget(),  # noqa: B008 - frozen
+    builder: WindowBuilder | None = None,
 ) -> SilverBuild:
     """Write the silver of every window whose bronze or recipe differs from what silver consumed.
 
@@ -105,6 +110,7 @@ def build_silver(
         run_id: named in the files and the commits.
         force: rebuild every window that has bronze.
         budget: bounds memory and processes.
+        builder: who builds the windows; this machine within the budget, if nobody is named.
     """
     every = [window.values for partition in partitions for window in windows_of(partition)]
     table = lake.table(SILVER_POSTS)
@@ -142,7 +148,8 @@ def build_silver(
     with build.quarantine, build.posts:
         for window, late in sealed.items():
             build.leave(window, late, rules)
-        for source, silver in build_windows(lake, sources, rules, budget):
+        built = builder(sources) if builder else build_windows(lake, sources, rules, budget)
+        for source, silver in built:
             build.add(source.window, silver)
     rebuilt = [window.values for window in build.fingerprints]
     build.posts.narrow(rebuilt)

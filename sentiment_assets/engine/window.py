@@ -21,7 +21,8 @@ from sentiment_assets.core.collection import without_collection
 from sentiment_assets.core.contracts import SILVER_QUARANTINE
 from sentiment_assets.core.coverage import BronzeObject
 from sentiment_assets.core.layout import Window
-from sentiment_assets.core.parsers import POST_SCHEMA, Refusal, parse_lines
+from sentiment_assets.core.parsers import POST_SCHEMA, ParsedBatch, Refusal, parse_lines
+from sentiment_assets.core.parsers.rows import record_batch
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.quality import Conservation
 from sentiment_assets.core.silver import (
@@ -119,7 +120,7 @@ def build_window(
                 cleaned = clean_batch(choose(batch, chosen, source.completed_at), rules, known)
             observed = pc.sum(cleaned["observation_count"]).as_py() or 0
             counts += Conservation(rows=cleaned.num_rows, duplicates=observed - cleaned.num_rows)
-            _count_reasons(cleaned, unscored, redacted)
+            count_reasons(cleaned, unscored, redacted)
             yield cleaned
 
     posts = source.posts.write(rows())
@@ -128,6 +129,29 @@ def build_window(
     counts += Conservation(quarantined=sum(refusal.record_count for refusal in refusals))
     counts.require(f"silver of window {window.name} of {window.partition.key}")
     return WindowSilver(posts, quarantine, counts, unscored, redacted)
+
+
+def read_object(lake: Lake, window: Window, stored: BronzeObject) -> Iterator[ParsedBatch]:
+    """A bronze object, parsed in blocks; what of it can't be read is refused as one."""
+    platform = window.partition.platform
+    line = 1
+
+    def refused(reason: str) -> ParsedBatch:
+        rest = stored.records - (line - 1)
+        refusal = Refusal(stored.path, 0, "damaged_object", reason, "batch", rest)
+        return ParsedBatch(record_batch([], POST_SCHEMA), [refusal])
+
+    try:
+        for lines in read_blocks(lake, stored):
+            # Lines beyond those that the manifest counted were not committed with it.
+            block = lines[: stored.records - line + 1]
+            yield parse_lines(PLATFORMS[platform].parser, platform, block, stored.path, line)
+            line += len(block)
+    except UnreadableObject as error:
+        yield refused(f"the object cannot be read to its end: {error}")
+    else:
+        if line - 1 != stored.records:
+            yield refused(f"the object holds {line - 1} of its {stored.records} records")
 
 
 def _keys(reader: _WindowReader) -> pl.DataFrame:
@@ -193,34 +217,16 @@ class _WindowReader:
 
     def _read(self) -> Iterator[pa.RecordBatch]:
         self.refusals.clear()
-        parsed = (batch for stored in self._objects for batch in self._read_object(stored))
-        for batch in _regrouped(parsed):
+        for batch in _regrouped(self._parsed()):
             routed = route(batch, self._window)
             self.refusals += routed.refusals
             yield routed.posts
 
-    def _read_object(self, stored: BronzeObject) -> Iterator[pa.RecordBatch]:
-        platform = self._window.partition.platform
-        line = 1
-        try:
-            for lines in read_blocks(self._lake, stored):
-                # Lines beyond those that the manifest counted were not committed with it.
-                block = lines[: stored.records - line + 1]
-                parsed = parse_lines(PLATFORMS[platform].parser, platform, block, stored.path, line)
-                line += len(block)
+    def _parsed(self) -> Iterator[pa.RecordBatch]:
+        for stored in self._objects:
+            for parsed in read_object(self._lake, self._window, stored):
                 self.refusals += parsed.refusals
                 yield parsed.posts
-        except UnreadableObject as error:
-            self._refuse_rest(stored, line, f"the object cannot be read to its end: {error}")
-        else:
-            if line - 1 != stored.records:
-                self._refuse_rest(
-                    stored, line, f"the object holds {line - 1} of its {stored.records} records"
-                )
-
-    def _refuse_rest(self, stored: BronzeObject, line: int, reason: str) -> None:
-        rest = stored.records - (line - 1)
-        self.refusals.append(Refusal(stored.path, 0, "damaged_object", reason, "batch", rest))
 
 
 def _regrouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -265,7 +271,8 @@ def quarantine_rows(
     return pl.DataFrame(rows, schema=polars_schema(SILVER_QUARANTINE.schema))
 
 
-def _count_reasons(cleaned: pa.RecordBatch, unscored: Counter[str], redacted: Counter[str]) -> None:
+def count_reasons(cleaned: pa.RecordBatch, unscored: Counter[str], redacted: Counter[str]) -> None:
+    """Add a batch's rows by the reason why they have no score, and masked identifiers by kind."""
     frame = pl.from_arrow(cleaned.select(["unscored_reason", "redactions"]))
     assert isinstance(frame, pl.DataFrame)
     unscored.update(dict(frame["unscored_reason"].drop_nulls().value_counts().iter_rows()))

@@ -227,6 +227,16 @@ class Table:
         rows = self._scan_files(paths)
         return rows if columns is None else rows.select(columns)
 
+    def rows(self, partitions: Sequence[Partition]) -> PartitionRows:
+        """What partitions hold in the newest version, for a process that reads them itself.
+
+        Raises:
+            ValueError: ``partitions`` names a column that the table isn't partitioned by.
+        """
+        table = self._open()
+        files = () if table is None else tuple(self._files(table, partitions)["path"])
+        return PartitionRows(self, files)
+
     def fingerprint(self, partition: Partition) -> int | None:
         """The fingerprint that a partition was last committed with; None when it never was."""
         return self.fingerprints([partition])[self.key_of(partition)]
@@ -549,7 +559,7 @@ class _TableAsOf(Table):
 
 @dataclass(frozen=True)
 class PartitionRows:
-    """What a partition held when a replacement of it began; pickles."""
+    """What partitions held at some moment; pickles."""
 
     table: Table
     paths: tuple[str, ...]
@@ -705,6 +715,11 @@ class Replacement:
         if key in self._kept:
             raise LakeError(f"{self.table.root}: a partition that is kept gets no files")
         self._staged[key] += files
+
+    def staged(self) -> pl.LazyFrame:
+        """What was staged, lazily, partition columns included."""
+        files = [file.path for staged in self._staged.values() for file in staged]
+        return self.table._scan_files(files)
 
     def add_file(self, partition: Partition, path: str) -> None:
         """Stage a Parquet file that another engine wrote; ``path`` is below the table's root.

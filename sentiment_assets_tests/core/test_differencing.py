@@ -182,7 +182,7 @@ def test_pools(rows: list[dict[str, Any]], expected: list[tuple[Any, ...]]) -> N
     assert found(rows, 3) == []
 
 
-def without_companions(cells: pl.DataFrame, posts: pl.LazyFrame, least: int) -> pl.DataFrame:
+def without_companions(cells: pl.DataFrame, posts: Any, least: int, *_: Any) -> pl.DataFrame:
     return cells.with_columns(suppressed=gold._too_few(least))
 
 
