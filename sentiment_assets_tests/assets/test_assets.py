@@ -183,7 +183,7 @@ def test_nothing_personal_reaches_dagster_or_the_delta_logs(built: Built) -> Non
     assert all(values.values()), {kind: len(kept) for kind, kept in values.items()}
     assert len(values["handle"]) > 50
     platform = built.platform
-    platform.x.fault("dead_token")
+    platform.x.fault("dead_token", times=-1)
     assert not platform.run("fetch", [TODAY]).success
     platform.x.heal()
     events = {
