@@ -218,3 +218,32 @@ def test_a_driver_that_does_not_start_is_told_of(lake: Lake) -> None:
 
     run = asking.execute_in_process(raise_on_error=False)
     assert "silver_posts: spark-submit: ended with status 1" in str(failures(run))
+
+
+def test_an_interrupted_run_ends_spark_submit(lake: Lake) -> None:
+    spark = SubmitRunner({"spark.master": "local[1]", "spark.ui.enabled": "false"})
+    begun: list[psutil.Process] = []
+
+    def interrupt() -> None:
+        while not begun:
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if "org.apache.spark.deploy.SparkSubmit" in process.cmdline():
+                        begun.append(process)
+            time.sleep(0.05)
+        signal.raise_signal(signal.SIGINT)
+
+    @dg.op
+    def ask(context) -> None:  # type: ignore[no-untyped-def]
+        address = JobAddress(lake.location.uri, "simulated", "bronze/_jobs/none.order", "00")
+        list(spark.run("silver_posts", address, context))
+
+    @dg.job
+    def asking() -> None:
+        ask()
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(dg.DagsterExecutionInterruptedError):
+        asking.execute_in_process()
+    [driver] = begun
+    driver.wait(10)
