@@ -117,9 +117,12 @@ def test_lines_of_runs(logged: Any, platform: Platform) -> None:
 
 
 def test_a_failure_says_why(logged: Any, platform: Platform) -> None:
-    platform.x.fault("dead_token")
+    # For ever: a request that is repeated for another reason must not get away.
+    platform.x.fault("dead_token", times=-1)
     lines = logged("fetch", TODAY)
-    [failed] = [line for line in lines if line.get("event") == "STEP_FAILURE"]
+    failures = [line for line in lines if line.get("event") == "STEP_FAILURE"]
+    assert len(failures) == 1, lines
+    [failed] = failures
     assert "the bearer token is not accepted" in failed["error"]
     assert failed["level"] == "ERROR"
     measured = metrics(lines)

@@ -182,6 +182,8 @@ def test_a_lost_database_is_told_once_and_so_is_its_return(
     caplog: pytest.LogCaptureFixture,
     database: str,
 ) -> None:
+    # Dagster asks six times before it gives a database up; nobody waits in between here.
+    monkeypatch.setattr("dagster_postgres.utils.calculate_delay", lambda **_: 0)
     invoke("watch", "--once")
     gone = "postgresql+psycopg2://me:hush@127.0.0.1:9/d"
     monkeypatch.setenv("SENTIMENT_POSTGRES_URL", gone)

@@ -205,6 +205,8 @@ def test_an_outage_ends_the_process_with_1(
     real_kafka: Kafka, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     real_kafka.stop()
+    assert TopicAdmin.__init__.__kwdefaults__ is not None
+    monkeypatch.setitem(TopicAdmin.__init__.__kwdefaults__, "seconds", 1.0)
     monkeypatch.setattr("sys.argv", ["sentiment", "topics", "status"])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -157,7 +157,7 @@ def test_a_cluster_that_is_away_is_told_in_time(
     began = time.monotonic()
     with pytest.raises(ClusterUnreachable, match=f"no answer from {kafka.brokers}"):
         admin.read(["posts.x"])
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
     real_kafka.heal()
     eventually(lambda: _answers(admin))
 

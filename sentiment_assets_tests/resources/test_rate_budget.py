@@ -277,7 +277,7 @@ def test_waiting_as_long_as_it_says_is_enough(open_budget: Open) -> None:
         asked += 1
         time.sleep(wait)
     assert asked <= 2
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 def test_each_platform_and_each_credential_has_its_own(open_budget: Open) -> None:

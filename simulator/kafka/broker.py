@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
 import random
 import shutil
 import signal
@@ -199,7 +200,11 @@ class Kafka:
 
     def pause(self, *numbers: int) -> None:
         """Let nodes, by default all, hang: they take connections and answer nothing."""
-        self._signal(self._chosen(numbers), signal.SIGSTOP)
+        nodes = [node for node in self._chosen(numbers) if node.running]
+        self._signal(nodes, signal.SIGSTOP)
+        for node in nodes:
+            # On a busy machine its threads go on for a moment, and answer. Ended is stopped, too.
+            os.waitid(os.P_PID, node.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self, *numbers: int) -> None:
         """Let nodes, by default all, go on after :meth:`pause`."""

@@ -501,13 +501,13 @@ def test_a_version_that_is_gone_is_answered_by_the_oldest_that_is_left(facebook,
 
 
 def test_a_silent_api_is_given_up_after_the_timeout_each_time(facebook) -> None:
-    facebook.fault("timeout", times=-1, seconds=2)
+    facebook.fault("timeout", times=-1, seconds=20)
     client = make_client(facebook.url, [], timeout_s=0.1, max_wait_s=1)
 
     started = time.monotonic()
     with pytest.raises(errors.TransientApiError, match=r"no answer within 0\.1 s"):
         list(client.search(NIMBUS, START, END))
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 # Looking at one's access

@@ -414,13 +414,13 @@ def test_media_that_never_say_whether_more_follow_are_kept(client, instagram) ->
 
 
 def test_a_silent_api_is_given_up_after_the_timeout_each_time(instagram, naps) -> None:
-    instagram.fault("timeout", times=-1, seconds=2)
+    instagram.fault("timeout", times=-1, seconds=20)
     client = make_client(instagram.url, timeout_s=0.1, max_wait_s=1, sleep=naps.append)
 
     started = time.monotonic()
     with pytest.raises(errors.TransientApiError, match=r"no answer within 0\.1 s"):
         list(client.search(BRAND, START, END))
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 # Odd objects

@@ -276,7 +276,7 @@ def test_partial_errors_are_counted_without_their_ids(client, simulator) -> None
 
 
 def test_a_silent_api_is_given_up_after_the_timeout_each_time(simulator, naps) -> None:
-    simulator.fault("timeout", times=-1, seconds=2)
+    simulator.fault("timeout", times=-1, seconds=20)
     client = XClient(
         simulator.url, TOKEN, timeout_s=0.1, max_wait_s=1, sleep=naps.append, clock=lambda: NOW
     )
@@ -284,4 +284,4 @@ def test_a_silent_api_is_given_up_after_the_timeout_each_time(simulator, naps) -
     started = time.monotonic()
     with pytest.raises(errors.TransientApiError, match=r"no answer within 0\.1 s"):
         list(client.search_window(QUERY, START, END))
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
