@@ -984,7 +984,8 @@ def live_stream(settings: Settings) -> LiveStream:
             f"{PREFIX}KAFKA_BROKERS: needed for live posts; for example: 127.0.0.1:9092 "
             "(docs/streaming.md)"
         )
-    kafka = connection.java_config()
+    # Groups that landing's user may read with.
+    kafka = {**connection.java_config(), "groupIdPrefix": f"{settings.kafka_prefix}live"}
     topics = {topic.name: topic.platform for topic in settings.read_streams()}
 
     def order(run_id: str) -> LiveOrder:
