@@ -20,7 +20,7 @@ import pytest
 from sentiment_assets.core.contracts import LIVE_POSTS
 from sentiment_assets.core.landings import waiting
 from sentiment_assets.core.layout import LIVE_CHECKPOINT, PostPartition
-from sentiment_assets.engine.job_order import JobAddress, write_order
+from sentiment_assets.engine.job_order import CREDENTIALS, JobAddress, write_order
 from sentiment_assets.engine.landing import Order, land
 from sentiment_assets.engine.live import read_progress
 from sentiment_assets.lake.landings import position_of
@@ -37,6 +37,7 @@ from sentiment_assets_tests.live_posts import (
     rows,
     told,
 )
+from sentiment_assets_tests.s3_server import S3Server
 from sentiment_assets_tests.silver_of_a_lake import posts as batch_posts
 from sentiment_assets_tests.silver_of_a_lake import rebuild
 from sentiment_assets_tests.streamed import Streamed
@@ -65,23 +66,32 @@ def broker(kafka_server: KafkaServer) -> KafkaServer:
 
 
 @pytest.fixture(scope="module")
-def spark(broker: KafkaServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+def spark(broker: KafkaServer, s3_endpoint: S3Server) -> Iterator[SparkSession]:
+    """A session that reaches disks and the bucket of the test that asks for one."""
     from sentiment_assets_tests.spark_jobs.sessions import streaming_session
 
-    where = LakeLocation(str(tmp_path_factory.mktemp("session")), "simulated")
     heard = signal.getsignal(signal.SIGINT)
-    session = streaming_session(where)
+    with pytest.MonkeyPatch.context() as environment:
+        # Workers have the credentials from the environment in which Java was started.
+        for name, value in credentials_of(s3_endpoint).items():
+            environment.setenv(name, value)
+        options = s3_endpoint.storage_options
+        session = streaming_session(LakeLocation("s3://of-a-test/lake", "simulated", options))
     # Spark takes Ctrl-C for itself.
     signal.signal(signal.SIGINT, heard)
     yield session
     session.stop()
 
 
+def credentials_of(server: S3Server) -> dict[str, str]:
+    return {k: v for k, v in server.storage_options.items() if k.lower() in CREDENTIALS}
+
+
 class Live:
     """A topic, a lake, and a stream that reads all that waits."""
 
-    def __init__(self, server: KafkaServer, folder: Path) -> None:
-        self.lake = Lake.open(LakeLocation(str(folder), "simulated"))
+    def __init__(self, server: KafkaServer, where: LakeLocation) -> None:
+        self.lake = Lake.open(where)
         self.stream = Streamed(server, f"t{uuid.uuid4().hex[:8]}.")
         self.reports: list[Mapping[str, Any]] = []
 
@@ -122,7 +132,7 @@ class Live:
 
 @pytest.fixture
 def live(broker: KafkaServer, tmp_path: Path) -> Live:
-    return Live(broker, tmp_path / "lake")
+    return Live(broker, LakeLocation(str(tmp_path / "lake"), "simulated"))
 
 
 @pytest.mark.timeout(300)
@@ -198,6 +208,26 @@ def test_a_batch_is_bounded_and_small_cells_are_hidden(live: Live, spark: SparkS
     hidden = figures(live.lake).filter("suppressed")
     assert hidden["topic"].to_list() == ["all", "outage"]
     assert hidden["posts"].null_count() == hidden["updated_at"].null_count() == 2
+
+
+@pytest.mark.timeout(300)
+def test_a_stream_over_a_bucket_goes_on_from_its_checkpoint(
+    broker: KafkaServer,
+    spark: SparkSession,
+    s3_endpoint: S3Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in credentials_of(s3_endpoint).items():
+        monkeypatch.setenv(name, value)
+    uri = f"s3://{s3_endpoint.new_bucket()}/some/prefix"
+    live = Live(broker, LakeLocation(uri, "simulated", s3_endpoint.storage_options))
+    posts = live_posts(20, now())
+    live.stream.send([*posts[:15], *posts[:3]])
+    live.run(spark)
+    live.stream.send(posts[10:])
+    [second] = live.run(spark)
+    assert (second["batch"], second["posts"], second["duplicates"]) == (1, 5, 5)
+    assert told(live.lake) == counted(posts)
 
 
 def test_the_stream_keeps_nobodys_words(live: Live, spark: SparkSession) -> None:
