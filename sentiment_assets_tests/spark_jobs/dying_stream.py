@@ -42,7 +42,8 @@ def main() -> None:
     step, address = sys.argv[1], JobAddress(**json.loads(sys.argv[2]))
     name, after = STEPS[step]
     setattr(LiveTables, name, deadly(getattr(LiveTables, name), after))
-    spark = streaming_session(address.location)
+    # One core, one worker: its imports are most of what a batch of few posts takes.
+    spark = streaming_session(address.location, 1)
     stream_posts.run(spark, address, lambda _: None, lambda _: None)
 
 

@@ -1,4 +1,4 @@
-"""Spark for tests of the stream: two cores, a small heap, jars for Kafka where they are."""
+"""Spark for tests of the stream: few cores, a small heap, jars for Kafka where they are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spark_jobs.jars import spark_jars
 from spark_jobs.session import configuration
 
 
-def streaming_session(location: LakeLocation) -> SparkSession:
+def streaming_session(location: LakeLocation, cores: int = 2) -> SparkSession:
     """A session that reads Kafka.
 
     Raises:
@@ -21,7 +21,7 @@ def streaming_session(location: LakeLocation) -> SparkSession:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     wanted = {
         **configuration(location),
-        "spark.master": "local[2]",
+        "spark.master": f"local[{cores}]",
         "spark.jars": ",".join(str(jar) for jar in spark_jars()),
         "spark.ui.enabled": "false",
         "spark.log.level": "ERROR",

@@ -112,13 +112,13 @@ class Live:
         done = subprocess.run(
             [
                 sys.executable, str(HERE / "dying_stream.py"), step,
-                json.dumps(asdict(self.address())),
+                json.dumps(asdict(self.address(parts=1))),
             ],
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": str(HERE.parents[1])},
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )  # fmt: skip
         assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
 
@@ -135,7 +135,7 @@ def live(broker: KafkaServer, tmp_path: Path) -> Live:
     return Live(broker, LakeLocation(str(tmp_path / "lake"), "simulated"))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_killed_in_the_middle_of_batches_every_post_counts_once(
     live: Live, spark: SparkSession
 ) -> None:
