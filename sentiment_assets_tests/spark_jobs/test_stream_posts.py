@@ -243,3 +243,40 @@ def test_the_stream_keeps_nobodys_words(live: Live, spark: SparkSession) -> None
     assert live.lake.objects.list(LIVE_CHECKPOINT)
     for word in (b"Xanthippe", b"outage ", b"4200001"):
         assert word not in kept
+
+
+def test_a_stream_that_stands_still_is_a_failure_and_is_stopped(
+    live: Live, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from spark_jobs import stream_posts
+
+    monkeypatch.setattr(stream_posts, "STALLED_SECONDS", -1)
+    with pytest.raises(stream_posts.StreamStalled, match="no batch of the stream has ended"):
+        live.run(spark, continuous=True)
+    assert spark.streams.active == []
+
+
+def test_what_failed_in_a_worker_is_told_by_its_name(live: Live, spark: SparkSession) -> None:
+    from pyspark.errors import StreamingQueryException
+
+    from spark_jobs.reporting import cause_of
+
+    live.stream.send(live_posts(2, now()))
+    with pytest.raises(StreamingQueryException) as failed:
+        live.run(spark, rules=None)
+    kind, message = cause_of(failed.value)
+    assert (kind, "reading" in message) == ("AttributeError", True)
+    assert "=== Streaming Query" not in message
+    # The batch is done again, by rules that work.
+    live.run(spark)
+    assert rows(live.lake).height == 2
+
+
+def test_a_continuous_stream_ends_when_its_day_is_over(live: Live, spark: SparkSession) -> None:
+    posts = live_posts(3, now())
+    live.stream.send(posts)
+    live.run(spark, continuous=True, trigger_seconds=1, hours=3 / 3600)
+    assert spark.streams.active == []
+    # Whatever it was at, the next run goes on from there.
+    live.run(spark)
+    assert told(live.lake) == counted(posts)
