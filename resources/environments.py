@@ -55,6 +55,7 @@ from resources.notifiers import (
 from resources.producers.producing import receives
 from resources.producers.settings import ProducerSettings
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
+from resources.spark_emr import EmrSettings
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.alert_messages import RUNBOOKS, Links
 from sentiment_assets.core.alert_rules import AlertRules, parse_alert_rules
@@ -111,7 +112,7 @@ class SettingsError(Exception):
     """A setting has a wrong value; the message names each with an example."""
 
 
-class Settings(KafkaSettings, ProducerSettings):
+class Settings(KafkaSettings, ProducerSettings, EmrSettings):
     """What can be set. ``examples`` are what an error message shows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

@@ -15,7 +15,6 @@ import ast
 import hashlib
 import importlib
 import importlib.metadata
-import platform
 import re
 import shutil
 import sys
@@ -29,8 +28,15 @@ from typing import IO, Any, cast
 from isal import igzip
 from packaging.requirements import Requirement
 
-from spark_jobs import run_job
-from spark_jobs.sources import DIGEST_FILE, ROOT, bundle_digest, bundled_files
+from spark_jobs.sources import (
+    DIGEST_FILE,
+    PROGRAM,
+    ROOT,
+    bundle_digest,
+    bundle_name,
+    bundled_files,
+    environment_name,
+)
 
 LOCK = ROOT / "requirements-bundle.lock"
 TARGET = ROOT / "dist"
@@ -44,17 +50,6 @@ _LOOK_IN_ENVIRONMENT = '__path__ = __import__("pkgutil").extend_path(__path__, _
 
 class BundleError(Exception):
     """The bundle can't be made here; the message is one line that says what to do."""
-
-
-def bundle_name() -> str:
-    """File name of the zip."""
-    return f"sentiment-{importlib.metadata.version('sentiment-assets')}.zip"
-
-
-def environment_name() -> str:
-    """File name of the archive: for which Python, system and processor it is."""
-    tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
-    return f"environment-{tag}-{platform.system().lower()}_{platform.machine()}.tar.gz"
 
 
 def make_bundle(target: Path = TARGET) -> Path:
@@ -189,8 +184,8 @@ def main() -> int:
     """Make all three, and print what and where they are, one a line, with their digests."""
     try:
         bundle, environment = make_bundle(), make_environment()
-        program = TARGET / Path(run_job.__file__).name
-        shutil.copyfile(run_job.__file__, program)
+        program = TARGET / PROGRAM
+        shutil.copyfile(ROOT / "spark_jobs" / PROGRAM, program)
         for path in (bundle, environment, program):
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()

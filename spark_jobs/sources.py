@@ -1,4 +1,4 @@
-"""What the bundle is made of, and its digest: how a job says which code it ran.
+"""What the bundle is made of, its name and its digest: how a job says which code it ran.
 
 What belongs here: which files of the project Spark is given, and one number for all of them. It is
 computed of the sources in a checkout, and read from the bundle where that is what runs. Making the
@@ -8,12 +8,16 @@ bundle is ``spark_jobs.bundle``'s.
 from __future__ import annotations
 
 import hashlib
+import platform
+import sys
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+#: The program that starts a job of the bundle.
+PROGRAM = "run_job.py"
 #: In the bundle, beside this module: the digest of what it holds.
 DIGEST_FILE = "bundle.sha256"
 #: Kernels' sources are among them: other kernels are other code.
@@ -26,6 +30,21 @@ PACKAGES = (
 )
 #: Tools of a checkout, which no job needs.
 LEFT_OUT = ("spark_jobs/bundle.py", "spark_jobs/jars.py")
+
+
+class BundleDiffers(ValueError):
+    """A bundle was made of other sources than those of the run that started it."""
+
+
+def bundle_name() -> str:
+    """File name of the bundle."""
+    return f"sentiment-{metadata.version('sentiment-assets')}.zip"
+
+
+def environment_name() -> str:
+    """File name of the archive of libraries for this Python, system and processor."""
+    tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    return f"environment-{tag}-{platform.system().lower()}_{platform.machine()}.tar.gz"
 
 
 def bundled_files() -> Iterator[tuple[str, Path]]:
