@@ -148,10 +148,11 @@ class EmrSettings(BaseModel):
         "for 30 days.",
         examples=["s3://my-bucket/logs/spark"],
     )
-    emr_python: str = Field(
-        f"python{sys.version_info.major}.{sys.version_info.minor}",
+    emr_python: str | None = Field(
+        None,
         pattern=r"^[\w./-]+$",
-        description="Python of the application's image, of the version that the archive is for.",
+        description="Python of the application's image, of the version that the archive is for; by "
+        "default python3.11 or python3.12, as this one is.",
         examples=["/usr/bin/python3.11"],
     )
     emr_worker_cores: int = Field(
@@ -397,11 +398,9 @@ class EmrServerlessRunner:
         settings = self.settings
         half = f"{settings.emr_worker_memory_gb * 512}m"
         driver_half = f"{_DRIVER_GB * 512}m"
-        python = {
-            "PYSPARK_PYTHON": settings.emr_python,
-            "PYTHONPATH": f"./{ENVIRONMENT}",
-        }
-        driver = {**python, "PYSPARK_DRIVER_PYTHON": settings.emr_python, **environment}
+        interpreter = settings.emr_python or f"python3.{sys.version_info.minor}"
+        python = {"PYSPARK_PYTHON": interpreter, "PYTHONPATH": f"./{ENVIRONMENT}"}
+        driver = {**python, "PYSPARK_DRIVER_PYTHON": interpreter, **environment}
         return {
             "spark.submit.pyFiles": f"{settings.emr_code}/{bundle_name()}",
             "spark.archives": f"{self._environment_uri}#{ENVIRONMENT}",
