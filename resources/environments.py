@@ -56,6 +56,7 @@ from resources.producers.producing import receives
 from resources.producers.settings import ProducerSettings
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
 from resources.spark import SparkSettings, from_bytes, runner_of
+from resources.spark_emr import EmrSettings, emr_runner
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.alert_messages import RUNBOOKS, Links
 from sentiment_assets.core.alert_rules import AlertRules, parse_alert_rules
@@ -113,7 +114,7 @@ class SettingsError(Exception):
     """A setting has a wrong value; the message names each with an example."""
 
 
-class Settings(KafkaSettings, ProducerSettings, SparkSettings):
+class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings):
     """What can be set. ``examples`` are what an error message shows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -442,6 +443,11 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings):
                 "SENTIMENT_ALERT_WEBHOOK_SECRET signs what is posted to "
                 "SENTIMENT_ALERT_WEBHOOK_URL: set both, or only the address"
             )
+        if self.spark_runner == "emr" and self.emr_application is None:
+            raise ValueError(
+                "SENTIMENT_SPARK_RUNNER is emr: SENTIMENT_EMR_APPLICATION must name the application; "
+                "for example: 00f1abcde2fgh345 (docs/spark.md)"
+            )
         if self.env == "aws":
             if self.source != "live":
                 raise ValueError("SENTIMENT_SOURCE must be live when SENTIMENT_ENV is aws")
@@ -626,6 +632,11 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings):
     def engines(self) -> Engines:
         """What rebuilds, and from which size on."""
         location = self.lake_location
+        if self.spark_runner == "emr":
+            runner = emr_runner(
+                self, location, credentials=self.aws_credentials, conf=self.spark_conf
+            )
+            return Engines(runner, from_bytes(self))
         return Engines(runner_of(self, location.storage_options), from_bytes(self))
 
     def budget(self) -> Budget:

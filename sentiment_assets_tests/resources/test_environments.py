@@ -165,6 +165,9 @@ def test_examples_are_accepted() -> None:
             "corrections",
             "metrics_namespace",
             "alert_webhook_secret",
+            "emr_application",
+            "emr_role",
+            "emr_code",
         ):
             continue
         for example in field.examples or []:
