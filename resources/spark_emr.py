@@ -181,12 +181,11 @@ class EmrSettings(BaseModel):
         return uri and uri.rstrip("/")
 
     @model_validator(mode="after")
-    def _whole(self) -> EmrSettings:
-        given = (self.emr_application, self.emr_role, self.emr_code)
-        if any(given) and not all(given):
+    def _agree_on_emr(self) -> EmrSettings:
+        if self.emr_application is not None and not (self.emr_role and self.emr_code):
             raise ValueError(
-                "SENTIMENT_EMR_APPLICATION, SENTIMENT_EMR_ROLE and SENTIMENT_EMR_CODE belong "
-                "together: set all three, or none"
+                "SENTIMENT_EMR_APPLICATION needs SENTIMENT_EMR_ROLE, which its jobs run as, and "
+                "SENTIMENT_EMR_CODE, where the bundle lies"
             )
         if self.emr_worker_cores not in _MEMORY:
             raise ValueError("SENTIMENT_EMR_WORKER_CORES: must be 1, 2, 4, 8 or 16")

@@ -563,7 +563,7 @@ def test_without_an_application_it_is_told_what_to_set() -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"emr_application": "00f1"}, "set all three, or none"),
+        ({"emr_application": "00f1"}, "needs SENTIMENT_EMR_ROLE.*SENTIMENT_EMR_CODE"),
         ({"emr_application": "a b"}, "SENTIMENT_EMR_APPLICATION"),
         ({"emr_role": "sentiment-spark"}, "SENTIMENT_EMR_ROLE"),
         ({"emr_code": "/tmp/code"}, r"SENTIMENT_EMR_CODE: .*s3://bucket"),
