@@ -198,6 +198,9 @@ class EmrSettings(BaseModel):
         return self
 
 
+_FIELDS = tuple(EmrSettings.model_fields)
+
+
 def emr_runner(
     settings: EmrSettings,
     lake: LakeLocation,
@@ -223,7 +226,8 @@ def emr_runner(
         )
     bronze = {name.lower(): value for name, value in lake.options_of("bronze/").items()}
     return EmrServerlessRunner(
-        settings,
+        # Of all the settings that may come along, its own.
+        EmrSettings.model_validate({name: getattr(settings, name) for name in _FIELDS}),
         region=bronze.get("aws_region", "us-east-1"),
         logs_key=bronze.get("aws_sse_kms_key_id"),
         credentials=credentials,
