@@ -78,6 +78,7 @@ from sentiment_assets.core.streams import StreamTopic
 from sentiment_assets.core.topic_states import landing_group
 from sentiment_assets.core.tracking import Tracking, parse_tracking
 from sentiment_assets.engine.routing import Engines
+from sentiment_assets.engine.spark import SparkRunner
 from sentiment_assets.engine.window import Budget
 from sentiment_assets.engine.workers import cores_in_reach
 from sentiment_assets.lake.maintenance import Upkeep
@@ -443,10 +444,10 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings):
                 "SENTIMENT_ALERT_WEBHOOK_SECRET signs what is posted to "
                 "SENTIMENT_ALERT_WEBHOOK_URL: set both, or only the address"
             )
-        if self.spark_runner == "emr" and self.emr_application is None:
+        if self.spark_runner == "emr" and not (self.emr_application and self.lake_location.is_s3):
             raise ValueError(
-                "SENTIMENT_SPARK_RUNNER is emr: SENTIMENT_EMR_APPLICATION must name the application; "
-                "for example: 00f1abcde2fgh345 (docs/spark.md)"
+                "SENTIMENT_SPARK_RUNNER: emr needs SENTIMENT_EMR_APPLICATION, and a lake in a "
+                "bucket (SENTIMENT_LAKE_URI); docs/spark.md"
             )
         if self.env == "aws":
             if self.source != "live":
@@ -631,13 +632,16 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings):
 
     def engines(self) -> Engines:
         """What rebuilds, and from which size on."""
+        return Engines(self._spark, from_bytes(self))
+
+    @property
+    def _spark(self) -> SparkRunner:
         location = self.lake_location
         if self.spark_runner == "emr":
-            runner = emr_runner(
+            return emr_runner(
                 self, location, credentials=self.aws_credentials, conf=self.spark_conf
             )
-            return Engines(runner, from_bytes(self))
-        return Engines(runner_of(self, location.storage_options), from_bytes(self))
+        return runner_of(self, location.storage_options)
 
     def budget(self) -> Budget:
         """What a build may use of the machine."""

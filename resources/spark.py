@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -135,7 +135,9 @@ class SessionRunner:
         """Spark's version, and the sources that a bundle would have."""
         return {"spark_version": _version(), "bundle_sha256": bundle_digest()}
 
-    def run(self, job: Job, order: JobAddress, context: Any) -> Iterator[Mapping[str, Any]]:
+    def run(
+        self, job: Job, order: JobAddress, context: Any
+    ) -> Generator[Mapping[str, Any], None, None]:
         """See ``SparkRunner``."""
         spark = self._session(order)
         from pyspark.errors import PySparkException
@@ -202,7 +204,9 @@ class SubmitRunner:
         """Spark's version, and the sources that a bundle would have."""
         return {"spark_version": _version(), "bundle_sha256": bundle_digest()}
 
-    def run(self, job: Job, order: JobAddress, context: Any) -> Iterator[Mapping[str, Any]]:
+    def run(
+        self, job: Job, order: JobAddress, context: Any
+    ) -> Generator[Mapping[str, Any], None, None]:
         """See ``SparkRunner``."""
         with open_pipes_session(
             context=context,

@@ -181,12 +181,11 @@ class EmrSettings(BaseModel):
         return uri and uri.rstrip("/")
 
     @model_validator(mode="after")
-    def _whole(self) -> EmrSettings:
-        given = (self.emr_application, self.emr_role, self.emr_code)
-        if any(given) and not all(given):
+    def _agree_on_emr(self) -> EmrSettings:
+        if self.emr_application is not None and not (self.emr_role and self.emr_code):
             raise ValueError(
-                "SENTIMENT_EMR_APPLICATION, SENTIMENT_EMR_ROLE and SENTIMENT_EMR_CODE belong "
-                "together: set all three, or none"
+                "SENTIMENT_EMR_APPLICATION needs SENTIMENT_EMR_ROLE, which its jobs run as, and "
+                "SENTIMENT_EMR_CODE, where the bundle lies"
             )
         if self.emr_worker_cores not in _MEMORY:
             raise ValueError("SENTIMENT_EMR_WORKER_CORES: must be 1, 2, 4, 8 or 16")
@@ -197,6 +196,9 @@ class EmrSettings(BaseModel):
                 f"{least} to {most} GB, in steps of {step}"
             )
         return self
+
+
+_FIELDS = tuple(EmrSettings.model_fields)
 
 
 def emr_runner(
@@ -224,7 +226,8 @@ def emr_runner(
         )
     bronze = {name.lower(): value for name, value in lake.options_of("bronze/").items()}
     return EmrServerlessRunner(
-        settings,
+        # Of all the settings that may come along, its own.
+        EmrSettings.model_validate({name: getattr(settings, name) for name in _FIELDS}),
         region=bronze.get("aws_region", "us-east-1"),
         logs_key=bronze.get("aws_sse_kms_key_id"),
         credentials=credentials,
@@ -261,7 +264,9 @@ class EmrServerlessRunner:
         """Which code runs there."""
         return {"bundle_sha256": bundle_digest()}
 
-    def run(self, job: Job, order: JobAddress, context: Any) -> Iterator[Mapping[str, Any]]:
+    def run(
+        self, job: Job, order: JobAddress, context: Any
+    ) -> Generator[Mapping[str, Any], None, None]:
         """See ``SparkRunner``."""
         told = Messages(order, self._lake(order))
         try:

@@ -7,10 +7,11 @@ is pickled by the one and read by the other. It lies beside the bundle, which is
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 
-from dagster_pipes import open_dagster_pipes
+from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes
 
 from sentiment_assets.engine.spark import FAILED
 from spark_jobs.messages import LakeMessageWriter
@@ -25,6 +26,8 @@ def main() -> None:
     """
     if len(sys.argv) < 2:
         sys.exit("which job? For example: run_job.py silver_posts")
+    if DAGSTER_PIPES_CONTEXT_ENV_VAR not in os.environ:
+        sys.exit("jobs are started by runs, which tell them their order: docs/spark.md")
     job = sys.argv.pop(1)
     # What the job opens is this.
     with open_dagster_pipes(message_writer=LakeMessageWriter()) as pipes:

@@ -563,7 +563,7 @@ def test_without_an_application_it_is_told_what_to_set() -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"emr_application": "00f1"}, "set all three, or none"),
+        ({"emr_application": "00f1"}, "needs SENTIMENT_EMR_ROLE.*SENTIMENT_EMR_CODE"),
         ({"emr_application": "a b"}, "SENTIMENT_EMR_APPLICATION"),
         ({"emr_role": "sentiment-spark"}, "SENTIMENT_EMR_ROLE"),
         ({"emr_code": "/tmp/code"}, r"SENTIMENT_EMR_CODE: .*s3://bucket"),
@@ -616,3 +616,22 @@ def test_no_setting_reaches_the_request_unseen(aws: Aws, order: JobAddress) -> N
     assert request["executionTimeoutMinutes"] == 30
     assert request["configurationOverrides"] == {"monitoringConfiguration": {}}
     assert request["clientToken"] is not ANY
+
+
+def test_the_settings_choose_it(tmp_path: Path) -> None:
+    given = {
+        **SETTINGS.model_dump(exclude_unset=True), "home": tmp_path, "spark_runner": "emr",
+        "s3_region": "af-south-1", "spark_conf": {"spark.executor.cores": "2"},
+    }  # fmt: skip
+    engines = read_settings({}, lake_uri="s3://posts/lake", **given).engines()
+    assert isinstance(engines.spark, EmrServerlessRunner)
+    assert engines.spark.region == "af-south-1"
+    assert engines.spark.conf == {"spark.executor.cores": "2"}
+    # A cluster is worth it from some size on, a machine of its own never by itself.
+    assert engines.spark_from_bytes is not None
+    for lacking in (
+        {"lake_uri": None},
+        {"emr_application": None, "emr_role": None, "emr_code": None},
+    ):
+        with pytest.raises(SettingsError, match=r"SENTIMENT_SPARK_RUNNER: emr needs"):
+            read_settings({}, **{"lake_uri": "s3://posts/lake", **given, **lacking})

@@ -15,17 +15,20 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from dagster_pipes import encode_param
 from isal import igzip
 from packaging.requirements import Requirement
 
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
 from sentiment_assets.core.silver import CLEAN_INPUT, SilverRules, clean_batch
 from sentiment_assets.core.tracking import Topic
+from sentiment_assets.engine.job_order import write_order
+from sentiment_assets.lake.objects import Lake, LakeLocation
 from spark_jobs import bundle
 from spark_jobs.bundle import BundleError
 from spark_jobs.sources import bundle_digest, bundled_files
@@ -137,16 +140,40 @@ def test_a_clean_interpreter_cleans_a_batch_into_the_same_cells(unpacked: Unpack
     assert pickle.loads(bytes.fromhex(made)).equals(expected)
 
 
-def test_a_job_is_run_by_its_name(unpacked: Unpacked, tmp_path: Path) -> None:
-    job = tmp_path / "spark_jobs" / "told.py"
-    job.parent.mkdir()
-    job.write_text("import sys\nprint(__name__, sys.argv[1:])")
-    program = f"import spark_jobs; spark_jobs.__path__.append({str(job.parent)!r})\n"
-    said = unpacked.run(
-        f"{program}sys.argv = ['run_job.py', 'told', 'a', 'b']\n"
+def test_a_job_is_run_by_its_name_and_tells_its_run(unpacked: Unpacked, tmp_path: Path) -> None:
+    lake = Lake.open(LakeLocation(str(tmp_path / "lake"), "simulated"))
+    order = asdict(write_order(lake, "run", "told", "an order"))
+    job = tmp_path / "told.py"
+    job.write_text(
+        "import sys\nfrom dagster_pipes import open_dagster_pipes\n"
+        "from sentiment_assets.engine.job_order import JobAddress, read_order\n"
+        "with open_dagster_pipes() as pipes:\n"
+        "    lake, order = read_order(JobAddress(**pipes.extras['order']))\n"
+        "    pipes.report_custom_message([order, sys.argv[1:]])\n"
+    )
+    context = {"asset_keys": None, "extras": {"order": order, "bundle": bundle_digest()}}
+    environment = {
+        "DAGSTER_PIPES_CONTEXT": encode_param({"data": context}),
+        "DAGSTER_PIPES_MESSAGES": encode_param({"order": order, "folder": "bronze/_jobs/told"}),
+    }
+    unpacked.run(
+        f"import os; os.environ |= {environment!r}\n"
+        f"import spark_jobs; spark_jobs.__path__.append({str(tmp_path)!r})\n"
+        "sys.argv = ['run_job.py', 'told', 'a', 'b']\n"
         "from spark_jobs import run_job; run_job.main()"
     )
-    assert said == "__main__ ['a', 'b']\n"
+    told = lake.objects.get("bronze/_jobs/told/000001.jsonl").decode().splitlines()
+    assert [json.loads(line)["method"] for line in told] == [
+        "opened", "report_custom_message", "closed",
+    ]  # fmt: skip
+    assert json.loads(told[1])["params"] == {"payload": ["an order", ["a", "b"]]}
+
+
+def test_a_job_that_no_run_started_says_so(unpacked: Unpacked) -> None:
+    with pytest.raises(AssertionError, match="jobs are started by runs"):
+        unpacked.run(
+            "sys.argv = ['run_job.py', 'told']\nfrom spark_jobs import run_job; run_job.main()"
+        )
 
 
 def test_the_zip_is_the_same_from_another_folder(tmp_path: Path) -> None:
