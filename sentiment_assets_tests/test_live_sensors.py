@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,9 @@ class Told:
     def facts(self) -> Mapping[str, str]:
         return {"spark_version": "4.2.0"}
 
-    def run(self, job: Job, order: JobAddress, context: Any) -> Iterator[Mapping[str, Any]]:
+    def run(
+        self, job: Job, order: JobAddress, context: Any
+    ) -> Generator[Mapping[str, Any], None, None]:
         assert job == "stream_posts"
         self.orders.append(read_order(order)[1])
         yield from self.messages

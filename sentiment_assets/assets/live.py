@@ -8,6 +8,7 @@ import datetime as dt
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,8 +136,11 @@ def stream_live(
     facts = {"spark": live_stream.runner.name, **live_stream.runner.facts()}
     context.log.info(f"the stream of {len(order.topics)} topics begins on {facts['spark']}")
     tally, told = Tally(), 0.0
-    with ordered(lake, run_id, "stream_posts", order) as address:
-        for message in live_stream.runner.run("stream_posts", address, context):
+    with (
+        ordered(lake, run_id, "stream_posts", order) as address,
+        closing(live_stream.runner.run("stream_posts", address, context)) as messages,
+    ):
+        for message in messages:
             tally.add(message)
             if tally.batches and time.monotonic() - told >= TOLD_EVERY_SECONDS:
                 yield from _materialized(tally, facts)
