@@ -51,14 +51,14 @@ def view(lake: Lake, mode: LiveMode, min_authors: int) -> None:
     if shown.is_empty():
         st.info(
             f"No figure of the last {queries.LIVE_HOURS} hours is shown: "
-            f"{series['suppressed'].sum()} times 5 minutes {_hidden(min_authors)}. {_START}"
+            f"{_stretches(int(series['suppressed'].sum()))} {_hidden(min_authors)}. {_START}"
         )
         return
     _headline(shown, now)
     hidden = int(series["suppressed"].sum())
     note = (
         f"n = {shown['scored'].sum():,} scored of {shown['posts'].sum():,} posts in the last "
-        f"{queries.LIVE_HOURS} hours. {hidden} times 5 minutes {_hidden(min_authors)}, or needed "
+        f"{queries.LIVE_HOURS} hours. {_stretches(hidden)} {_hidden(min_authors)}, or needed "
         f"to hide such figures. Figures grow by at least {min_authors} authors at a time. "
         "Times are UTC."
     )
@@ -128,6 +128,10 @@ def _topics(cells: pl.DataFrame, min_authors: int) -> None:
 
 def _hidden(min_authors: int) -> str:
     return f"hidden: fewer than {min_authors} authors"
+
+
+def _stretches(count: int) -> str:
+    return f"{count} stretch{'' if count == 1 else 'es'} of 5 minutes"
 
 
 def _signed(value: float | None) -> str:
