@@ -66,13 +66,7 @@ def live_runner(settings: SparkSettings, credentials: Mapping[str, str]) -> Spar
     """
     given = {name.upper(): value for name, value in credentials.items()}
     given = {name: value for name, value in given.items() if name.lower() in CREDENTIALS}
-    # Between its steps Spark keeps posts on its own disks, as they came.
-    configuration = {"spark.io.encryption.enabled": "true", **spark_configuration(settings)}
-    if settings.spark_master.startswith("local"):
-        # All of it runs on this machine: nothing listens to others for days.
-        here = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
-        configuration = {**here, **configuration}
-    return SubmitRunner(configuration, given)
+    return SubmitRunner(spark_configuration(settings), given)
 
 
 def live_lacks() -> str | None:

@@ -96,7 +96,12 @@ def spark_configuration(settings: SparkSettings) -> dict[str, str]:
         "spark.master": settings.spark_master,
         "spark.ui.enabled": "false",
         "spark.log.level": "WARN",
+        # Between its steps Spark keeps ids and posts on its own disks, as they came.
+        "spark.io.encryption.enabled": "true",
     }
+    if settings.spark_master.startswith("local"):
+        # All of it runs on this machine: nothing listens to others.
+        configuration |= {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
     with contextlib.suppress(JarsMissing):
         # Disks are read without them; S3 and Kafka are not.
         configuration["spark.jars"] = ",".join(str(jar) for jar in spark_jars())

@@ -103,8 +103,8 @@ def _print(answer: pl.DataFrame, form: Form) -> None:
         table = Table(box=None, pad_edge=False)
         for name, kind in answer.schema.items():
             table.add_column(name, justify="right" if kind.is_numeric() else "left")
-        for row in answer.iter_rows():
-            table.add_row(*("·" if value is None else _shown(value) for value in row))
+        for values in answer.iter_rows():
+            table.add_row(*("·" if value is None else _shown(value) for value in values))
         Console().print(table)
 
 
