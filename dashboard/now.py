@@ -48,10 +48,14 @@ def view(lake: Lake, mode: LiveMode, min_authors: int) -> None:
     )
     series = queries.live_series(cells, topic)
     shown = series.filter(pl.col("posts").is_not_null())
+    if series.is_empty():
+        st.info(f"No post came in the last {queries.LIVE_HOURS} hours. {_START}")
+        return
     if shown.is_empty():
         st.info(
             f"No figure of the last {queries.LIVE_HOURS} hours is shown: "
-            f"{_stretches(int(series['suppressed'].sum()))} {_hidden(min_authors)}. {_START}"
+            f"{_stretches(int(series['suppressed'].sum()))} {_hidden(min_authors)}. Figures appear "
+            "when more people write."
         )
         return
     _headline(shown, now)

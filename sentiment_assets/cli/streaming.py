@@ -32,13 +32,19 @@ def receivers() -> dict[str, int]:
     return {platform: free_port(_FIRST_PORT + n) for n, platform in enumerate(pushed)}
 
 
+#: How many times as many posts there are from the start on.
+_BUSY = "20"
+
+
 def push_options(ports: dict[str, int]) -> list[str]:
-    """The simulator's options that make it push to the receivers."""
-    return [
+    """The simulator's options that make it push to the receivers, and busy where anything streams."""
+    pushes = [
         word
         for platform, port in ports.items()
         for word in ("--push", f"{platform}=http://127.0.0.1:{port}/webhooks/{platform}")
     ]
+    # Five minutes of the story have too few authors to be shown, above all at night.
+    return [*pushes, "--busy", _BUSY] if ports else []
 
 
 def start_broker(services: Services, home: Path) -> str:
