@@ -37,7 +37,7 @@ _BUSY = "20"
 
 
 def push_options(ports: dict[str, int]) -> list[str]:
-    """The simulator's options that make it push to the receivers, and busy where anything streams."""
+    """The simulator's options that make it push to the receivers, and busy where it streams."""
     pushes = [
         word
         for platform, port in ports.items()
