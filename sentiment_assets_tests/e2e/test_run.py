@@ -155,12 +155,14 @@ def test_the_clock_and_the_sensor_are_on(running: Running) -> None:
     } == {
         ("every_two_hours", "5 */2 * * *", "RUNNING"),
         ("every_half_hour", "15,45 * * * *", "RUNNING"),
+        ("hourly_live_upkeep", "50 * * * *", "RUNNING"),
         ("daily_maintenance", "35 3 * * *", "RUNNING"),
     }
     assert sorted((s["name"], s["sensorState"]["status"]) for s in repository["sensors"]) == [
         ("alert_on_troubles", "RUNNING"),
         # Nothing is streamed without a broker.
         *((f"land_{platform}", "STOPPED") for platform in sorted(PLATFORMS)),
+        ("live", "STOPPED"),
         ("rebuild_what_is_behind", "RUNNING"),
         ("watch_streams", "STOPPED"),
     ]
