@@ -214,7 +214,7 @@ def silver_on_spark(folder: Path, dates: int) -> Result:
     lake, partitions = bronze.open_lake(folder), bronze.days(dates)
     return spark_runs.measured(
         folder.with_name(f"{folder.name}-first"),
-        lambda: {"records": spark_runs.build_silver(lake, partitions)},
+        lambda: {"rows": spark_runs.build_silver(lake, partitions)},
     )
 
 

@@ -64,7 +64,7 @@ def start(scratch: Path) -> float:
 
 
 def build_silver(lake: Lake, partitions: Sequence[PostPartition]) -> int:
-    """Silver and quarantine of all partitions by one job, committed; returns the records."""
+    """Silver and quarantine of all partitions by one job, committed; returns the rows."""
     rules = pipeline.rules()
 
     def built(sources: Any) -> Any:
@@ -77,7 +77,7 @@ def build_silver(lake: Lake, partitions: Sequence[PostPartition]) -> int:
     }
     StagedTable(build.quarantine).commit()
     StagedTable(build.posts, fingerprints).commit()
-    return sum(counts.records for counts in build.counts.values())
+    return sum(counts.rows for counts in build.counts.values())
 
 
 def rebuild(home: Path, on_spark: bool) -> dict[str, float]:

