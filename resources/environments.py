@@ -55,7 +55,7 @@ from resources.notifiers import (
 from resources.producers.producing import receives
 from resources.producers.settings import ProducerSettings
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
-from resources.spark import SparkSettings, runner_of
+from resources.spark import SparkSettings, from_bytes, runner_of
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.alert_messages import RUNBOOKS, Links
 from sentiment_assets.core.alert_rules import AlertRules, parse_alert_rules
@@ -626,7 +626,7 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings):
     def engines(self) -> Engines:
         """What rebuilds, and from which size on."""
         location = self.lake_location
-        return Engines(runner_of(self, location.storage_options), self.spark_from_bytes)
+        return Engines(runner_of(self, location.storage_options), from_bytes(self))
 
     def budget(self) -> Budget:
         """What a build may use of the machine."""

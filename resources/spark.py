@@ -36,18 +36,21 @@ _MISSING = (
     "Spark is not installed: `uv pip install -r requirements-spark.lock`, or the extra `spark`; "
     "it needs Java 17"
 )
+#: Of about four million posts: this machine works on them for longer than a cluster takes to begin.
+#: On one machine the engine without Spark is the faster one at every size (docs/scale.md).
+FROM_BYTES = 1_000_000_000
 #: A job that was told to end has so long.
 _ENDS_WITHIN_SECONDS = 30
 
 
 class SparkSettings(BaseModel):
-    """What can be set of Spark; without a number of bytes it is used only where a run asks."""
+    """What can be set of Spark."""
 
     spark_from_bytes: int | None = Field(
         None,
         ge=0,
-        description="Runs that read so many bytes of bronze or more are Spark's; by default none "
-        "is, unless its config asks for it (docs/spark.md).",
+        description="Runs that read so many bytes of bronze or more are Spark's; by default "
+        f"{FROM_BYTES} where Spark has a cluster, and none on one machine (docs/spark.md).",
         examples=["500000000"],
     )
     spark_runner: RunnerName = Field(
@@ -74,6 +77,13 @@ class SparkSettings(BaseModel):
             return json.loads(given) if isinstance(given, str) else given
         except ValueError:
             raise ValueError("must be JSON: names and values of Spark's configuration") from None
+
+
+def from_bytes(settings: SparkSettings) -> int | None:
+    """From how many bytes of bronze on runs are Spark's; null for never."""
+    if settings.spark_from_bytes is not None:
+        return settings.spark_from_bytes
+    return None if settings.spark_master.startswith("local") else FROM_BYTES
 
 
 def spark_configuration(settings: SparkSettings) -> dict[str, str]:

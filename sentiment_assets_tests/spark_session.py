@@ -9,6 +9,8 @@ from typing import Any
 import dagster as dg
 
 from resources.spark import SessionRunner, SparkSettings, spark_configuration
+from sentiment_assets.engine.job_order import JobAddress
+from sentiment_assets.lake.objects import Lake
 from simulator.kafka.jars import KafkaUnavailable, java
 
 #: Small shuffles, little memory; a task that dies is tried again.
@@ -34,6 +36,12 @@ def runner() -> SessionRunner:
     # The workers' environment is that of the session's start.
     given = {"AWS_ACCESS_KEY_ID": "test-key-id", "AWS_SECRET_ACCESS_KEY": "test-secret-key"}
     return SessionRunner(spark_configuration(SETTINGS), given)
+
+
+def session(lake: Lake) -> Any:
+    """The session, begun if none stands."""
+    address = JobAddress(lake.location.uri, lake.location.origin, "", "")
+    return runner()._session(address)
 
 
 class Step:

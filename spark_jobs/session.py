@@ -14,10 +14,6 @@ from pyspark.sql import SparkSession
 
 from sentiment_assets.lake.objects import LakeLocation
 
-#: What a shuffle's partition holds; a data file is about half of it.
-PARTITION_BYTES = 256 * 2**20
-PARTITION_BYTES_SETTING = "spark.sql.adaptive.advisoryPartitionSizeInBytes"
-
 #: Of every session.
 CONFIGURATION: Mapping[str, str] = {
     # Instants are UTC everywhere else.
@@ -25,9 +21,6 @@ CONFIGURATION: Mapping[str, str] = {
     # Adaptive: skewed partitions are split, small ones joined, by sizes that were measured.
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.adaptive.skewJoin.enabled": "true",
-    PARTITION_BYTES_SETTING: str(PARTITION_BYTES),
-    # Files of a good size rather than a task for every core.
-    "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
     # One thread of Polars a task: cores are Spark's to share out.
     "spark.executorEnv.POLARS_MAX_THREADS": "1",

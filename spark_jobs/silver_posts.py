@@ -4,9 +4,9 @@ What belongs here: what Spark moves and where. What happens to a record is ``cor
 object and writing a file the lake's, as in the engine that needs no Spark: so both make the same
 rows. Whoever started the job commits its files.
 
-Records move three times, in partitions that adaptive execution sizes as it measures them: objects
-to whoever reads them, keys to deduplication, and chosen posts to whoever writes their window, where
-a large window is split and small ones are put together.
+Only keys move. Objects are read twice: first for the keys that deduplication looks at, which Spark
+shuffles, then by whoever writes the posts that it chose. A post's columns never leave the worker
+that parsed them: moved through Spark, they took more time than all the rest.
 """
 
 from __future__ import annotations
@@ -17,23 +17,22 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-from dagster_pipes import PipesContext, open_dagster_pipes
-from pyspark import StorageLevel
+from dagster_pipes import open_dagster_pipes
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from sentiment_assets.core.collection import without_collection
+from sentiment_assets.core.coverage import BronzeObject
 from sentiment_assets.core.parsers import POST_SCHEMA, Refusal
 from sentiment_assets.core.quality import Conservation
-from sentiment_assets.core.silver import KEY_COLUMNS, choose, clean_batch, deduplicate
-from sentiment_assets.core.silver import route as route_posts
+from sentiment_assets.core.silver import KEY_COLUMNS, choose, clean_batch, deduplicate, route
 from sentiment_assets.engine.job_order import JobAddress, read_order
 from sentiment_assets.engine.spark import SilverOrder, message_of
 from sentiment_assets.engine.window import (
@@ -42,31 +41,62 @@ from sentiment_assets.engine.window import (
     count_reasons,
     quarantine_rows,
     read_object,
+    regrouped,
 )
 from sentiment_assets.lake.files import DataFile
 from sentiment_assets.lake.objects import Lake
 from spark_jobs.reporting import failures_are_told, progress
-from spark_jobs.session import PARTITION_BYTES, PARTITION_BYTES_SETTING, session
+from spark_jobs.session import session
 
 Batches = Iterator[pa.RecordBatch]
 Report = Callable[[Mapping[str, Any]], None]
 
-#: Records that one task reads, where objects allow it.
-_READ_RECORDS = 200_000
+#: Records of a task: few enough that every core has several, many enough for files of a good size.
+_LEAST_RECORDS, _MOST_RECORDS = 25_000, 2_000_000
+_TASKS_PER_CORE = 4
 
-#: Of a parsed post in a shuffle, packed.
-_SHUFFLED_BYTES = 250
-#: A smaller task takes longer to begin than to do.
-_LEAST_PARTITION_BYTES = 4 * 2**20
-
-_INDEX = pa.field("window_index", pa.int32())
-_REFUSAL = pa.field("refusal", pa.string())
-#: What reading gives: posts, and refusals (JSON) that have no other column.
-_PARSED = pa.schema([_INDEX, *(field.with_nullable(True) for field in POST_SCHEMA), _REFUSAL])
+_OBJECT_INDEX = pa.field("object", pa.int32())
+#: What deduplication looks at. Objects are numbered in the order of their paths: ties break alike.
+_KEYS = pa.schema(
+    [
+        pa.field("window_index", pa.int32()),
+        *(POST_SCHEMA.field(name) for name in KEY_COLUMNS if name != "object"),
+        _OBJECT_INDEX,
+    ]
+)
+#: What deduplication found of a chosen line; a line of 0 stands for the object itself.
+_CHOSEN = pa.schema(
+    [
+        pa.field("task", pa.int32()),
+        _OBJECT_INDEX,
+        pa.field("line", pa.int64()),
+        pa.field("first_seen_at", pa.timestamp("us", tz="UTC")),
+        pa.field("last_seen_at", pa.timestamp("us", tz="UTC")),
+        pa.field("observation_count", pa.int32()),
+    ]
+)
 #: What writing gives: a few rows a task, which are all that ever reaches the driver.
-_WRITTEN = pa.schema([_INDEX, pa.field("written", pa.string())])
-_OBJECTS = "task int, window_index int, object_index int"
-_CHOSEN = ("first_seen_at", "last_seen_at", "observation_count")
+_WRITTEN = pa.schema([pa.field("window_index", pa.int32()), pa.field("told", pa.string())])
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An object of bronze, and the source that it belongs to."""
+
+    window_index: int
+    stored: BronzeObject
+
+
+@dataclass
+class _Told:
+    """What a task tells of a window."""
+
+    counts: Conservation = field(default_factory=Conservation)
+    unscored: Counter[str] = field(default_factory=Counter)
+    redacted: Counter[str] = field(default_factory=Counter)
+    refusals: list[Refusal] = field(default_factory=list)
+    posts: list[DataFile] = field(default_factory=list)
+    quarantine: list[DataFile] = field(default_factory=list)
 
 
 def build(
@@ -81,246 +111,195 @@ def build(
         ConservationError: records went missing, or came from nowhere.
     """
     order = _given(address)[1]
-    spark.conf.set(PARTITION_BYTES_SETTING, str(_partition_bytes(spark, order.sources)))
-    objects = spark.createDataFrame(_tasks(order.sources), _OBJECTS)
-    tasks = 1 + max((task for task, _, _ in _tasks(order.sources)), default=0)
-    parsed = (
-        objects.repartitionByRange(tasks, "task")
-        .mapInArrow(functools.partial(_parse, address), _spark(_PARSED))
-        # Read once, from the disk of whoever read it: memory is Spark's for what it sorts.
-        .persist(StorageLevel.DISK_ONLY)
+    objects = _numbered(order.sources)
+    tasks = _tasks(objects, spark.sparkContext.defaultParallelism)
+    number = 1 + max(tasks, default=0)
+    log(f"{len(order.sources)} windows of {len(objects)} objects, in {number} tasks")
+    placed = spark.createDataFrame([*enumerate(tasks)], "object int, task int")
+    keys = placed.repartitionByRange(number, "task").mapInArrow(
+        functools.partial(_keys, address), _spark(_KEYS)
     )
-    try:
-        # One after the other: the second finds what the first has read.
-        refused = _written(parsed.where("refusal is not null"), address, _write_refusals)
-        posts = _chosen_posts(parsed.where("refusal is null").drop("refusal"))
-        written = _written(posts, address, _write_posts)
-    finally:
-        parsed.unpersist()
+    written = (
+        _chosen(keys, placed)
+        # As many partitions as tasks, whatever adaptive execution thinks of their few bytes.
+        .repartition(number, "task")
+        .sortWithinPartitions("task", "object", "line")
+        .mapInArrow(functools.partial(_write, address), _spark(_WRITTEN))
+        .toArrow()
+    )
+    told = zip(written["window_index"].to_pylist(), written["told"].to_pylist(), strict=True)
     log(f"{len(order.sources)} windows are written")
-    yield from _summed(order.sources, itertools.chain(written, refused))
+    yield from _summed(order.sources, told)
 
 
-def _tasks(sources: Sequence[WindowSource]) -> list[tuple[int, int, int]]:
-    """Objects with the task that reads each: as many records in every task, if they allow it."""
+def _numbered(sources: Sequence[WindowSource]) -> list[_Object]:
+    """All objects, in the order of their paths."""
     objects = [
-        (stored.records, index, place)
-        for index, source in enumerate(sources)
-        for place, stored in enumerate(source.objects)
+        _Object(index, stored) for index, source in enumerate(sources) for stored in source.objects
     ]
-    tasks = max(1, min(len(objects), -(-sum(records for records, *_ in objects) // _READ_RECORDS)))
-    waiting = [0] * tasks
-    placed = []
-    # The largest first, each to the task with the least to read.
-    for records, index, place in sorted(objects, reverse=True):
-        task = waiting.index(min(waiting))
-        waiting[task] += records
-        placed.append((task, index, place))
-    return placed
+    return sorted(objects, key=lambda found: found.stored.path)
 
 
-def _partition_bytes(spark: SparkSession, sources: Sequence[WindowSource]) -> int:
-    """Of a shuffle: files of a good size, but work for every core before that."""
-    records = sum(source.records for source in sources)
-    share = records * _SHUFFLED_BYTES // (2 * spark.sparkContext.defaultParallelism)
-    return max(_LEAST_PARTITION_BYTES, min(PARTITION_BYTES, share))
+def _tasks(objects: Sequence[_Object], cores: int) -> list[int]:
+    """The task of each object: a window's stay together, as far as they are not too many."""
+    total = sum(found.stored.records for found in objects)
+    share = max(_LEAST_RECORDS, min(_MOST_RECORDS, total // (_TASKS_PER_CORE * cores)))
+    tasks, task, records = [0] * len(objects), 0, 0
+    by_window = sorted(range(len(objects)), key=lambda place: objects[place].window_index)
+    for place in by_window:
+        if records and records + objects[place].stored.records > share:
+            task, records = task + 1, 0
+        tasks[place] = task
+        records += objects[place].stored.records
+    return tasks
 
 
-def _chosen_posts(posts: DataFrame) -> DataFrame:
-    """The newest observation of every chain of edits, beside what the others say of it."""
-    keys = posts.select("window_index", *KEY_COLUMNS)
-    chosen = deduplicate(keys, within=["window_index"])
-    return posts.join(chosen, ["object", "line"])
-
-
-def _written(
-    rows: DataFrame,
-    address: JobAddress,
-    write: Callable[[JobAddress, Batches], Batches],
-) -> list[tuple[int, Mapping[str, Any]]]:
-    """Have rows written by whoever gets their windows; what is told of each file."""
-    reports = (
-        rows.hint("rebalance", f.col("window_index"))
-        # A task writes one window after the other.
-        .sortWithinPartitions("window_index")
-        .mapInArrow(functools.partial(write, address), _spark(_WRITTEN))
-    )
-    told = reports.toArrow()
-    return [
-        (index, json.loads(report))
-        for index, report in zip(
-            told["window_index"].to_pylist(), told["written"].to_pylist(), strict=True
-        )
-    ]
+def _chosen(keys: DataFrame, placed: DataFrame) -> DataFrame:
+    """The chosen lines of every object, after the object itself: it may have none."""
+    chosen = deduplicate(keys, within=["window_index"]).join(f.broadcast(placed), "object")
+    nothing = {name: f.lit(None) for name in _CHOSEN.names[3:]}
+    themselves = placed.withColumns({"line": f.lit(0).cast("bigint"), **nothing})
+    return chosen.select(*_CHOSEN.names).unionByName(themselves.select(*_CHOSEN.names))
 
 
 def _summed(
-    sources: Sequence[WindowSource], told: Iterable[tuple[int, Mapping[str, Any]]]
+    sources: Sequence[WindowSource], told: Iterable[tuple[int, str]]
 ) -> Iterator[tuple[int, WindowSilver]]:
-    """What was told of each window's files, in one."""
+    """What tasks told of each window, in one."""
     parts: dict[int, list[Mapping[str, Any]]] = {}
-    for index, report in told:
-        parts.setdefault(index, []).append(report)
+    for index, written in told:
+        parts.setdefault(index, []).append(json.loads(written))
     for index, source in enumerate(sources):
-        counts = Conservation(records=source.records)
-        unscored: Counter[str] = Counter()
-        redacted: Counter[str] = Counter()
-        files: dict[str, list[DataFile]] = {"posts": [], "quarantine": []}
-        for report in parts.get(index, ()):
-            counts += Conservation(**report["counts"])
-            unscored.update(report["unscored"])
-            redacted.update(report["redacted"])
-            files[report["table"]] += [DataFile(*file) for file in report["files"]]
+        whole = _Told(Conservation(records=source.records))
+        for part in parts.get(index, ()):
+            whole.counts += Conservation(**part["counts"])
+            whole.unscored.update(part["unscored"])
+            whole.redacted.update(part["redacted"])
+            whole.posts += [DataFile(*file) for file in part["posts"]]
+            whole.quarantine += [DataFile(*file) for file in part["quarantine"]]
         window = source.window
-        counts.require(f"silver of window {window.name} of {window.partition.key}")
-        yield index, WindowSilver(files["posts"], files["quarantine"], counts, unscored, redacted)
+        whole.counts.require(f"silver of window {window.name} of {window.partition.key}")
+        yield (
+            index,
+            WindowSilver(
+                whole.posts, whole.quarantine, whole.counts, whole.unscored, whole.redacted
+            ),
+        )
 
 
 # In Spark's Python workers
 
 
 @functools.lru_cache(maxsize=1)
-def _given(address: JobAddress) -> tuple[Lake, SilverOrder]:
+def _given(address: JobAddress) -> tuple[Lake, SilverOrder, list[_Object]]:
     """Read once a worker, which lives for many tasks."""
     lake, order = read_order(address)
-    return lake, order
+    return lake, order, _numbered(order.sources)
 
 
-def _parse(address: JobAddress, batches: Batches) -> Batches:
-    """Objects to parsed posts and refusals."""
-    lake, order = _given(address)
+def _posts_of(address: JobAddress, found: _Object, refusals: list[Refusal]) -> Batches:
+    """The posts of an object that belong to its window; what is refused is added to a list."""
+    lake, order, _ = _given(address)
+    window = order.sources[found.window_index].window
+    for parsed in read_object(lake, window, found.stored):
+        routed = route(parsed.posts, window)
+        refusals += [*parsed.refusals, *routed.refusals]
+        yield routed.posts
+
+
+def _keys(address: JobAddress, batches: Batches) -> Batches:
+    """Objects to what deduplication looks at."""
+    objects = _given(address)[2]
     for batch in batches:
-        for row in batch.select(["window_index", "object_index"]).to_pylist():
-            index = row["window_index"]
-            source = order.sources[index]
-            stored = source.objects[row["object_index"]]
-            for parsed in read_object(lake, source.window, stored):
-                routed = route_posts(parsed.posts, source.window)
-                yield _posts(index, routed.posts)
-                if refusals := [*parsed.refusals, *routed.refusals]:
-                    yield _refusals(index, refusals)
+        for number in batch["object"].to_pylist():
+            found = objects[number]
+            for posts in _posts_of(address, found, []):
+                rows = posts.num_rows
+                repeated = {
+                    "window_index": pa.repeat(pa.scalar(found.window_index, pa.int32()), rows),
+                    "object": pa.repeat(pa.scalar(number, pa.int32()), rows),
+                }
+                columns = [
+                    repeated[name] if name in repeated else posts[name] for name in _KEYS.names
+                ]
+                yield pa.RecordBatch.from_arrays(columns, schema=_KEYS)
 
 
-def _posts(index: int, posts: pa.RecordBatch) -> pa.RecordBatch:
-    rows = posts.num_rows
-    columns = [_repeated(index, rows), *posts.columns, pa.nulls(rows, _REFUSAL.type)]
-    return pa.RecordBatch.from_arrays(columns, schema=_PARSED)
-
-
-def _refusals(index: int, refusals: Sequence[Refusal]) -> pa.RecordBatch:
-    rows = len(refusals)
-    nothing = [pa.nulls(rows, field.type) for field in POST_SCHEMA]
-    told = pa.array([json.dumps(refusal) for refusal in refusals], _REFUSAL.type)
-    return pa.RecordBatch.from_arrays([_repeated(index, rows), *nothing, told], schema=_PARSED)
-
-
-def _repeated(index: int, rows: int) -> pa.Array:
-    return pa.repeat(pa.scalar(index, _INDEX.type), rows)
-
-
-def _write_posts(address: JobAddress, batches: Batches) -> Batches:
-    """Chosen posts to files of ``silver/posts``, cleaned on the way."""
-    _, order = _given(address)
-    for index, group in _by_window(batches):
-        source = order.sources[index]
-        counts = Conservation()
-        unscored: Counter[str] = Counter()
-        redacted: Counter[str] = Counter()
-
-        def cleaned(
-            source: WindowSource = source,
-            group: Batches = group,
-            unscored: Counter[str] = unscored,
-            redacted: Counter[str] = redacted,
-        ) -> Batches:
-            nonlocal counts
-            for batch in group:
-                with without_collection():
-                    chosen = _polars(batch.select(["object", "line", *_CHOSEN]))
-                    posts = _as_parsed(batch)
-                    rows = clean_batch(choose(posts, chosen, source.completed_at), order.rules)
-                observed = pc.sum(rows["observation_count"]).as_py() or 0
-                counts += Conservation(rows=rows.num_rows, duplicates=observed - rows.num_rows)
-                count_reasons(rows, unscored, redacted)
-                yield rows
-
+def _write(address: JobAddress, batches: Batches) -> Batches:
+    """Chosen lines of objects to the files of their windows, cleaned on the way."""
+    _, order, objects = _given(address)
+    chosen = _by_object(batches)
+    for index, group in itertools.groupby(chosen, key=lambda pair: objects[pair[0]].window_index):
+        source, told = order.sources[index], _Told()
         # Two tasks may write to one window, and two attempts of one task.
-        writer = replace(source.posts, prefix=f"{source.posts.prefix}-{uuid.uuid4().hex[:12]}")
-        files = writer.write(cleaned())
-        yield _report(index, "posts", files, counts, unscored, redacted)
+        name = uuid.uuid4().hex[:12]
+        posts = replace(source.posts, prefix=f"{source.posts.prefix}-{name}")
+        quarantine = replace(source.quarantine, prefix=f"{source.quarantine.prefix}-{name}")
+        told.posts = posts.write(_cleaned(address, source, order, objects, group, told))
+        told.quarantine = quarantine.write(
+            [quarantine_rows(source.window, told.refusals, order.rules)]
+        )
+        told.counts += Conservation(quarantined=sum(r.record_count for r in told.refusals))
+        yield _written(index, told)
 
 
-def _write_refusals(address: JobAddress, batches: Batches) -> Batches:
-    """Refusals to files of ``silver/quarantine``."""
-    _, order = _given(address)
-    for index, group in _by_window(batches):
-        source = order.sources[index]
-        counts = Conservation()
+def _cleaned(
+    address: JobAddress,
+    source: WindowSource,
+    order: SilverOrder,
+    objects: Sequence[_Object],
+    group: Iterable[tuple[int, pl.DataFrame]],
+    told: _Told,
+) -> Batches:
+    """Rows of ``silver/posts`` of a window's objects."""
+    lines: list[pl.DataFrame] = []
 
-        def refused(
-            source: WindowSource = source, group: Batches = group
-        ) -> Iterator[pl.DataFrame]:
-            nonlocal counts
-            for batch in group:
-                refusals = [Refusal(*json.loads(told)) for told in batch["refusal"].to_pylist()]
-                counts += Conservation(quarantined=sum(r.record_count for r in refusals))
-                yield quarantine_rows(source.window, refusals, order.rules)
+    def posts() -> Batches:
+        for number, found in group:
+            path = objects[number].stored.path
+            lines.append(found.with_columns(object=pl.lit(path)))
+            yield from _posts_of(address, objects[number], told.refusals)
 
-        name = f"{source.quarantine.prefix}-{uuid.uuid4().hex[:12]}"
-        files = replace(source.quarantine, prefix=name).write(refused())
-        yield _report(index, "quarantine", files, counts)
+    for batch in regrouped(posts()):
+        with without_collection():
+            rows = clean_batch(choose(batch, pl.concat(lines), source.completed_at), order.rules)
+        # The last object may go on in the next batch.
+        del lines[:-1]
+        observed = pc.sum(rows["observation_count"]).as_py() or 0
+        told.counts += Conservation(rows=rows.num_rows, duplicates=observed - rows.num_rows)
+        count_reasons(rows, told.unscored, told.redacted)
+        yield rows
 
 
-def _by_window(batches: Batches) -> Iterator[tuple[int, Batches]]:
-    """Batches that are sorted by window, cut where one ends and the next begins."""
+def _by_object(batches: Batches) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Each object of a task with its chosen lines: as many in memory as one object has."""
 
-    def cut() -> Iterator[tuple[int, pa.RecordBatch]]:
+    def runs() -> Iterator[tuple[int, pa.RecordBatch]]:
         for batch in batches:
-            start = 0
-            for index, end in _runs(batch):
-                yield index, batch.slice(start, end - start)
+            encoded, start = pc.run_end_encode(batch["object"]), 0
+            for number, end in zip(
+                encoded.values.to_pylist(), encoded.run_ends.to_pylist(), strict=True
+            ):
+                yield number, batch.slice(start, end - start)
                 start = end
 
-    for index, group in itertools.groupby(cut(), key=lambda pair: pair[0]):
-        yield index, (batch for _, batch in group)
+    for number, parts in itertools.groupby(runs(), key=lambda pair: pair[0]):
+        frame = pl.from_arrow(pa.Table.from_batches([part for _, part in parts]))
+        assert isinstance(frame, pl.DataFrame)
+        yield number, frame.filter(pl.col("line") > 0).drop("task", "object")
 
 
-def _runs(batch: pa.RecordBatch) -> list[tuple[int, int]]:
-    """Each window's index in a batch, and where its rows end."""
-    encoded = pc.run_end_encode(batch["window_index"])
-    return list(zip(encoded.values.to_pylist(), encoded.run_ends.to_pylist(), strict=True))
-
-
-def _as_parsed(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The columns of parsed posts, as they are declared: Spark knows no column without nulls."""
-    columns = [batch[field.name].cast(field.type) for field in POST_SCHEMA]
-    return pa.RecordBatch.from_arrays(columns, schema=POST_SCHEMA)
-
-
-def _report(
-    index: int,
-    table: str,
-    files: Sequence[DataFile],
-    counts: Conservation,
-    unscored: Mapping[str, int] | None = None,
-    redacted: Mapping[str, int] | None = None,
-) -> pa.RecordBatch:
-    told = {
-        "table": table,
-        "files": [(file.path, file.size) for file in files],
-        "counts": asdict(counts),
-        "unscored": dict(unscored or {}),
-        "redacted": dict(redacted or {}),
+def _written(index: int, told: _Told) -> pa.RecordBatch:
+    part = {
+        "posts": [(file.path, file.size) for file in told.posts],
+        "quarantine": [(file.path, file.size) for file in told.quarantine],
+        "counts": asdict(told.counts),
+        "unscored": dict(told.unscored),
+        "redacted": dict(told.redacted),
     }
     return pa.RecordBatch.from_pydict(
-        {"window_index": [index], "written": [json.dumps(told)]}, schema=_WRITTEN
+        {"window_index": [index], "told": [json.dumps(part)]}, schema=_WRITTEN
     )
-
-
-def _polars(batch: pa.RecordBatch) -> pl.DataFrame:
-    frame = pl.from_arrow(batch)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
 
 
 def _spark(schema: pa.Schema) -> Any:
@@ -341,14 +320,10 @@ def run(
 def main() -> None:
     """For spark-submit, started by Dagster through its Pipes."""
     with open_dagster_pipes() as pipes, failures_are_told(pipes):
-        _main(pipes)
-
-
-def _main(pipes: PipesContext) -> None:
-    address = JobAddress(**pipes.extras["order"])
-    spark = session(address.location, "silver_posts")
-    with progress(spark, pipes.log.info):
-        run(spark, address, pipes.report_custom_message, pipes.log.info)
+        address = JobAddress(**pipes.extras["order"])
+        spark = session(address.location, "silver_posts")
+        with progress(spark, pipes.log.info):
+            run(spark, address, pipes.report_custom_message, pipes.log.info)
 
 
 if __name__ == "__main__":

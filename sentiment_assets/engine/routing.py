@@ -56,7 +56,7 @@ def choose_engine(
     if forced is not None:
         return Choice(forced, f"the run's config asks for it; {read}")
     if spark_from_bytes is None:
-        return Choice("in_process", f"SENTIMENT_SPARK_FROM_BYTES is not set; {read}")
+        return Choice("in_process", f"there is no cluster of Spark's; {read}")
     setting = f"the {spark_from_bytes:,} of SENTIMENT_SPARK_FROM_BYTES"
     if bronze_bytes < spark_from_bytes:
         return Choice("in_process", f"{read} are fewer than {setting}")

@@ -217,7 +217,7 @@ class _WindowReader:
 
     def _read(self) -> Iterator[pa.RecordBatch]:
         self.refusals.clear()
-        for batch in _regrouped(self._parsed()):
+        for batch in regrouped(self._parsed()):
             routed = route(batch, self._window)
             self.refusals += routed.refusals
             yield routed.posts
@@ -229,7 +229,7 @@ class _WindowReader:
                 yield parsed.posts
 
 
-def _regrouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def regrouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Batches of :data:`BATCH_ROWS`, so that many small objects cost no more than one large."""
     waiting: list[pa.RecordBatch] = []
     rows = 0

@@ -91,7 +91,7 @@ def test_silver_tells_where_every_record_went(built: Built) -> None:
         assert facts[CONSUMED] > 0
         assert re.fullmatch("[0-9a-f]{12}", facts["recipe"])
         assert facts["engine"] == "in_process"
-        assert facts["engine_reason"].startswith("SENTIMENT_SPARK_FROM_BYTES is not set; ")
+        assert facts["engine_reason"].startswith("there is no cluster of Spark's; ")
         assert facts["vader_kernel"] == kernel_in_use()
         silver = built.platform.lake.table(SILVER_POSTS)
         day = silver.scan([{"date": partition.date.isoformat()}]).collect()

@@ -14,7 +14,7 @@ OBJECTS = [BronzeObject("a", 10, 600, ""), BronzeObject("b", 10, 400, "")]
     ("from_bytes", "forced", "engine", "reason"),
     [
         (None, None, "in_process",
-         "SENTIMENT_SPARK_FROM_BYTES is not set; 1,000 bytes of bronze"),
+         "there is no cluster of Spark's; 1,000 bytes of bronze"),
         (1001, None, "in_process",
          "1,000 bytes of bronze are fewer than the 1,001 of SENTIMENT_SPARK_FROM_BYTES"),
         (1000, None, "spark",

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from sentiment_assets_tests.parity.engines import (
 from sentiment_assets_tests.s3_server import S3Server
 from sentiment_assets_tests.silver_of_a_lake import assert_conserved, rebuild
 from sentiment_assets_tests.simulated import SimulatedPlatform
-from sentiment_assets_tests.spark_session import CONF, runner, step
+from sentiment_assets_tests.spark_session import CONF, runner, session, step
 from spark_jobs.jars import JarsMissing, spark_jars
 
 SHARED = Path(os.environ.get("SENTIMENT_SHARED_DATA", "/nowhere"))
@@ -113,24 +114,41 @@ def test_a_killed_worker_is_begun_again_and_nothing_doubles(lake: Lake) -> None:
     })  # fmt: skip
 
 
-def test_an_interrupted_run_ends_its_tasks(lake: Lake) -> None:
+class Interrupted(BaseException):
+    """What a signal raises wherever the main thread is, as Ctrl-C does."""
+
+
+@pytest.fixture
+def interrupt() -> Iterator[Callable[[Callable[[], bool]], None]]:
+    """Interrupts this thread as soon as something is so. Not by SIGINT: it would end the tests."""
+
+    def interrupted(_signal: int, _frame: Any) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGUSR1, interrupted)
+
+    def when(it_is_so: Callable[[], bool]) -> None:
+        def wait() -> None:
+            while not it_is_so():
+                time.sleep(0.05)
+            signal.raise_signal(signal.SIGUSR1)
+
+        threading.Thread(target=wait, daemon=True).start()
+
+    yield when
+    signal.signal(signal.SIGUSR1, before)
+
+
+def test_an_interrupted_run_ends_its_tasks(
+    lake: Lake, interrupt: Callable[[Callable[[], bool]], None]
+) -> None:
     days = days_of(lake)
-
-    def interrupt() -> None:
-        folder = Path(lake.location.uri, "bronze/_jobs")
-        while not list(folder.rglob("*.order")):
-            time.sleep(0.05)
-        time.sleep(1)
-        signal.raise_signal(signal.SIGINT)
-
-    threading.Thread(target=interrupt, daemon=True).start()
-    with pytest.raises(KeyboardInterrupt):
+    heard = signal.getsignal(signal.SIGINT)
+    tracker = session(lake).sparkContext.statusTracker()
+    assert signal.getsignal(signal.SIGINT) == heard, "Dagster ends runs by it"
+    interrupt(lambda: bool(tracker.getActiveJobsIds()))
+    with pytest.raises(Interrupted):
         silver_on_spark(lake, days, pipeline.rules())
-    from pyspark.sql import SparkSession
-
-    session = SparkSession.getActiveSession()
-    assert session is not None
-    tracker = session.sparkContext.statusTracker()
     deadline = time.monotonic() + 20
     while tracker.getActiveJobsIds():
         assert time.monotonic() < deadline
@@ -218,3 +236,37 @@ def test_a_driver_that_does_not_start_is_told_of(lake: Lake) -> None:
 
     run = asking.execute_in_process(raise_on_error=False)
     assert "silver_posts: spark-submit: ended with status 1" in str(failures(run))
+
+
+def test_an_interrupted_run_ends_spark_submit(
+    lake: Lake, interrupt: Callable[[Callable[[], bool]], None]
+) -> None:
+    spark = SubmitRunner({"spark.master": "local[1]", "spark.ui.enabled": "false"})
+    begun: list[psutil.Process] = []
+    # A session of another test has a driver too.
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+
+    def has_begun() -> bool:
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                is_driver = "org.apache.spark.deploy.SparkSubmit" in process.cmdline()
+                if is_driver and process.pid not in before:
+                    begun.append(process)
+        return bool(begun)
+
+    @dg.op
+    def ask(context) -> None:  # type: ignore[no-untyped-def]
+        interrupt(has_begun)
+        address = JobAddress(lake.location.uri, "simulated", "bronze/_jobs/none.order", "00")
+        list(spark.run("silver_posts", address, context))
+
+    @dg.job
+    def asking() -> None:
+        ask()
+
+    with pytest.raises(Interrupted):
+        asking.execute_in_process()
+    # The driver, and the shell that became it.
+    assert begun
+    psutil.wait_procs(begun, timeout=10)
+    assert not any(process.is_running() for process in begun)

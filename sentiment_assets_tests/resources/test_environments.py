@@ -309,7 +309,7 @@ def test_resources_are_made_when_needed(tmp_path: Path) -> None:
     assert made.keys() == {
         "lake", "lake_io_manager", "clients", "tracking", "rules", "budget", "min_authors",
         "requests_left", "catch_up_days", "watch", "notifier", "token_ends", "upkeep",
-        "stream_reader", "stream_watcher", "metric_lines",
+        "stream_reader", "stream_watcher", "metric_lines", "engines",
     }  # fmt: skip
     assert not (tmp_path / "home").exists()
     rules: Any = silver_rules(settings)
