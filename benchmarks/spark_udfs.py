@@ -16,7 +16,6 @@ its guess. None of them has a quarantine, conservation, checks or a commit.
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import hashlib
 import hmac
@@ -35,6 +34,7 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as f
 
 from benchmarks import pipeline
+from benchmarks.bronze import DAY
 from sentiment_assets.core.pii import redact
 from sentiment_assets.core.silver import SilverRules, read_texts, tidy
 from sentiment_assets.core.topics import hashtags
@@ -121,7 +121,9 @@ def _fields(lines: DataFrame) -> DataFrame:
         f.coalesce(original, data["note_tweet"]["text"], data["text"]).alias("text"),
         names.alias("known_names"),
         data["lang"].alias("platform_lang"),
-        f.coalesce(f.size(data["entities"]["mentions"]), f.lit(0)).alias("mention_count"),
+        f.coalesce(f.size(f.array_distinct(data["entities"]["mentions"])), f.lit(0)).alias(
+            "mention_count"
+        ),
         hosts.alias("link_domains"),
         data["public_metrics"]["like_count"].alias("like_count"),
         data["public_metrics"]["reply_count"].alias("reply_count"),
@@ -171,7 +173,7 @@ def _tools() -> Any:
 
 @functools.cache
 def _key(use: Any) -> bytes:
-    return bytes.fromhex(_rules().keys.key("x", dt.date(2026, 1, 14), use))
+    return _rules().keys.key("x", DAY.date, use).encode()
 
 
 def _pid(value: str | None, use: str) -> str | None:
