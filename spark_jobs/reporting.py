@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -62,10 +63,15 @@ def cause_of(error: BaseException) -> tuple[str, str]:
 
 @contextmanager
 def failures_are_told(pipes: PipesContext) -> Iterator[None]:
-    """Report the cause of what is raised, then let it end the program."""
+    """Report the cause of what is raised, and end the program.
+
+    The traceback goes to the driver's log alone: Pipes would take it into Dagster's events, with
+    whatever Spark quotes in it.
+    """
     try:
         yield
     except Exception as error:
         kind, message = cause_of(error)
         pipes.report_custom_message({FAILED: {"type": kind, "message": message}})
-        raise
+        traceback.print_exc()
+        raise SystemExit(1) from None

@@ -94,6 +94,11 @@ def _of_aws(command: Command) -> Command:
             help="The SNS topic that the platform may publish alerts to; by default "
             "SENTIMENT_ALERT_TOPIC_ARN.",
         ),
+        click.option(
+            "--job-role",
+            metavar="ARN",
+            help="The role that Spark's jobs run as; by default SENTIMENT_EMR_ROLE.",
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -134,6 +139,44 @@ def kms(layer: str, **options: Any) -> None:
     from sentiment_assets.privacy.aws import key_policy
 
     _print(_rendered(lambda: key_policy(_aws_names(**options), layer)))
+
+
+@policy.command()
+@click.option(
+    "--for",
+    "part",
+    type=click.Choice(["job", "launch", "trust"]),
+    required=True,
+    help="What the job's role may; what who starts jobs may; who may assume the job's role.",
+)
+@click.option("--application", help="By default SENTIMENT_EMR_APPLICATION.")
+@click.option("--code", metavar="S3-URI", help="By default SENTIMENT_EMR_CODE.")
+@click.option("--logs", metavar="S3-URI", help="By default SENTIMENT_EMR_LOGS.")
+@_of_aws
+def emr(
+    part: str,
+    application: str | None,
+    code: str | None,
+    logs: str | None,
+    **options: Any,
+) -> None:
+    """What Spark on EMR Serverless needs: three documents of IAM."""
+    from sentiment_assets.privacy.emr import EmrNames, job_policy, launch_policy, trust_policy
+
+    settings = _settings()
+
+    def document() -> Any:
+        names = _aws_names(**options)
+        emr = EmrNames(
+            application or settings.emr_application or "",
+            names.jobs[0] if names.jobs else "",
+            code or settings.emr_code or "",
+            logs or settings.emr_logs,
+        )
+        make = {"job": job_policy, "launch": launch_policy, "trust": trust_policy}[part]
+        return make(names, emr)
+
+    _print(_rendered(document))
 
 
 @policy.command()
@@ -222,6 +265,7 @@ def _aws_names(
     kms_keys: Iterable[str],
     role_arns: Iterable[str],
     alert_topic: str | None,
+    job_role: str | None,
 ) -> AwsNames:
     """Options, and the settings where an option is not given.
 
@@ -270,6 +314,7 @@ def _aws_names(
         principals=principals,
         partition=partition,
         alert_topic=alert_topic or settings.alert_topic_arn,
+        jobs=[job for job in (job_role or settings.emr_role,) if job],
     )
 
 

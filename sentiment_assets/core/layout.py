@@ -19,6 +19,8 @@ WINDOWS: tuple[str, ...] = tuple(f"{hour:02d}00" for hour in range(0, 24, 2))
 
 BATCH_POSTS = "bronze/batch_posts"
 STREAM_POSTS = "bronze/stream_posts"
+#: What runs and their jobs of other processes tell one another.
+JOBS_FOLDER = "bronze/_jobs"
 #: Raw posts, by the way in which they came.
 RAW_POSTS = (BATCH_POSTS, STREAM_POSTS)
 DEAD_LETTERS = "bronze/dead_letters"
@@ -225,3 +227,13 @@ def job_order_object(run_id: str, name: str) -> str:
 def table_root(table: str) -> str:
     """Folder of a Delta table, such as ``silver/posts``, below the lake's root."""
     return table
+
+
+def job_messages_folder(order: str, attempt: str) -> str:
+    """Where a job tells its run how it fares: beside its order, for each attempt another folder."""
+    return f"{order.removesuffix('.order')}-{attempt}"
+
+
+def job_messages_object(folder: str, number: int) -> str:
+    """Path of a job's messages, which are numbered from 1 in the order of their telling."""
+    return f"{folder}/{number:06d}.jsonl"

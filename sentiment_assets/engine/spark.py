@@ -7,8 +7,8 @@ engine without Spark gives. The jobs are ``spark_jobs``; where they run is ``res
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -57,7 +57,9 @@ class SparkRunner(Protocol):
         """Where it runs, for people."""
         ...
 
-    def run(self, job: Job, order: JobAddress, context: Any) -> Iterator[Mapping[str, Any]]:
+    def run(
+        self, job: Job, order: JobAddress, context: Any
+    ) -> Generator[Mapping[str, Any], None, None]:
         """Run a job to its end; yields what it reports.
 
         Interrupted, it cancels the job's work.
@@ -123,8 +125,12 @@ def build_on_spark(
         return
     left = dict(enumerate(sources))
     order = SilverOrder(tuple(sources), rules)
-    with ordered(lake, run_id, "silver_posts", order) as address:
-        for message in runner.run("silver_posts", address, context):
+    with (
+        ordered(lake, run_id, "silver_posts", order) as address,
+        # Whoever stops listening ends the job.
+        closing(runner.run("silver_posts", address, context)) as messages,
+    ):
+        for message in messages:
             yield left.pop(message["window"]), silver_of(message)
     if left:
         raise _untold("silver_posts", len(left), len(sources), "windows")
@@ -158,8 +164,12 @@ def gold_on_spark(
     )
     left = dict(enumerate(values))
     name = table.replace("/", "-")
-    with ordered(lake, replacement.run_id, name, order) as address, replacement:
-        for message in runner.run("gold_tables", address, context):
+    with (
+        ordered(lake, replacement.run_id, name, order) as address,
+        replacement,
+        closing(runner.run("gold_tables", address, context)) as messages,
+    ):
+        for message in messages:
             files = [DataFile(*file) for file in message["files"]]
             replacement.stage(left.pop(message["partition"]), files)
         if left:

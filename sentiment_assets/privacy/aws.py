@@ -64,7 +64,10 @@ class AwsNames:
     pseudonym secrets are wrapped by one and their keyring lies beside the lake. Layers may share a
     key; its readers then are those of all of them. ``principals`` are ARNs by role, by default
     ``role/sentiment-<role>`` of the account. ``alert_topic`` is the ARN of the SNS topic that
-    alerts are published to, where there is one.
+    alerts are published to, where there is one. ``jobs`` are ARNs of roles that jobs run as which
+    work for the pipeline elsewhere (``sentiment_assets.privacy.emr``): the bucket and the lake's
+    keys let them in as they let in the pipeline, and each is held by its own policy. Of the
+    pseudonym keyring and its key they get nothing.
 
     Raises:
         ValueError: a name is missing or of another form; the message says which.
@@ -78,6 +81,7 @@ class AwsNames:
     principals: Mapping[str, Sequence[str]] = field(default_factory=dict)
     partition: str = "aws"
     alert_topic: str | None = None
+    jobs: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prefix", self.prefix.strip("/"))
@@ -141,6 +145,11 @@ class AwsNames:
     def arns_of(self, roles: Sequence[str]) -> list[str]:
         """The principals of roles."""
         return [arn for role in roles for arn in self._principals(role)]
+
+    def callers_of(self, roles: Sequence[str], layer: Layer) -> list[str]:
+        """The principals of roles that reach a layer, and of jobs where one works for them."""
+        working = self.jobs if PIPELINE in roles and layer.name != "keys" else ()
+        return [*self.arns_of(roles), *working]
 
     def _principals(self, role: str) -> Sequence[str]:
         usual = f"arn:{self.partition}:iam::{self.account}:role/sentiment-{role.replace('_', '-')}"
@@ -258,13 +267,13 @@ def key_policy(names: AwsNames, layer: str) -> Document:
     sharing = [name for name, key in names.keys.items() if key == names.keys[layer]]
     readers = [role.name for role in ROLES if any(role.name in readers_of(n) for n in sharing)]
     writers = [role.name for role in ROLES if any(role.name in writers_of(n) for n in sharing)]
-    via_s3: Statement | None = {
-        "StringEquals": {"kms:ViaService": f"s3.{names.region}.amazonaws.com"}
-    }
+    of_s3: Statement = {"StringEquals": {"kms:ViaService": f"s3.{names.region}.amazonaws.com"}}
+    via_s3: Statement | None = of_s3
     encrypt = ["kms:GenerateDataKey"]
     if "keys" in sharing:
         # Secrets are wrapped by the platform itself and not by S3.
         via_s3, encrypt = None, _WRAP
+    jobs = [arn for arn in names.jobs if sharing != ["keys"]]
     root = f"arn:{names.partition}:iam::{names.account}:root"
     return _document(
         [
@@ -277,13 +286,21 @@ def key_policy(names: AwsNames, layer: str) -> Document:
                 "Principal": {"AWS": names.arns_of(writers)},
                 **_allow("Encrypt", encrypt, ["*"], via_s3),
             },
+            *(
+                {
+                    "Principal": {"AWS": arn},
+                    # Through S3 even where the secrets share the key: their context is not S3's.
+                    **_allow(f"Job{n}", ["kms:Decrypt", "kms:GenerateDataKey"], ["*"], of_s3),
+                }
+                for n, arn in enumerate(jobs, 1)
+            ),
         ]
     )
 
 
 def _denials(names: AwsNames, layer: Layer) -> Iterator[Statement]:
     title, folder = layer.name.title(), names.folder(layer)
-    readers, writers = (names.arns_of(of(layer.name)) for of in (readers_of, writers_of))
+    readers, writers = (names.callers_of(of(layer.name), layer) for of in (readers_of, writers_of))
     data = [f"{names.bucket_arn}/{folder}*"]
     yield _deny(
         f"DenyReading{title}", ["s3:GetObject*"], data, {"ArnNotEquals": {_CALLER: readers}}

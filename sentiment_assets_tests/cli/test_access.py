@@ -15,6 +15,7 @@ from resources.environments import read_settings
 from sentiment_assets.cli import cli
 from sentiment_assets.privacy.access import LAYERS, ROLES, rows
 from sentiment_assets.privacy.aws import AwsNames, bucket_policy, key_policy, role_policy
+from sentiment_assets.privacy.emr import EmrNames, job_policy, launch_policy, trust_policy
 from sentiment_assets.privacy.postgres import grants
 
 Invoke = Callable[..., Any]
@@ -66,6 +67,32 @@ def test_policies_of_the_settings(invoke: Invoke, named: AwsNames) -> None:
     assert json.loads(bucket.output) == bucket_policy(named)
     kms = invoke("policy", "kms", "--layer", "bronze", "--account", ACCOUNT)
     assert json.loads(kms.output) == key_policy(named, "bronze")
+
+
+def test_what_spark_on_emr_needs_is_printed(
+    invoke: Invoke, named: AwsNames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role, other = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("spark", "other"))
+    for name, value in (
+        ("APPLICATION", "00f1"), ("ROLE", role), ("CODE", "s3://posts/code/sentiment"),
+    ):  # fmt: skip
+        monkeypatch.setenv(f"SENTIMENT_EMR_{name}", value)
+    names = replace(named, jobs=[role])
+    emr = EmrNames("00f1", role, "s3://posts/code/sentiment")
+    for part, make in (("job", job_policy), ("launch", launch_policy), ("trust", trust_policy)):
+        told = invoke("policy", "emr", "--for", part, "--account", ACCOUNT)
+        assert json.loads(told.output) == make(names, emr)
+    # Bucket and keys let that role in, or another one.
+    told = invoke("policy", "bucket", "--account", ACCOUNT)
+    assert json.loads(told.output) == bucket_policy(names)
+    told = invoke("policy", "kms", "--layer", "gold", "--account", ACCOUNT, "--job-role", other)
+    assert json.loads(told.output) == key_policy(replace(named, jobs=[other]), "gold")
+
+
+def test_an_application_that_is_not_named_is_told(invoke: Invoke, named: AwsNames) -> None:
+    told = invoke("policy", "emr", "--for", "launch", "--account", ACCOUNT)
+    assert told.exit_code != 0
+    assert "the application is ''; for example: 00f1abcde2fgh345" in told.output
 
 
 def test_the_topic_of_the_settings_is_in_the_policy_and_another_can_be_named(

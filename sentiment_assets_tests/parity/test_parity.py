@@ -41,6 +41,7 @@ from sentiment_assets_tests.silver_of_a_lake import assert_conserved, rebuild
 from sentiment_assets_tests.simulated import SimulatedPlatform
 from sentiment_assets_tests.spark_session import CONF, runner, session, step
 from spark_jobs.jars import JarsMissing, spark_jars
+from spark_jobs.sources import bundle_digest
 
 SHARED = Path(os.environ.get("SENTIMENT_SHARED_DATA", "/nowhere"))
 
@@ -213,6 +214,7 @@ def test_a_run_asks_for_spark_submit(fetched: Platform) -> None:
     assert str(told["engine_reason"].value).startswith("the run's config asks for it; ")
     assert told["spark"].value == "spark-submit to local[*]"
     assert told["spark_version"].value == "4.2.0"
+    assert told["bundle_sha256"].value == bundle_digest()
     on_spark = silver_of(fetched.lake)
     here = fetched.run("rebuild", [YESTERDAY], assets=SILVER, config={
         "ops": {"silver_posts": {"config": {"engine": "in_process", "force": True}}}

@@ -165,11 +165,17 @@ def test_examples_are_accepted() -> None:
             "corrections",
             "metrics_namespace",
             "alert_webhook_secret",
+            "emr_application",
+            "emr_role",
+            "emr_code",
         ):
             continue
         for example in field.examples or []:
             assert read_settings({PREFIX + name.upper(): example}), name
     assert read_settings(AWS).env == "aws"
+    emr = {f"emr_{name}" for name in ("application", "role", "code")}
+    examples = {name: (setting_field(PREFIX + name.upper()).examples or [])[0] for name in emr}
+    assert read_settings({PREFIX + name.upper(): value for name, value in examples.items()})
     logs = {"SENTIMENT_LOG_FORMAT": "json", "SENTIMENT_METRICS_NAMESPACE": "Sentiment"}
     assert read_settings(logs).metrics_namespace == "Sentiment"
 
