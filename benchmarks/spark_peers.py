@@ -29,10 +29,11 @@ POSTS = (100_000, 1_000_000)
 SIZES = (10_000, 100_000, 1_000_000)
 
 OURS = "ours: `mapInArrow`"
+#: The others' ways, and their names in the table.
 _UDFS = {
-    "row UDF": "row",
-    "pandas UDF, post by post": "pandas",
-    "pandas UDF, our columns but the scores": "pandas, our columns",
+    "row": "row UDF",
+    "pandas": "pandas UDF, post by post",
+    "pandas, our columns": "pandas UDF, our columns but the scores",
 }
 
 
@@ -42,6 +43,7 @@ def main() -> None:
     default = os.environ.get("SENTIMENT_SHARED_DATA", "../shared/data")
     parser.add_argument("--data", type=Path, default=Path(default))
     parser.add_argument("--posts", type=int, nargs="*", default=POSTS, help="beside UDFs")
+    parser.add_argument("--ways", nargs="+", choices=_UDFS, default=[*_UDFS], help="of UDFs")
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="beside no Spark")
     asked = parser.parse_args()
     corpus = asked.data.resolve() / "real_posts.jsonl.gz"
@@ -50,12 +52,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sentiment-spark-") as folder:
         made = _made(Path(folder), found, sorted({*asked.posts, *asked.sizes}))
         if asked.posts:
-            print(beside_udfs(Path(folder), made, asked.posts))
+            print(beside_udfs(Path(folder), made, asked.posts, asked.ways))
         if asked.sizes:
             print(beside_no_spark(Path(folder), made, asked.sizes))
 
 
-def beside_udfs(folder: Path, made: dict[int, Path], sizes: Sequence[int]) -> str:
+def beside_udfs(
+    folder: Path, made: dict[int, Path], sizes: Sequence[int], ways: Sequence[str]
+) -> str:
     """Our job and the others', at each size."""
     lines = [
         "| posts | job | s | CPU s | CPU µs a post | s, ours = 1 | CPU, ours = 1 |",
@@ -65,9 +69,9 @@ def beside_udfs(folder: Path, made: dict[int, Path], sizes: Sequence[int]) -> st
         runs: dict[str, Run] = {}
         with bronze_only(folder, made[posts]) as lake:
             runs[OURS] = _case(folder, "silver_on_spark", lake, dates=1)
-        for name, way in _UDFS.items():
+        for way in ways:
             with bronze_only(folder, made[posts]) as lake:
-                runs[name] = _case(folder, "silver_by_udf", lake, way=way)
+                runs[_UDFS[way]] = _case(folder, "silver_by_udf", lake, way=way)
         for name, run in runs.items():
             ours = runs[OURS]
             lines.append(

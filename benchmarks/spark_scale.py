@@ -48,7 +48,7 @@ def measure(folder: Path, made: Path, dates: Sequence[int]) -> str:
     lines = [
         "| dates | posts | s | CPU µs a post | cost a post | driver MB | Java MB | workers MB "
         "| all MB | GB of bronze | files | MB a file, median |",
-        "| ---: |" * 12,
+        "|" + " ---: |" * 12,
     ]
     first: float | None = None
     for number in dates:

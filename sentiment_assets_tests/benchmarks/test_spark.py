@@ -67,7 +67,7 @@ def test_a_row_of_the_tables_says_what_was_measured(
     cases = {"silver_on_spark": RUN, "silver_by_udf": slower, "rebuild_by": RUN}
     monkeypatch.setattr(spark_peers, "run_case", lambda name, *_, **__: cases[name])
     monkeypatch.setattr(spark_scale, "run_case", lambda name, *_, **__: cases[name])
-    table = spark_peers.beside_udfs(tmp_path, {300: lake}, [300]).splitlines()
+    table = spark_peers.beside_udfs(tmp_path, {300: lake}, [300], ["row"]).splitlines()
     assert table[2] == "| 1,000 | ours: `mapInArrow` | 2.0 | 3.0 | 3000 | 1.0 | 1.0 |"
     assert table[3] == "| 1,000 | row UDF | 8.0 | 15.0 | 15000 | 4.0 | 5.0 |"
     [_, _, row] = spark_peers.beside_no_spark(tmp_path, {300: lake}, [300]).splitlines()
