@@ -116,7 +116,7 @@ def _made(folder: Path, corpus: Path | None, sizes: Sequence[int]) -> dict[int, 
 
 def _case(folder: Path, name: str, lake: Path, **arguments: object) -> Run:
     run = run_case(name, folder / "bytecode", folder=lake, **arguments)
-    _say(f"{name} {arguments}: {run['wall']:.1f} s")
+    _say(f"{name} {arguments}: {run['wall']:.1f} s, {run['cpu']:.1f} of the processor")
     return run
 
 
