@@ -97,16 +97,15 @@ def rebuild(home: Path, on_spark: bool) -> dict[str, float]:
 def measured(scratch: Path | None, work: Callable[[], Result]) -> Result:
     """Work, after the session has begun where ``scratch`` is given: wall, CPU, peaks of memory."""
     started = 0.0 if scratch is None else start(scratch)
-    wall, cpu = time.perf_counter(), process_tree.cpu_seconds()
-    with process_tree.watched() as peaks:
+    began = time.perf_counter()
+    with process_tree.watched() as usage:
         result = work()
-        # While the Python workers still wait for the next task.
-        ended, ended_cpu = time.perf_counter(), process_tree.cpu_seconds()
+        ended = time.perf_counter()
     return {
-        "wall": ended - wall,
-        "cpu": ended_cpu - cpu,
+        "wall": ended - began,
+        "cpu": usage.cpu,
         "session": started,
-        "peaks": peaks.bytes,
+        "peaks": usage.peaks,
         **result,
     }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +77,25 @@ def test_a_row_of_the_tables_says_what_was_measured(
     assert row.endswith("| 2.0 | 3.0 | 2.0 | 3.0 | 9.0 |")
 
 
-def test_memory_and_cpu_of_a_process_and_of_those_that_it_starts() -> None:
-    before = process_tree.cpu_seconds()
-    with process_tree.watched() as peaks:
-        held = bytearray(50_000_000)
-        total = sum(math.isqrt(n) for n in range(3_000_000))
-    assert total > len(held)
-    assert process_tree.cpu_seconds() > before
-    assert peaks.bytes["driver"] > 50_000_000
-    assert peaks.bytes["all"] >= peaks.bytes["driver"]
+#: A worker does the work, and its parent does not hear of its end, as Spark's does not.
+WORKER = """
+import contextlib, math, os, signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+if os.fork() == 0:
+    held = bytearray(50_000_000)
+    sum(map(math.isqrt, range(12_000_000)))
+    os._exit(0)
+with contextlib.suppress(ChildProcessError):
+    os.wait()
+"""
+
+
+def test_memory_and_cpu_of_workers_that_nobody_waits_for() -> None:
+    before = os.times()
+    with process_tree.watched() as usage:
+        subprocess.run([sys.executable, "-c", WORKER], check=True)
+    after = os.times()
+    told = sum(after[:4]) - sum(before[:4])
+    assert usage.cpu > told + 0.2, "the system does not tell of the worker"
+    assert usage.peaks["workers"] > 50_000_000
+    assert usage.peaks["all"] >= usage.peaks["driver"] + 50_000_000
