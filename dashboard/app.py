@@ -21,7 +21,7 @@ ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.append(ROOT)
 
-from dashboard import charts, queries  # noqa: E402
+from dashboard import charts, now, queries  # noqa: E402
 from dashboard.queries import Available, Selection  # noqa: E402
 from resources.environments import SettingsError, read_settings  # noqa: E402
 from sentiment_assets.core.gold import ALL_POSTS, TRAILING_DAYS  # noqa: E402
@@ -29,6 +29,7 @@ from sentiment_assets.lake.objects import Lake, LakeError  # noqa: E402
 
 log = logging.getLogger(__name__)
 
+VIEWS = ("Days", "Now")
 DEFAULT_DAYS = 7
 NONE = "-"
 # Streamlit fetches named icons and emoji from the network; this page asks nobody.
@@ -51,6 +52,13 @@ def page() -> None:
                 "real people, companies or products.",
                 icon=":material/science:",
             )
+        view = st.segmented_control(
+            "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True,
+            label_visibility="collapsed",
+        )  # fmt: skip
+        if view == VIEWS[1]:
+            now.view(lake, settings.live, settings.min_authors)
+            return
         known = queries.available(lake)
         if known is None:
             st.info(

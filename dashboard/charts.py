@@ -63,10 +63,18 @@ def sentiment(series: pl.DataFrame, unit: Unit, hidden: str) -> alt.LayerChart:
             tooltip=[
                 alt.Tooltip("when:N", title="UTC"),
                 alt.Tooltip("mean:Q", title="mean", format="+.3f"),
-                alt.Tooltip("error:Q", title="standard error", format=".3f"),
+                *(
+                    []
+                    if unit == "slot"
+                    else [alt.Tooltip("error:Q", title="standard error", format=".3f")]
+                ),
                 alt.Tooltip("scored:Q", title="scored posts (n)", format=","),
                 alt.Tooltip("posts:Q", title="posts", format=","),
-                alt.Tooltip("fetched:Q", title="fetched", format=".1%"),
+                *(
+                    []
+                    if unit == "slot"
+                    else [alt.Tooltip("fetched:Q", title="fetched", format=".1%")]
+                ),
             ],
         )
     )
@@ -117,7 +125,11 @@ def volume(series: pl.DataFrame, unit: Unit, hidden: str) -> alt.LayerChart:
                 alt.Tooltip("label:N", title="label"),
                 alt.Tooltip("count:Q", title="posts so labelled", format=","),
                 alt.Tooltip("posts:Q", title="posts in all (n)", format=","),
-                alt.Tooltip("fetched_share:Q", title="fetched", format=".1%"),
+                *(
+                    []
+                    if unit == "slot"
+                    else [alt.Tooltip("fetched_share:Q", title="fetched", format=".1%")]
+                ),
             ],
         )
     )
@@ -248,13 +260,15 @@ def _marks(series: pl.DataFrame, time: alt.X, unit: Unit, hidden: str) -> list[a
                 scale=alt.Scale(domain=present, range=[marked[state] for state in present]),
                 legend=_legend("bottom"),
             ),
-            tooltip=alt.Tooltip("state:N", title=f"these {unit}s"),
+            tooltip=alt.Tooltip(
+                "state:N", title="these 5 minutes" if unit == "slot" else f"these {unit}s"
+            ),
         )
     ]
 
 
 def _when(unit: Unit) -> pl.Expr:
-    return pl.col("start").dt.strftime("%a %d %b %Y" + (" %H:%M" if unit == "hour" else ""))
+    return pl.col("start").dt.strftime("%a %d %b %Y" + ("" if unit == "day" else " %H:%M"))
 
 
 def _zero_line(series: pl.DataFrame, time: alt.X) -> alt.Chart:
@@ -277,12 +291,14 @@ def _time_axis(series: pl.DataFrame, unit: Unit) -> alt.X:
         ]
         ticks = {"values": days}
     else:
-        label = f"utchours(datum.value) ? utcFormat(datum.value, '%H:%M') : {day}"
+        # Midnight has a day's name instead.
+        clock = "utchours(datum.value) || utcminutes(datum.value)"
+        label = f"{clock} ? utcFormat(datum.value, '%H:%M') : {day}"
     return alt.X(
         "start:T",
         scale=alt.Scale(type="utc", nice=False),
         axis=alt.Axis(
-            title=f"{unit} (UTC)",
+            title="5 minutes (UTC)" if unit == "slot" else f"{unit} (UTC)",
             labelExpr=label,
             labelOverlap="greedy",
             labelSeparation=8,

@@ -19,20 +19,25 @@ from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
     DAILY_TREND,
     HOURLY_SENTIMENT,
+    LIVE_SENTIMENT,
     POOLED_SENTIMENT,
     TOPIC_SENTIMENT,
     Contract,
 )
 from sentiment_assets.core.gold import ALL_POSTS, UNITS
+from sentiment_assets.core.live import SLOT
 from sentiment_assets.core.periods import month_of
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.tables import Table
 
-Unit = Literal["hour", "day"]
+Unit = Literal["hour", "day", "slot"]
 
 #: More days than this are drawn by day: hours would be thinner than a pixel.
 MOST_DAYS_BY_HOUR = 14
+
+#: How much of the live figures is drawn.
+LIVE_HOURS = 3
 
 _CELL = (
     "posts",
@@ -285,6 +290,50 @@ def health(lake: Lake, selection: Selection) -> Health:
         recipes=rows["recipes"].explode().drop_nulls().n_unique(),
         scorers=tuple(rows["scorers"].explode().drop_nulls().unique().sort()),
         sums={name: int(rows[name].sum()) for name in _SUMMED},
+    )
+
+
+def live_platforms(lake: Lake) -> list[str]:
+    """Platforms of which live figures stand, in the order of the platforms."""
+    table = lake.table(LIVE_SENTIMENT)
+    held = set(_partition_sizes(table, table.uri, table.version)["platform"])
+    return [name for name in PLATFORMS if name in held]
+
+
+def live_cells(lake: Lake, platform: str, now: dt.datetime) -> pl.DataFrame:
+    """Live figures of the last :data:`LIVE_HOURS` of one platform.
+
+    Columns: start, end (UTC), topic, updated_at, and those of :func:`series` that live has.
+    """
+    first = now - dt.timedelta(hours=LIVE_HOURS)
+    selection = Selection(first.date(), now.date(), platform)
+    columns = (
+        "slot", "topic", "posts", "authors", "scored", "positive", "neutral", "negative",
+        "sentiment_mean", "suppressed", "updated_at",
+    )  # fmt: skip
+    rows = _rows(lake, LIVE_SENTIMENT, selection, columns)
+    return (
+        rows.filter(pl.col("slot") >= first)
+        .rename({"slot": "start"})
+        .with_columns(
+            end=pl.col("start") + SLOT,
+            # Nothing is fetched here, and no spread is kept.
+            fetched_share=pl.lit(1.0),
+            sentiment_standard_error=pl.lit(None, pl.Float64),
+        )
+        .sort("start")
+    )
+
+
+def live_series(cells: pl.DataFrame, topic: str) -> pl.DataFrame:
+    """The cells of one topic, without holes in time: where there is none, nobody wrote."""
+    rows = cells.filter(pl.col("topic") == topic)
+    if rows.height > 1:
+        rows = rows.upsample("start", every="5m")
+    return rows.with_columns(
+        end=pl.col("start") + SLOT,
+        suppressed=pl.col("suppressed").fill_null(False),
+        fetched_share=pl.lit(1.0),
     )
 
 

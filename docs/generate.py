@@ -23,10 +23,12 @@ from resources.environments import (
     setting_field,
     setting_names,
 )
-from sentiment_assets.core.contracts import CONTRACTS, Contract
+from sentiment_assets.core.contracts import CONTRACTS, LIVE_CONTRACTS, Contract
 from sentiment_assets.core.platforms import PLATFORMS
 
 DOCS = Path(__file__).parent
+
+_TABLES = {**CONTRACTS, **LIVE_CONTRACTS}
 
 _MADE = "<!-- Made by docs/generate.py; edit the code it names, then run that. -->"
 
@@ -82,10 +84,10 @@ def data_dictionary() -> str:
     """The page ``docs/data-dictionary.md``."""
     index = [
         f"| [`{c.name}`](#{_anchor(c.name)}) | {c.grain} | {len(c.columns)} |"
-        for c in CONTRACTS.values()
+        for c in _TABLES.values()
     ]
     head = ["| table | one row is | columns |", "|---|---|---|"]
-    sections = [_table_section(contract) for contract in CONTRACTS.values()]
+    sections = [_table_section(contract) for contract in _TABLES.values()]
     return "\n".join([_DICTIONARY, *head, *index, "", "\n\n".join(sections), ""])
 
 

@@ -43,6 +43,7 @@ from resources.key_store import BucketObject, KeyStore, PrivateFile
 from resources.keys import Custody, add_platforms, read_keyring, unlock
 from resources.kms import KmsKey
 from resources.lake_io_manager import LakeIOManager
+from resources.live import LiveSettings, live_runner
 from resources.metric_lines import MetricLines
 from resources.notifiers import (
     PAGE,
@@ -77,12 +78,14 @@ from sentiment_assets.core.stream_topics import parse_streams
 from sentiment_assets.core.streams import StreamTopic
 from sentiment_assets.core.topic_states import landing_group
 from sentiment_assets.core.tracking import Tracking, parse_tracking
+from sentiment_assets.engine.live import LiveOrder, LiveStream
 from sentiment_assets.engine.routing import Engines
 from sentiment_assets.engine.spark import SparkRunner
 from sentiment_assets.engine.window import Budget
 from sentiment_assets.engine.workers import cores_in_reach
 from sentiment_assets.lake.maintenance import Upkeep
 from sentiment_assets.lake.objects import Lake, LakeLocation
+from sentiment_assets.live_sensors import LiveRules
 from sentiment_assets.privacy.folders import layer_folders
 from sentiment_assets.stream_sensors import LandingRules
 from sentiment_assets.stream_watch import StreamWatcher
@@ -115,7 +118,7 @@ class SettingsError(Exception):
     """A setting has a wrong value; the message names each with an example."""
 
 
-class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings):
+class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, LiveSettings):
     """What can be set. ``examples`` are what an error message shows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -879,6 +882,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "engines": resource(settings.engines),
         "watch": resource(partial(freshness_watch, settings)),
         "upkeep": resource(settings.upkeep),
+        "live_stream": resource(partial(live_stream, settings)),
         "catch_up_days": resource(lambda: settings.catch_up_days),
         "min_authors": resource(lambda: settings.min_authors),
         "stream_watcher": _stream_watcher_resource(settings),
@@ -981,6 +985,45 @@ def _stream_reader_resource(settings: Settings) -> dg.ResourceDefinition:
             yield reader
 
     return dg.ResourceDefinition(resource_fn=make)
+
+
+def live_stream(settings: Settings) -> LiveStream:
+    """What a run of live posts needs.
+
+    Raises:
+        SettingsError: there is no cluster to read.
+    """
+    connection = settings.kafka
+    if connection is None:
+        raise SettingsError(
+            f"{PREFIX}KAFKA_BROKERS: needed for live posts; for example: 127.0.0.1:9092 "
+            "(docs/streaming.md)"
+        )
+    # Groups that landing's user may read with.
+    kafka = {**connection.java_config(), "groupIdPrefix": f"{settings.kafka_prefix}live"}
+    topics = {topic.name: topic.platform for topic in settings.read_streams()}
+
+    def order(run_id: str) -> LiveOrder:
+        return LiveOrder(
+            rules=silver_rules(settings),
+            topics=topics,
+            kafka=kafka,
+            run_id=run_id,
+            min_authors=settings.min_authors,
+            continuous=settings.live == "continuous",
+            trigger_seconds=settings.live_seconds,
+            late_minutes=settings.live_late_minutes,
+            batch_records=settings.live_batch_records,
+            parts=settings.live_parts,
+        )
+
+    runner = live_runner(settings, settings.lake_location.storage_options)
+    return LiveStream(runner, order)
+
+
+def live_rules(settings: Settings) -> LiveRules:
+    """How the stream of live posts is run."""
+    return LiveRules(settings.live, dt.timedelta(seconds=settings.live_seconds))
 
 
 def landing_rules(settings: Settings) -> LandingRules:

@@ -134,6 +134,41 @@ class KafkaConnection:
             config |= {"sasl.mechanism": "OAUTHBEARER", "oauth_cb": _iam_token(self.region)}
         return config | more
 
+    def java_config(self) -> dict[str, str]:
+        """The same in the words of Kafka's Java client, each with Spark's ``kafka.`` before it.
+
+        With ``iam``, Amazon's ``aws-msk-iam-auth`` must be among Spark's jars.
+        """
+        config = {
+            "bootstrap.servers": self.brokers,
+            "security.protocol": _PROTOCOLS[self.security],
+        }
+        if self.ca_file is not None:
+            config |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": self.ca_file}
+        if self.security == "sasl":
+            login = "org.apache.kafka.common.security.scram.ScramLoginModule required"
+            config |= {
+                "sasl.mechanism": "SCRAM-SHA-512",
+                "sasl.jaas.config": (
+                    f"{login} username={_quoted(self.username)} password={_quoted(self.password)};"
+                ),
+            }
+        if self.security == "iam":
+            config |= {
+                "sasl.mechanism": "AWS_MSK_IAM",
+                "sasl.jaas.config": "software.amazon.msk.auth.iam.IAMLoginModule required;",
+                "sasl.client.callback.handler.class": (
+                    "software.amazon.msk.auth.iam.IAMClientCallbackHandler"
+                ),
+            }
+        return {f"kafka.{name}": value for name, value in config.items()}
+
+
+def _quoted(text: str | None) -> str:
+    """A value of Java's login configuration."""
+    escaped = (text or "").replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
 
 def _iam_token(region: str) -> Callable[[str], tuple[str, float]]:
     """What librdkafka calls for a token of MSK: it is signed by the machine's role."""

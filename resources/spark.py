@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,8 +35,8 @@ RunnerName = Literal["session", "submit", "emr"]
 SPARK_JOBS = Path(__file__).resolve().parents[1] / "spark_jobs"
 _HADOOP = "spark.hadoop."
 _MISSING = (
-    "Spark is not installed: `uv pip install -r requirements-spark.lock`, or the extra `spark`; "
-    "it needs Java 17"
+    "Spark needs the extra `spark` (`uv pip install -r requirements-spark.lock`) and Java 17 (on "
+    "Debian: apt-get install openjdk-17-jre-headless)"
 )
 #: Of about four million posts: this machine works on them for longer than a cluster takes to begin.
 #: On one machine the engine without Spark is the faster one at every size (docs/scale.md).
@@ -96,7 +97,12 @@ def spark_configuration(settings: SparkSettings) -> dict[str, str]:
         "spark.master": settings.spark_master,
         "spark.ui.enabled": "false",
         "spark.log.level": "WARN",
+        # Between its steps Spark keeps ids and posts on its own disks, as they came.
+        "spark.io.encryption.enabled": "true",
     }
+    if settings.spark_master.startswith("local"):
+        # All of it runs on this machine: nothing listens to others.
+        configuration |= {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
     with contextlib.suppress(JarsMissing):
         # Disks are read without them; S3 and Kafka are not.
         configuration["spark.jars"] = ",".join(str(jar) for jar in spark_jars())
@@ -167,6 +173,8 @@ class SessionRunner:
             from spark_jobs.session import configuration
         except ImportError as error:
             raise SparkJobFailed("Spark", type(error).__name__, _MISSING, retryable=False) from None
+        if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+            raise SparkJobFailed("Spark", "no Java", _MISSING, retryable=False)
         heard = signal.getsignal(signal.SIGINT)
         wanted = {**configuration(order.location), **self.configuration}
         spark = LazyPySparkResource(spark_config=wanted).spark_session

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY, DEAD_LETTERS_KEY, Clients
+from sentiment_assets.assets.describe import asset_key
+from sentiment_assets.assets.maintenance import maintenance_key
+from sentiment_assets.core.contracts import LIVE_CONTRACTS
 from sentiment_assets.core.coverage import plan_fetch
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.tracking import Tracking
@@ -31,6 +34,8 @@ PLATFORM_TAG = "sentiment/platform"
 #: On runs of the clock, with their platform: they may use the share of the API's budget that is
 #: kept from backfills, and each platform has a place in the queue (dagster.yaml).
 URGENT_TAG = "sentiment/urgent"
+
+_LIVE_UPKEEP = [maintenance_key(asset_key(table)) for table in LIVE_CONTRACTS]
 
 fetch_job = dg.define_asset_job(
     "fetch",
@@ -57,8 +62,9 @@ freshness_job = dg.define_asset_job(
 
 maintenance_job = dg.define_asset_job(
     "maintain",
-    dg.AssetSelection.groups("maintenance") - dg.AssetSelection.assets(ORDERS_KEY),
-    description="Upkeep of every table and of bronze.",
+    # Live tables are seen to each hour (live_sensors).
+    dg.AssetSelection.groups("maintenance") - dg.AssetSelection.assets(ORDERS_KEY, *_LIVE_UPKEEP),
+    description="Upkeep of every table that is made of bronze, and of bronze.",
     # Whatever makes data goes before.
     tags={"sentiment/job": "maintain", "dagster/priority": "-10"},
 )

@@ -25,6 +25,7 @@ from resources.environments import (
     freshness_watch,
     known_database,
     landing_rules,
+    live_rules,
     notifier_of,
     open_producer,
     open_stream_reader,
@@ -50,13 +51,14 @@ from resources.keys import (
     unlock,
     wrap,
 )
+from resources.live import live_lacks
 from resources.log_handler import JsonLines
 from resources.notifiers import PAGE as ALERT_PAGE
 from resources.notifiers import Notifier
 from resources.producers.producing import Counts, PublishError, SecretMissing, receives
 from resources.producers.reports import report_line, since
 from sentiment_assets.alerts import alert_on_troubles
-from sentiment_assets.assets import bronze, gold, kafka_topics, silver, stream
+from sentiment_assets.assets import bronze, gold, kafka_topics, live, silver, stream
 from sentiment_assets.assets.maintenance import MAINTENANCE
 from sentiment_assets.automation import (
     daily_maintenance,
@@ -69,6 +71,7 @@ from sentiment_assets.automation import (
 )
 from sentiment_assets.checks import checks
 from sentiment_assets.freshness import freshness, with_badge
+from sentiment_assets.live_sensors import hourly_live_upkeep, live_sensor, live_upkeep_job
 from sentiment_assets.orders import rebuild_orders
 from sentiment_assets.sensors import rebuild_sensor
 from sentiment_assets.stream_sensors import landing_sensors
@@ -99,6 +102,7 @@ __all__ = [
     "describe",
     "freshness_watch",
     "known_database",
+    "live_lacks",
     "notifier_of",
     "open_producer",
     "open_stream_reader",
@@ -131,6 +135,7 @@ ASSETS = [
     gold.daily_trend,
     gold.pooled_sentiment,
     *MAINTENANCE,
+    *live.LIVE_MAINTENANCE,
 ]
 
 
@@ -165,16 +170,29 @@ def build_defs(
             ),
             rebuild_orders,
             _marked(stream.stream_posts, settings),
+            _marked(live.live_posts, settings),
+            _marked(live.live_sentiment, settings),
             *(_marked(topic, settings) for topic in kafka_topics.topic_assets(topics)),
         ],
-        asset_checks=[*checks(), freshness, stream_checks(topics, alert_rules)],
-        jobs=[fetch_job, stream.land_job, rebuild_job, freshness_job, maintenance_job],
-        schedules=[every_two_hours, every_half_hour, daily_maintenance],
+        asset_checks=[*checks(), live.check_live, freshness, stream_checks(topics, alert_rules)],
+        jobs=[
+            fetch_job,
+            stream.land_job,
+            rebuild_job,
+            live.live_job,
+            live_upkeep_job,
+            freshness_job,
+            maintenance_job,
+        ],
+        schedules=[every_two_hours, every_half_hour, hourly_live_upkeep, daily_maintenance],
         sensors=[
             rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes)),
             alert_on_troubles,
             *landing_sensors(topics, landing_rules(settings), running=has_broker),
             watch_sensor(topics, alert_rules, running=has_broker),
+            live_sensor(
+                topics, live_rules(settings), running=has_broker and settings.live != "off"
+            ),
         ],
         resources={**resources_for(settings), **resource_overrides},
         # A tick is small: starting a process for each step would cost more than the step.

@@ -16,7 +16,7 @@ from types import FrameType
 import uvicorn
 
 from simulator.app import create_app, sites
-from simulator.clock import Clock, parse_ms
+from simulator.clock import HOUR_MS, Clock, parse_ms
 from simulator.pushes import WORDED, Pusher
 from simulator.site import Disconnected, World
 from simulator.x.corpus import Corpus, CorpusError, Texts
@@ -77,6 +77,13 @@ def options() -> argparse.ArgumentParser:
         help="on X: of the story, on the week's average (default 4000)",
     )
     parser.add_argument(
+        "--busy",
+        type=_positive,
+        default=1,
+        metavar="TIMES",
+        help="on X: so many times as many posts of the story from this hour on (default 1)",
+    )
+    parser.add_argument(
         "--comments-per-day",
         type=_positive,
         default=600,
@@ -128,19 +135,21 @@ def _quiet(record: logging.LogRecord) -> bool:
 def main() -> None:
     """Serves; ends with 0 on SIGTERM or SIGINT, with 2 when an option is wrong."""
     given = options().parse_args()
+    clock = Clock(given.now)
     source: Source
     try:
         if given.corpus is not None:
             source = Corpus(Texts(given.corpus), given.seed)
         else:
-            source = Story(given.seed, given.posts_per_day)
+            hour = clock.now_ms() // HOUR_MS
+            source = Story(given.seed, given.posts_per_day, busy=given.busy, busy_from=hour)
     except CorpusError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     kind = "story" if given.corpus is None else "corpus"
     world = World(
         seed=given.seed,
-        clock=Clock(given.now),
+        clock=clock,
         source=kind,
         comments_per_day=given.comments_per_day if kind == "story" else 0,
         rate_limit=given.rate_limit,

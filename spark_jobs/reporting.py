@@ -52,8 +52,10 @@ def cause_of(error: BaseException) -> tuple[str, str]:
     """Name of the error's type and its message; of a worker's error, the worker's."""
     if isinstance(error, PySparkException):
         _, _, trace = str(error).partition("Traceback (most recent call last):")
-        # Frames are indented; below the worker's own error stand Java's.
-        if raised := _RAISED.findall(trace.partition("\n\tat ")[0]):
+        # Frames are indented; below the worker's own error stand Java's, or the stream's plan.
+        for below in ("\n\tat ", "\n=== Streaming Query ==="):
+            trace = trace.partition(below)[0]
+        if raised := _RAISED.findall(trace):
             kind, message = raised[-1]
             return str(kind), str(message)
         # Spark's own errors name columns and plans, and now and then a value: their class will do.

@@ -21,6 +21,7 @@ from sentiment_assets.cli.land import land
 from sentiment_assets.cli.maintain import maintain
 from sentiment_assets.cli.partitions import partitions
 from sentiment_assets.cli.produce import produce
+from sentiment_assets.cli.query import query
 from sentiment_assets.cli.reprocess import reprocess
 from sentiment_assets.cli.run import run
 from sentiment_assets.cli.score import score
@@ -48,6 +49,7 @@ cli.add_command(reprocess)
 cli.add_command(maintain)
 cli.add_command(seal)
 cli.add_command(keys)
+cli.add_command(query)
 cli.add_command(score)
 cli.add_command(accuracy)
 cli.add_command(settings)

@@ -40,7 +40,8 @@ _DASHBOARD_PORT = 8501
 @click.option(
     "--stream",
     is_flag=True,
-    help="Posts come through Kafka too: starts a broker and a producer per platform.",
+    help="Posts come through Kafka too: starts a broker, a producer per platform and, with Spark, "
+    "the live stream.",
 )
 @click.option("--seed", default=7, show_default=True, help="Which story the simulator tells.")
 @click.option("--port", default=_DAGSTER_PORT, show_default=True, help="Port of the Dagster UI.")
@@ -165,6 +166,7 @@ def _start_stream(console: Console, settings: Settings, services: Services) -> N
         settings = read_settings()
     streaming.make_topics(settings)
     console.print(f"kafka     {settings.kafka_brokers}")
+    console.print(f"live      {streaming.switch_live_on()}")
 
 
 def _storage(settings: Settings) -> str:
@@ -253,7 +255,12 @@ def _serve(console: Console, settings: Settings, services: Services, port: int) 
     console.print(
         f"\nDagster    http://127.0.0.1:{ui_port}\n"
         f"dashboard  http://127.0.0.1:{board_port}\n"
-        f"alerts     {(settings.home / ALERT_PAGE).as_uri()}\n"
+        + (
+            f"live       http://127.0.0.1:{board_port}/?view=Now\n"
+            if settings.live != "off"
+            else ""
+        )
+        + f"alerts     {(settings.home / ALERT_PAGE).as_uri()}\n"
         f"command    {interpreter_script('sentiment')}\n"
         f"logs       {settings.home / 'logs'}\n"
         f"next tick  {tick_at:%H:%M} UTC, then every 2 hours\n"

@@ -1,4 +1,4 @@
-"""What ``sentiment run --stream`` adds: a Kafka broker, its topics, and a producer per platform.
+"""What ``sentiment run --stream`` adds: a Kafka broker, topics, producers, and the live stream.
 
 What belongs here: starting these on this machine, against the simulator. Producing is ``produce``,
 landing the sensors'.
@@ -32,13 +32,19 @@ def receivers() -> dict[str, int]:
     return {platform: free_port(_FIRST_PORT + n) for n, platform in enumerate(pushed)}
 
 
+#: How many times as many posts there are from the start on.
+_BUSY = "20"
+
+
 def push_options(ports: dict[str, int]) -> list[str]:
-    """The simulator's options that make it push to the receivers."""
-    return [
+    """The simulator's options that make it push to the receivers, and busy where it streams."""
+    pushes = [
         word
         for platform, port in ports.items()
         for word in ("--push", f"{platform}=http://127.0.0.1:{port}/webhooks/{platform}")
     ]
+    # Five minutes of the story have too few authors to be shown, above all at night.
+    return [*pushes, "--busy", _BUSY] if ports else []
 
 
 def start_broker(services: Services, home: Path) -> str:
@@ -73,6 +79,21 @@ def make_topics(settings: Settings) -> None:
         raise ServiceError("`sentiment topics apply` says what of the topics can't be changed")
     for change in plan.changes:
         admin.apply(change)
+
+
+def switch_live_on() -> str:
+    """Let the live stream run, unless a setting or something missing is against it; says which.
+
+    What is started from here reads the process's environment.
+    """
+    from sentiment_assets.definitions import live_lacks, read_settings
+
+    lacking = live_lacks()
+    if lacking is not None:
+        os.environ["SENTIMENT_LIVE"] = "off"
+        return f"off: {lacking}"
+    os.environ.setdefault("SENTIMENT_LIVE", "continuous")
+    return read_settings().live
 
 
 def start_producers(services: Services, ports: dict[str, int]) -> None:

@@ -10,7 +10,7 @@ itself, anything else raises the major number and needs a backfill.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -338,7 +338,78 @@ POOLED_SENTIMENT = Contract(
     ),
 )
 
-#: Every Delta table of the lake, by name, upstream first.
+_LIVE_POSTS = "silver/live_posts"
+#: Columns of ``silver/posts`` that say something of a post as it came: counts that grow, and what
+#: only repeated observations tell, are for batch.
+_AS_IT_CAME = (
+    "date", "platform", "window", "post_pid", "author_pid", "conversation_pid", "kind",
+    "created_hour", "text", "text_fingerprint", "lang", "lang_confidence", "hashtags", "topics",
+    "link_domains", "mention_count", "edited", "sentiment_neg", "sentiment_neu", "sentiment_pos",
+    "sentiment_compound", "sentiment_label", "scorer", "scorer_version", "unscored_reason",
+    "redactions", "first_seen_at", "recipe",
+)  # fmt: skip
+
+
+def _from_live(*columns: str) -> tuple[str, ...]:
+    return tuple(f"{_LIVE_POSTS}:{column}" for column in columns)
+
+
+LIVE_POSTS = Contract(
+    name=_LIVE_POSTS,
+    version="1.0",
+    description=(
+        "Posts of the last 48 hours, seconds after they came through Kafka: cleaned as in "
+        "silver/posts, which supersedes them. One row is the first observation of a post; what "
+        "comes later than the stream waits for is in silver/posts alone."
+    ),
+    grain="one post (the chain of its edits), as it came first",
+    key=("platform", "post_pid"),
+    partition_columns=("date", "platform", "window"),
+    owner="team:data-platform",
+    statistics=("created_hour", "sentiment_compound"),
+    # The stream reads topics, which have no columns.
+    columns=tuple(replace(SILVER_POSTS.column(name), sources=()) for name in _AS_IT_CAME),
+)
+
+LIVE_SENTIMENT = Contract(
+    name="gold/live_sentiment",
+    version="1.0",
+    description=(
+        "Sentiment of the last 48 hours by 5 minutes, platform and topic, seconds old. Figures of "
+        "a cell grow in steps of enough authors: two readings, one after the other, tell of as "
+        "many people as a cell does. The last few posts of a cell may never be counted here."
+    ),
+    grain="5 minutes of one topic (or all posts) and platform",
+    key=("platform", "slot", "topic"),
+    partition_columns=("date", "platform"),
+    owner="team:data-platform",
+    statistics=("slot",),
+    columns=(
+        _date(_from_live("date")),
+        _platform(_from_live("platform")),
+        Column("slot", TIMESTAMP, "Start of the 5 minutes of creation.", True, sources=_from_live("created_hour")),
+        Column("topic", pa.string(), "Tracked topic; all for every post of the slot.", True, sources=_from_live("topics")),
+        Column("posts", pa.int64(), "Posts in the cell; null where suppressed.", sources=_from_live("post_pid")),
+        Column("authors", pa.int64(), "Distinct authors; null where suppressed.", sources=_from_live("author_pid")),
+        Column("scored", pa.int64(), "Posts with a score.", sources=_from_live("sentiment_compound")),
+        Column("positive", pa.int64(), "Posts labelled positive.", sources=_from_live("sentiment_label")),
+        Column("neutral", pa.int64(), "Posts labelled neutral.", sources=_from_live("sentiment_label")),
+        Column("negative", pa.int64(), "Posts labelled negative.", sources=_from_live("sentiment_label")),
+        Column("sentiment_sum", pa.int64(), "Sum of compound x 10,000: exact in any order, so cells can be added up.", sources=_from_live("sentiment_compound")),
+        Column("sentiment_mean", pa.float64(), "Mean compound of scored posts, -1 to 1.", sources=_from_live("sentiment_compound")),
+        Column("suppressed", pa.bool_(), "Too few authors, of the posts or of the scored ones, or of the other posts of the 5 minutes: measures are null.", True, sources=_from_live("author_pid")),
+        Column("min_authors", pa.int32(), "Fewest authors that a shown cell, and a step of it, needed.", True),
+        Column("through_batch", pa.int64(), "Newest batch of the stream whose posts are counted; null where suppressed."),
+        Column("updated_at", TIMESTAMP, "When the figures grew last, to the second; null where suppressed."),
+    ),
+)
+
+#: The tables that the stream writes, and that forget: by name, upstream first.
+LIVE_CONTRACTS: dict[str, Contract] = {
+    contract.name: contract for contract in (LIVE_POSTS, LIVE_SENTIMENT)
+}
+
+#: Every Delta table that is made of bronze, date by date: by name, upstream first.
 CONTRACTS: dict[str, Contract] = {
     contract.name: contract
     for contract in (

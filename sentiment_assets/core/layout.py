@@ -24,6 +24,10 @@ JOBS_FOLDER = "bronze/_jobs"
 #: Raw posts, by the way in which they came.
 RAW_POSTS = (BATCH_POSTS, STREAM_POSTS)
 DEAD_LETTERS = "bronze/dead_letters"
+#: What the stream of live posts keeps for itself; bronze's readers alone read it.
+LIVE = "bronze/_live"
+#: Spark's own: offsets, and the keys by which it knows a post again.
+LIVE_CHECKPOINT = f"{LIVE}/checkpoint"
 #: Below the stream's posts: what was landed of each topic.
 LANDINGS = "_landings"
 #: Name of the object that says of a partition that it is sealed.
@@ -193,6 +197,26 @@ def landings_folder(topic: str) -> str:
 def landing_object(topic: str, log: str, number: int) -> str:
     """Path of a landing. A thousand a folder: finding the newest lists two short folders."""
     return f"{landings_folder(topic)}/{log}/{number // 1000:06d}/{number:09d}.json"
+
+
+def live_slots_folder() -> str:
+    """Where the sums of every author in the 5 minutes that are still open lie."""
+    return f"{LIVE}/slots"
+
+
+def live_slot_folder(slot: dt.datetime) -> str:
+    """The sums of 5 minutes, named by their start."""
+    return f"{live_slots_folder()}/slot={compact_time(slot)}"
+
+
+def live_sums_object(slot: dt.datetime, batch: int, part: int) -> str:
+    """Path of what one part of a batch adds to 5 minutes; a repeated batch has the same paths."""
+    return f"{live_slot_folder(slot)}/{batch:012d}-{part:05d}.parquet"
+
+
+def live_progress_object() -> str:
+    """Path of how far the stream has come."""
+    return f"{LIVE}/progress.json"
 
 
 def seal_object(partition: PostPartition) -> str:

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = [
+    "Addition",
     "AuditFailed",
     "Commit",
     "CommitConflict",
@@ -200,12 +201,28 @@ class Table:
         """
         if not partitions:
             raise ValueError(f"{self.contract.name}: name at least one partition to replace")
-        if not _PLAIN_VALUE.fullmatch(run_id):
-            raise ValueError(
-                f"run id {run_id!r} can't stand in a file name; use letters, digits, -"
-            )
+        _require_plain(run_id)
         keys = sorted({self.key_of(partition) for partition in partitions})
         return Replacement(self, self._current(), keys, run_id)
+
+    def add(self, run_id: str, writer: str, number: int) -> Addition:
+        """Begin to add rows to whatever partitions, once for each number of a writer.
+
+        Args:
+            run_id: named in the files and the commit.
+            writer: who counts its additions; any name that no partition's path has.
+            number: of this addition, larger than that of the one before.
+
+        Raises:
+            ContractViolation: the table on storage was made by an incompatible contract.
+            ValueError: the run id can't stand in a path.
+        """
+        _require_plain(run_id)
+        return Addition(self, self._current(), run_id, writer, number)
+
+    def added(self, writer: str) -> int | None:
+        """The number of a writer's newest addition; None before its first."""
+        return self._transactions().get(writer)
 
     def scan(
         self,
@@ -619,7 +636,8 @@ class Replacement:
         self.version = int(pinned.version())
         self._pinned = pinned
         self._staged: dict[PartitionKey, list[DataFile]] = {key: [] for key in keys}
-        self._replaced = table._files(pinned, self.partitions)
+        # Who adds replaces none, and doesn't list all files for that.
+        self._replaced = table._files(pinned, self.partitions) if keys else table._no_files()
         self._kept: set[PartitionKey] = set()
         # Two attempts of one run must not share a file name, nor be taken for one another.
         self._attempt = uuid.uuid4().hex
@@ -772,11 +790,11 @@ class Replacement:
         if self._commit is not None:
             return self._commit
         audits = [audit] if callable(audit) else list(audit)
-        versions = self._versions(fingerprints or {})
+        transactions = self._transactions(fingerprints or {})
         try:
             adds, commit_rows, commit_bytes = self._audited(audits, rearranges)
             removes = self._removes(rearranges)
-            version = self._write_log([*adds, *removes], versions, metadata or {})
+            version = self._write_log([*adds, *removes], transactions, metadata or {})
         except BaseException:
             self.discard()
             raise
@@ -804,13 +822,16 @@ class Replacement:
             )
         return key
 
-    def _versions(self, fingerprints: Mapping[PartitionKey, int]) -> dict[PartitionKey, int]:
+    def _transactions(self, fingerprints: Mapping[PartitionKey, int]) -> list[Transaction]:
         unknown = set(fingerprints) - set(self._staged)
         if unknown:
             raise ValueError(f"{self.table.root}: fingerprints of partitions not named: {unknown}")
         if any(not 0 <= value < 2**63 for value in fingerprints.values()):
             raise ValueError(f"{self.table.root}: a fingerprint lies outside 0 to 2**63-1")
-        return {key: fingerprints.get(key, secrets.randbits(63)) for key in self._staged}
+        return [
+            Transaction(self.table.path_of(key), fingerprints.get(key, secrets.randbits(63)))
+            for key in self._staged
+        ]
 
     def _audited(
         self, audits: Sequence[Audit], rearranges: bool
@@ -897,7 +918,7 @@ class Replacement:
     def _write_log(
         self,
         actions: list[AddAction | RemoveAction],
-        versions: Mapping[PartitionKey, int],
+        transactions: Sequence[Transaction],
         metadata: Mapping[str, str],
     ) -> int:
         """Write the commit after the newest one, having seen that none since begin touches ours.
@@ -915,9 +936,7 @@ class Replacement:
                 "contract": f"{contract.name} {contract.version}",
             },
             max_commit_retries=0,
-            app_transactions=[
-                Transaction(self.table.path_of(key), version) for key, version in versions.items()
-            ],
+            app_transactions=list(transactions),
         )
         # A failing hook would look like a failed commit: checkpoints are made afterwards.
         hooks = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
@@ -1018,6 +1037,73 @@ class Replacement:
             f"version {self.version}; it may or may not have landed whole. Run the job again: "
             "replacing a partition twice leaves it the same"
         )
+
+
+class Addition(Replacement):
+    """Staged files that will be added to a table: what stands there stays.
+
+    What a writer adds is numbered. A number that the log has already, or a later one, is a
+    conflict: so whoever repeats its work adds nothing twice. Keys are compared within the addition
+    alone: that a row is new is the writer's to know.
+    """
+
+    def __init__(
+        self, table: Table, pinned: DeltaTable, run_id: str, writer: str, number: int
+    ) -> None:
+        super().__init__(table, pinned, [], run_id)
+        self._writer = writer
+        self._number = number
+
+    @property
+    def partitions(self) -> list[dict[str, str]]:
+        """None: nothing is replaced."""
+        return []
+
+    def _named(self, partition: Partition) -> PartitionKey:
+        key = self.table.key_of(partition)
+        self._staged.setdefault(key, [])
+        return key
+
+    def _transactions(self, fingerprints: Mapping[PartitionKey, int]) -> list[Transaction]:
+        if fingerprints:
+            raise ValueError(f"{self.table.root}: an addition has no fingerprints")
+        added = self._pinned.transaction_version(self._writer)
+        if added is not None and added >= self._number:
+            raise self._conflict()
+        return [Transaction(self._writer, self._number)]
+
+    def _is_ours(self, version: int) -> bool:
+        entry = self._log_entry(version)
+        if entry is None:
+            raise self._conflict()
+        if self._attempt.encode() in entry:
+            return True
+        for line in entry.splitlines():
+            action = json.loads(line)
+            if "metaData" in action or "protocol" in action:
+                raise self._conflict()
+            if action.get("txn", {}).get("appId") == self._writer:
+                raise self._conflict()
+        return False
+
+    def _conflict(self) -> CommitConflict:
+        return CommitConflict(
+            f"{self.table.root}: number {self._number} of {self._writer} was added before, or the "
+            f"table was changed, since run {self.run_id} pinned version {self.version}; nothing "
+            "was committed: see what the log holds of it, then go on from there"
+        )
+
+    def _unknown(self) -> str:
+        return (
+            f"{self.table.root}: storage failed while number {self._number} of {self._writer} was "
+            f"being added after version {self.version}; it may or may not have landed whole. Run "
+            "the job again: the log tells it which, and nothing is added twice"
+        )
+
+
+def _require_plain(run_id: str) -> None:
+    if not _PLAIN_VALUE.fullmatch(run_id):
+        raise ValueError(f"run id {run_id!r} can't stand in a file name; use letters, digits, -")
 
 
 def _transactions_of(commit: bytes) -> Iterator[tuple[str, int]]:

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from benchmarks import bronze, pipeline
-from resources.spark import SubmitRunner
+from resources.spark import SessionRunner, SubmitRunner
 from sentiment_assets.assets import silver as silver_assets
 from sentiment_assets.assets.failures import is_permanent
 from sentiment_assets.core.contracts import SILVER_POSTS
@@ -172,6 +172,17 @@ def test_what_fails_in_a_worker_is_told_by_its_cause(lake: Lake) -> None:
         rebuild(lake, builder=built)
     assert is_permanent(failed.value)
     assert "Traceback" not in str(failed.value)
+
+
+def test_without_java_a_job_says_what_to_install(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    address = JobAddress(lake.location.uri, "simulated", "bronze/_jobs/none.order", "00")
+    with pytest.raises(SparkJobFailed, match=r"no Java: .* Java 17 .* openjdk-17") as failed:
+        list(SessionRunner({"spark.master": "local[1]"}).run("silver_posts", address, step()))
+    assert is_permanent(failed.value)
 
 
 def test_a_lake_on_s3(s3_endpoint: S3Server) -> None:

@@ -313,7 +313,8 @@ def test_resources_are_made_when_needed(tmp_path: Path) -> None:
     settings = read_settings({}, home=tmp_path / "home")
     made = resources_for(settings)
     assert made.keys() == {
-        "lake", "lake_io_manager", "clients", "tracking", "rules", "budget", "min_authors",
+        "lake", "lake_io_manager", "live_stream", "clients", "tracking", "rules", "budget",
+        "min_authors",
         "requests_left", "catch_up_days", "watch", "notifier", "token_ends", "upkeep",
         "stream_reader", "stream_watcher", "metric_lines", "engines",
     }  # fmt: skip

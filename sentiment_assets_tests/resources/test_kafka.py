@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import pickle
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -330,3 +331,48 @@ def test_without_credentials_of_aws_no_token_is_made(
     # librdkafka waits ten seconds for a token.
     with pytest.raises(ClusterUnreachable, match="no token for MSK: has this machine a role"):
         TopicAdmin(KafkaConnection("127.0.0.1:9", "iam"))
+
+
+@pytest.mark.parametrize("security", ["tls", "sasl"])
+def test_javas_client_is_let_in_too(
+    secured: Kafka, security: str, kafka_prefix: str, tmp_path: Path
+) -> None:
+    """What Spark's source is told, tried with the client that it uses, in a program of Kafka's."""
+    from simulator.kafka.jars import java, kafka_jars
+
+    # The password as it must be quoted.
+    quoted = replace(of(secured), password='a "b" \\ c')
+    assert 'password="a \\"b\\" \\\\ c";' in quoted.java_config()["kafka.sasl.jaas.config"]
+    connection = (
+        of(secured)
+        if security == "sasl"
+        else KafkaConnection(secured.tls_servers, "tls", str(secured.ca_file))
+    )
+    name = f"{kafka_prefix}posts.x"
+    TopicAdmin(KafkaConnection(secured.bootstrap_servers)).apply(CreateTopic(topic(name)))
+    permit(secured, "sentiment", ResourceType.TOPIC, kafka_prefix, "DESCRIBE_CONFIGS")
+    told = {key.removeprefix("kafka."): value for key, value in connection.java_config().items()}
+    file = tmp_path / "client.properties"
+    file.write_text("".join(f"{key}={value}\n" for key, value in told.items()))
+    done = subprocess.run(
+        [
+            java(), "-cp", f"{kafka_jars()}/*", "kafka.admin.ConfigCommand",
+            "--bootstrap-server", connection.brokers, "--command-config", str(file),
+            "--describe", "--all", "--entity-type", "topics", "--entity-name", name,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )  # fmt: skip
+    assert "retention.ms=" in done.stdout, done.stderr[-1000:]
+
+
+def test_javas_client_is_told_of_msk() -> None:
+    config = KafkaConnection("127.0.0.1:9", "iam").java_config()
+    assert config["kafka.sasl.mechanism"] == "AWS_MSK_IAM"
+    assert config["kafka.security.protocol"] == "SASL_SSL"
+    assert KafkaConnection("127.0.0.1:9").java_config() == {
+        "kafka.bootstrap.servers": "127.0.0.1:9",
+        "kafka.security.protocol": "PLAINTEXT",
+    }

@@ -61,10 +61,21 @@ class _Hour:
 
 
 class Story:
-    """Posts of the seed's world, ``posts_per_day`` on the week's average."""
+    """Posts of the seed's world, ``posts_per_day`` on the week's average.
 
-    def __init__(self, seed: int, posts_per_day: int = 4000, authors: int = 3000) -> None:
+    From hour ``busy_from`` (since the Unix epoch) on there are ``busy`` times as many.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        posts_per_day: int = 4000,
+        authors: int = 3000,
+        busy: int = 1,
+        busy_from: int = 0,
+    ) -> None:
         self._seed = seed
+        self._busy, self._busy_from = busy, busy_from
         self._weekly = posts_per_day * 7
         self._people = People(seed, authors)
         # Bound caches of this instance: a decorator on the methods would keep it alive for ever.
@@ -114,6 +125,8 @@ class Story:
 
     def _count(self, rng: random.Random, hour: int, share: float) -> int:
         expected = self._weekly * share * plot.weight(plot.hour_of_week(hour)) / plot.TOTAL
+        if hour >= self._busy_from:
+            expected *= self._busy
         noisy = expected * rng.uniform(0.93, 1.07)
         return int(noisy) + (rng.random() < noisy % 1)
 

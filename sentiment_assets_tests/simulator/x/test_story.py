@@ -264,3 +264,13 @@ def test_made_up_numbers_pass_their_checks() -> None:
         number = south_african_id(rng)
         assert len(number) == 13
         assert number[-1] == luhn_digit(number[:-1])
+
+
+def test_from_its_busy_hour_on_the_story_has_so_many_times_the_posts() -> None:
+    begins = hour("2026-11-18T12:00:00Z")
+    calm, busy = Story(7), Story(7, busy=20, busy_from=begins)
+    before = [posts_of(story, "2026-11-18T09:00:00Z", 3) for story in (calm, busy)]
+    # What is said of them later may count on them, and nothing else.
+    assert [post.id for post in before[0]] == [post.id for post in before[1]]
+    usual = len(posts_of(calm, "2026-11-18T12:00:00Z", 6))
+    assert len(posts_of(busy, "2026-11-18T12:00:00Z", 6)) == pytest.approx(20 * usual, rel=0.15)

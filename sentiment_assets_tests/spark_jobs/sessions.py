@@ -1,0 +1,35 @@
+"""Spark for tests of the stream: few cores, a small heap, jars for Kafka where they are."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from pyspark.sql import SparkSession
+
+from sentiment_assets.lake.objects import LakeLocation
+from spark_jobs.jars import spark_jars
+from spark_jobs.session import configuration
+
+
+def streaming_session(location: LakeLocation, cores: int = 2) -> SparkSession:
+    """A session that reads Kafka.
+
+    Raises:
+        JarsMissing: the jars were not fetched.
+    """
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    wanted = {
+        **configuration(location),
+        "spark.master": f"local[{cores}]",
+        "spark.jars": ",".join(str(jar) for jar in spark_jars()),
+        "spark.ui.enabled": "false",
+        "spark.log.level": "ERROR",
+        "spark.driver.memory": "1g",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+    }
+    builder = SparkSession.builder.appName("tests of the stream")
+    for name, value in wanted.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
