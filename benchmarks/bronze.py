@@ -43,6 +43,13 @@ _USER_FIELDS = ("created_at", "verified", "public_metrics")
 Payload = dict[str, Any]
 
 
+def days(number: int) -> list[PostPartition]:
+    """So many dates, one after the other, from :data:`DAY` on."""
+    return [
+        PostPartition(DAY.date + dt.timedelta(days=later), DAY.platform) for later in range(number)
+    ]
+
+
 def open_lake(folder: Path) -> Lake:
     """The lake of a benchmark in a folder."""
     return Lake.open(LakeLocation(str(folder.resolve()), "simulated"))

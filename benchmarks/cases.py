@@ -194,6 +194,51 @@ def peer(folder: Path) -> Result:
     return _measure(lambda: {"posts": peer.run(folder / "bronze" / "batch_posts", out)})
 
 
+def silver_here(folder: Path, dates: int) -> Result:
+    """Bronze to silver of some dates, committed, by the engine without Spark on all cores."""
+    from benchmarks import bronze, pipeline, spark_runs
+    from sentiment_assets.engine.in_process import Budget
+    from sentiment_assets.engine.workers import cores_in_reach
+
+    lake, partitions = bronze.open_lake(folder), bronze.days(dates)
+    budget = Budget(workers=cores_in_reach())
+    return spark_runs.measured(
+        None, lambda: {"records": pipeline.build_silver(lake, partitions, budget=budget)}
+    )
+
+
+def silver_on_spark(folder: Path, dates: int) -> Result:
+    """The same by one job on Spark."""
+    from benchmarks import bronze, spark_runs
+
+    lake, partitions = bronze.open_lake(folder), bronze.days(dates)
+    return spark_runs.measured(
+        folder.with_name(f"{folder.name}-first"),
+        lambda: {"rows": spark_runs.build_silver(lake, partitions)},
+    )
+
+
+def silver_by_udf(folder: Path, way: str) -> Result:
+    """The same posts by a job that others would write, without a commit."""
+    from benchmarks import spark_runs, spark_udfs
+
+    scratch = folder.with_name(f"{folder.name}-first")
+
+    def work() -> Result:
+        return {"rows": spark_udfs.run(spark_runs.spark(), folder, folder / "out", way)}
+
+    return spark_runs.measured(scratch, work)
+
+
+def rebuild_by(folder: Path, engine: str) -> Result:
+    """The ``rebuild`` job of a home, gold and checks included, by either engine."""
+    from benchmarks import spark_runs
+
+    on_spark = engine == "spark"
+    scratch = folder.with_name(f"{folder.name}-first") if on_spark else None
+    return spark_runs.measured(scratch, lambda: {"steps": spark_runs.rebuild(folder, on_spark)})
+
+
 CASES: dict[str, Callable[..., Result]] = {
     case.__name__: case
     for case in (
@@ -209,6 +254,10 @@ CASES: dict[str, Callable[..., Result]] = {
         stages,
         dagster_job,
         peer,
+        silver_here,
+        silver_on_spark,
+        silver_by_udf,
+        rebuild_by,
     )
 }
 
