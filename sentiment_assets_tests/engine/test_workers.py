@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -151,7 +152,8 @@ def _workers(parent: psutil.Process) -> list[psutil.Process]:
     """Loky's processes, without the one that watches its semaphores."""
     found = []
     for child in parent.children():
-        command = " ".join(child.cmdline())
-        if "popen_loky" in command:
-            found.append(child)
+        # Another test's may have ended just now.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "popen_loky" in " ".join(child.cmdline()):
+                found.append(child)
     return found

@@ -19,9 +19,13 @@ def streaming_session(location: LakeLocation, cores: int = 2) -> SparkSession:
         JarsMissing: the jars were not fetched.
     """
     os.environ["PYSPARK_PYTHON"] = sys.executable
+    # A process has one session, and it may be the first of several tests': what the others need of
+    # it, as sentiment_assets_tests/spark_session.py has it, is given here too.
+    os.environ.setdefault("AWS_ACCESS_KEY_ID", "test-key-id")
+    os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "test-secret-key")
     wanted = {
         **configuration(location),
-        "spark.master": f"local[{cores}]",
+        "spark.master": f"local[{cores},4]",
         "spark.jars": ",".join(str(jar) for jar in spark_jars()),
         "spark.ui.enabled": "false",
         "spark.log.level": "ERROR",
