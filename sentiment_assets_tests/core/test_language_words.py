@@ -173,7 +173,7 @@ def test_every_character_is_read_alike() -> None:
 def test_real_posts_are_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = []
     for name, every in (("multilingual", 3), ("pii_labelled", 2), ("real", 20)):
-        (path,) = DATA.glob(f"{name}*.jsonl.gz") or [None]
+        path = next(DATA.glob(f"{name}*.jsonl.gz"), None)
         if path is None:
             pytest.skip(
                 f"no posts in {DATA}: set SENTIMENT_SHARED_DATA to the folder that has some"

@@ -197,7 +197,8 @@ def test_what_is_live_is_what_batch_makes(live: Live, spark: SparkSession) -> No
 
 @pytest.mark.timeout(300)
 def test_a_batch_is_bounded_and_small_cells_are_hidden(live: Live, spark: SparkSession) -> None:
-    end = now().replace(minute=32)
+    # Within one slot, and past at any time of the hour.
+    end = (now() - dt.timedelta(minutes=33)).replace(minute=32)
     many = [live_post(end - dt.timedelta(seconds=n), n, n) for n in range(30)]
     alone = live_post(end - dt.timedelta(minutes=20), 99, 99)
     live.stream.send([*many, alone])
