@@ -160,7 +160,7 @@ class SessionRunner:
         except PySparkException as error:
             raise SparkJobFailed(job, *cause_of(error)) from None
         except BaseException:
-            # An interrupted run must not leave its tasks to the cores.
+            # Interrupts too, and all are raised again: no run leaves its tasks to the cores.
             spark.sparkContext.cancelJobGroup(group)
             raise
         yield from reported

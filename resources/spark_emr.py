@@ -280,7 +280,8 @@ class EmrServerlessRunner:
                 try:
                     ended = yield from self._watched(job_run, told, context)
                 except BaseException:
-                    # Whatever ends the run, its work must not go on unseen and be paid for.
+                    # Interrupts and a closed generator too, and all are raised again: whatever
+                    # ends the run, its work must not go on unseen and be paid for.
                     self._cancel(job_run, context)
                     raise
             self._judge(job, ended, told)
@@ -358,9 +359,11 @@ class EmrServerlessRunner:
         try:
             return str(self._ask("start_job_run", **request)["jobRunId"])
         except Exception:
+            # AWS answered that nothing was begun, or boto3 asked until it knew.
             raise
         except BaseException:
-            # Cut off before AWS's answer: asked again with the same token it names what it began.
+            # An interrupt, which goes on below. Cut off before AWS's answer: asked again with the
+            # same token it names what it began.
             with contextlib.suppress(SparkJobFailed):
                 self._cancel(str(self._ask("start_job_run", **request)["jobRunId"]), context)
             raise

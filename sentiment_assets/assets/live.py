@@ -17,13 +17,7 @@ import dagster as dg
 from sentiment_assets.assets.describe import RETRIES, asset_facts, asset_key
 from sentiment_assets.assets.failures import permanent_failures_are_final
 from sentiment_assets.assets.kafka_topics import topic_key
-from sentiment_assets.assets.maintenance import (
-    GROUP,
-    POOL,
-    MaintenanceConfig,
-    facts_of,
-    maintenance_key,
-)
+from sentiment_assets.assets.maintenance import MaintenanceConfig, facts_of, maintenance_asset
 from sentiment_assets.core.contracts import (
     LIVE_CONTRACTS,
     LIVE_POSTS,
@@ -174,21 +168,11 @@ def live_job() -> None:
 
 
 def _live_maintenance_of(contract: Contract) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=maintenance_key(asset_key(contract.name)),
-        description=(
-            f"Upkeep of `{contract.name}`: rows older than 48 hours removed, whether the stream "
-            "runs or not, and what they leave behind a day later; many small files made few."
-        ),
-        deps=[asset_key(contract.name)],
-        group_name=GROUP,
-        owners=[contract.owner],
-        kinds={"deltalake"},
-        tags={"layer": contract.layer},
-        retry_policy=RETRIES,
-        pool=POOL,
+    @maintenance_asset(
+        contract,
+        "rows older than 48 hours removed, whether the stream runs or not, and what they leave "
+        "behind a day later; many small files made few.",
     )
-    @permanent_failures_are_final
     def maintenance(
         context: dg.AssetExecutionContext,
         config: MaintenanceConfig,

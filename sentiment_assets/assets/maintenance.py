@@ -6,7 +6,7 @@ its own in the UI.
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -37,13 +37,13 @@ def maintenance_key(of: dg.AssetKey) -> dg.AssetKey:
     return dg.AssetKey([GROUP, "_".join(of.path)])
 
 
-def _maintenance_of(contract: Contract) -> dg.AssetsDefinition:
-    @dg.asset(
+def maintenance_asset(
+    contract: Contract, what: str
+) -> Callable[[Callable[..., dg.MaterializeResult[None]]], dg.AssetsDefinition]:
+    """Decorate the body of a table's maintenance asset; ``what`` says what it does, for people."""
+    asset = dg.asset(
         key=maintenance_key(asset_key(contract.name)),
-        description=(
-            f"Upkeep of `{contract.name}`: many small files made few, a checkpoint, old entries of "
-            "the log and files that nobody needs removed. Rows are never touched."
-        ),
+        description=f"Upkeep of `{contract.name}`: {what}",
         deps=[asset_key(contract.name)],
         group_name=GROUP,
         owners=[contract.owner],
@@ -52,7 +52,15 @@ def _maintenance_of(contract: Contract) -> dg.AssetsDefinition:
         retry_policy=RETRIES,
         pool=POOL,
     )
-    @permanent_failures_are_final
+    return lambda body: asset(permanent_failures_are_final(body))
+
+
+def _maintenance_of(contract: Contract) -> dg.AssetsDefinition:
+    @maintenance_asset(
+        contract,
+        "many small files made few, a checkpoint, old entries of the log and files that nobody "
+        "needs removed. Rows are never touched.",
+    )
     def maintenance(
         context: dg.AssetExecutionContext,
         config: MaintenanceConfig,
