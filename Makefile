@@ -9,6 +9,8 @@ PYTEST_ARGS ?=
 WORKERS ?= 2
 SEEDS ?= 25
 KERNELS := $(wildcard sentiment_assets/*/*/_*_kernel.pyx sentiment_assets/*/_*_kernel.pyx)
+# A module that is compiled as it stands, and its types.
+TYPED := sentiment_assets/core/pii/_names_kernel.pxd sentiment_assets/core/pii/names.py
 
 # uv installs in seconds; where it cannot reach the package index, pip does the same.
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
@@ -83,7 +85,7 @@ clean: ## Remove all local data: lake, keys, history
 	rm -rf .sentiment .tmp_dagster_home_*
 
 distclean: clean ## Remove the environment too
-	rm -f $(KERNELS:.pyx=.c) $(KERNELS:.pyx=.*.so)
+	rm -f $(KERNELS:.pyx=.c) $(KERNELS:.pyx=.*.so) sentiment_assets/core/pii/_names_kernel.*.so
 	rm -rf $(VENV) .venv-peers .kafka .spark build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # Browser tests use the system's Chromium; without it they skip and say so.
@@ -109,7 +111,7 @@ $(VENV)/.python:
 	@touch $@
 
 # The kernels are compiled here, where there is a C compiler.
-$(VENV)/.run: requirements.lock setup.py pyproject.toml $(KERNELS) $(VENV)/.python
+$(VENV)/.run: requirements.lock setup.py pyproject.toml $(KERNELS) $(TYPED) $(VENV)/.python
 	@$(INSTALL) -r requirements.lock || $(BIN)/python -m pip install --quiet -r requirements.lock
 	@$(INSTALL) --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@$(BIN)/python -c "from sentiment_assets.core.sentiment.vader import kernel_in_use; \

@@ -133,22 +133,32 @@ def locked() -> dict[str, str]:
 
 def kernels() -> list[str]:
     """The kernels' names in the bundle, without a suffix."""
-    return [name.removesuffix(".pyx") for name, _ in bundled_files() if name.endswith(".pyx")]
+    named = (Path(name) for name, _ in bundled_files())
+    return [name.with_suffix("").as_posix() for name in named if name.suffix in (".pyx", ".pxd")]
 
 
 def _built_kernel(name: str) -> Path:
-    source = (ROOT / f"{name}.pyx").read_bytes()
     try:
         built: Any = importlib.import_module(name.replace("/", "."))
     except ImportError:
         built = None
-    if getattr(built, "SOURCE", None) != hashlib.sha256(source).hexdigest():
+    if getattr(built, "SOURCE", None) != hashlib.sha256(_kernel_source(name)).hexdigest():
         # Executors would do its work in Python, at a tenth of the speed, and nobody would know.
         raise BundleError(
             f"the kernel {name} is not compiled of its source: install gcc and python3-dev, then: "
             "rm -f .venv/.run, then make bundle"
         )
     return Path(built.__file__)
+
+
+def _kernel_source(name: str) -> bytes:
+    """What a kernel is made of: its own file, or a module and the types it is compiled with."""
+    own = ROOT / f"{name}.pyx"
+    if own.exists():
+        return own.read_bytes()
+    types = ROOT / f"{name}.pxd"
+    module = types.with_name(f"{types.stem.removeprefix('_').removesuffix('_kernel')}.py")
+    return module.read_bytes() + types.read_bytes()
 
 
 def _looking_in_environment(source: str) -> str:

@@ -21,7 +21,7 @@ PROGRAM = "run_job.py"
 #: In the bundle, beside this module: the digest of what it holds.
 DIGEST_FILE = "bundle.sha256"
 #: Kernels' sources are among them: other kernels are other code.
-SUFFIXES = (".py", ".pyx", ".gz", ".jsonl", ".yaml")
+SUFFIXES = (".py", ".pyx", ".pxd", ".gz", ".jsonl", ".yaml")
 PACKAGES = (
     "sentiment_assets/core",
     "sentiment_assets/lake",

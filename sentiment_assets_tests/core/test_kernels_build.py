@@ -25,6 +25,18 @@ def test_kernel_is_built_of_its_source(source: Path) -> None:
     assert digest == built.SOURCE, "the kernel is of another source: make test builds it"
 
 
+def test_typed_module_is_compiled_of_what_stands_beside_it() -> None:
+    if not shutil.which("cc"):
+        pytest.skip("no C compiler")
+    from sentiment_assets.core.pii import _names_kernel, name_finding, names
+
+    module = ROOT / "sentiment_assets/core/pii/names.py"
+    types = module.with_name("_names_kernel.pxd")
+    digest = hashlib.sha256(module.read_bytes() + types.read_bytes()).hexdigest()
+    assert digest == _names_kernel.SOURCE, "names is compiled of another source: make test does it"
+    assert name_finding.find_names is not names.find_names
+
+
 @pytest.mark.parametrize("broken", ["compiler", "source"])
 def test_a_failing_build_installs_the_rest(tmp_path: Path, broken: str) -> None:
     pytest.importorskip("Cython", reason="builds with Cython, of the development requirements")

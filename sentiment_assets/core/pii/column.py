@@ -14,7 +14,8 @@ import polars as pl
 from sentiment_assets.core.pii.kernel import kernel_in_use
 from sentiment_assets.core.pii.known_names import may_be_spelled
 from sentiment_assets.core.pii.look import REDACTIONS, counts, first_look, look, may_spell
-from sentiment_assets.core.pii.names import NameFinder, find_names
+from sentiment_assets.core.pii.name_finding import find_names
+from sentiment_assets.core.pii.names import NameFinder
 from sentiment_assets.core.pii.redactor import (
     PASSES,
     found,

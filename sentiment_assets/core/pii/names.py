@@ -9,6 +9,9 @@ The rules, in short: a given name with what follows it; a word behind a title (`
 an initial (``T. Nkosi``) or behind words that announce a name (``my name is``, ``dear``); a name
 alone where it is nothing else. Names that are words, too (Grace, Hope, May), need a neighbour: they
 move the sentiment of a text, masked or not.
+
+Where a C compiler was at installation, this very file was compiled too, as ``_names_kernel``, with
+the types of ``_names_kernel.pxd``; ``name_finding`` chooses. Compiled methods can't hold generators.
 """
 
 from __future__ import annotations
@@ -74,6 +77,9 @@ from sentiment_assets.core.pii.names_context import (
     WEAK,
 )
 from sentiment_assets.core.pii.rule import Span
+
+#: Raise it whenever this file changes what it does: a compiled copy that says another is left alone.
+VERSION = 1
 
 
 class NameFinder(Protocol):
@@ -164,7 +170,9 @@ class _Text:
         if self.count == 1 or not IN_LISTS.search(self.text):
             return found
         marks = self.marks
-        taken = {i for first, last in found for i in range(first, last + 1)}
+        taken: set[int] = set()
+        for first, last in found:
+            taken.update(range(first, last + 1))
         for step in (1, -1):
             todo = [last if step > 0 else first for first, last in found]
             while todo:
@@ -451,7 +459,10 @@ class _Text:
             return True
         if marks[last] & JOINED and marks[last + 1] & ANY_NOT_PEOPLE:
             # "Kelly Clarkson Show" still names her.
-            return all(not mark & SURNAME or mark & UNSURE for mark in marks[i + 1 : last + 1])
+            for mark in marks[i + 1 : last + 1]:
+                if mark & SURNAME and not mark & UNSURE:
+                    return False
+            return True
         return False
 
 

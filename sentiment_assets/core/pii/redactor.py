@@ -24,7 +24,8 @@ from sentiment_assets.core.pii.handle import HANDLE
 from sentiment_assets.core.pii.iban import IBAN
 from sentiment_assets.core.pii.ip import IP
 from sentiment_assets.core.pii.known_names import find_known_names
-from sentiment_assets.core.pii.names import NameFinder, find_names
+from sentiment_assets.core.pii.name_finding import find_names
+from sentiment_assets.core.pii.names import NameFinder
 from sentiment_assets.core.pii.national_id import NATIONAL_ID
 from sentiment_assets.core.pii.national_phone import national_phone
 from sentiment_assets.core.pii.phone import PHONE
