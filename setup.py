@@ -70,7 +70,7 @@ def typed_kernel(types: str, module: str) -> Extension:
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_text(
         "# cython: language_level=3, annotation_typing=False\n"
-        f"{Path(module).read_text(encoding='utf-8')}\nSOURCE = \"{digest}\"\n",
+        f'{Path(module).read_text(encoding="utf-8")}\nSOURCE = "{digest}"\n',
         encoding="utf-8",
     )
     return Extension(

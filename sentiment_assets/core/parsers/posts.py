@@ -35,6 +35,13 @@ class Post(NamedTuple):
     edited: bool
 
 
+#: The fields of :class:`Post` in their order: what many are read as, where names would take time.
+Row = tuple[
+    str, str, str | None, str | None, Kind, dt.datetime, str | None, str | None, list[str], int,
+    list[str], int | None, int | None, int | None, int | None, bool,
+]  # fmt: skip
+
+
 class Refused(Exception):
     """A record that cannot become a row. ``reason`` never holds the record's own values."""
 

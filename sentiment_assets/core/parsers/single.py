@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from sentiment_assets.core.parsers.posts import Post, Refused
+from sentiment_assets.core.parsers.posts import Post, Refused, Row
 
 P = TypeVar("P", bound=msgspec.Struct)
 
@@ -23,7 +23,7 @@ def _decoder(model: type[P]) -> msgspec.json.Decoder[P]:
 
 
 def parse_single(
-    payload: bytes | str | Mapping[str, Any], model: type[P], row: Callable[[P], Post]
+    payload: bytes | str | Mapping[str, Any], model: type[P], row: Callable[[P], Row]
 ) -> Post:
     """A payload, raw or decoded, by a platform's ``Payload`` and ``row``.
 
@@ -32,7 +32,7 @@ def parse_single(
     """
     try:
         if isinstance(payload, (bytes, str)):
-            return row(_decoder(model).decode(payload))
-        return row(msgspec.convert(payload, model))
+            return Post(*row(_decoder(model).decode(payload)))
+        return Post(*row(msgspec.convert(payload, model)))
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Refused("malformed_record", str(error)) from error

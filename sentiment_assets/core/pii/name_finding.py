@@ -1,6 +1,6 @@
 """Which of two copies of ``names`` reads texts: the compiled one, or the module itself.
 
-What belongs here: the choice. Both are made of one file, so they can only differ where one is stale.
+What belongs here: the choice. Both are made of one file: they differ only where one is stale.
 """
 
 from __future__ import annotations
@@ -15,7 +15,5 @@ except ImportError:
 __all__ = ["find_names"]
 
 find_names = (
-    compiled.find_names
-    if getattr(compiled, "VERSION", None) == names.VERSION
-    else names.find_names
+    compiled.find_names if getattr(compiled, "VERSION", None) == names.VERSION else names.find_names
 )

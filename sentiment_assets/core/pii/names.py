@@ -11,7 +11,8 @@ alone where it is nothing else. Names that are words, too (Grace, Hope, May), ne
 move the sentiment of a text, masked or not.
 
 Where a C compiler was at installation, this very file was compiled too, as ``_names_kernel``, with
-the types of ``_names_kernel.pxd``; ``name_finding`` chooses. Compiled methods can't hold generators.
+the types of ``_names_kernel.pxd``; ``name_finding`` chooses. A method that is compiled with types
+holds no generator.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ from sentiment_assets.core.pii.names_context import (
 )
 from sentiment_assets.core.pii.rule import Span
 
-#: Raise it whenever this file changes what it does: a compiled copy that says another is left alone.
+#: Raise it when this file changes what it does: a compiled copy that says another is left alone.
 VERSION = 1
 
 
@@ -459,7 +460,7 @@ class _Text:
             return True
         if marks[last] & JOINED and marks[last + 1] & ANY_NOT_PEOPLE:
             # "Kelly Clarkson Show" still names her.
-            for mark in marks[i + 1 : last + 1]:
+            for mark in marks[i + 1 : last + 1]:  # noqa: SIM110
                 if mark & SURNAME and not mark & UNSURE:
                     return False
             return True
