@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from sentiment_assets.core.pii.allowed import rows_with_allowed
 from sentiment_assets.core.pii.kernel import kernel_in_use
 from sentiment_assets.core.pii.known_names import may_be_spelled
 from sentiment_assets.core.pii.look import REDACTIONS, counts, first_look, look, may_spell
@@ -88,8 +89,11 @@ def redact_batch(
 def _names_pass(rows: list[int], first: FirstLook, allow: tuple[str, ...]) -> dict[int, str]:
     """New texts, by row, where no rule and no known name is hinted at and a name is suspected."""
     later = {}
-    for row, text, read in zip(rows, first.text.gather(rows), first.read.gather(rows), strict=True):
-        spans = list(find_names(without_masks(read), allow))
+    read = first.read.gather(rows)
+    for row, text, seen, kept in zip(
+        rows, first.text.gather(rows), read, rows_with_allowed(read, allow), strict=True
+    ):
+        spans = list(find_names(without_masks(seen), allow if kept else ()))
         if spans and row in first.canonical:
             spans = in_text(text, spans, first.canonical[row])
         if spans:
