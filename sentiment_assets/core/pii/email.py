@@ -32,8 +32,17 @@ _ADDRESS = re.compile(
 )
 
 
+# One of these stands in every address.
+_SIGN = re.compile(r"@|[\[({<] ?at| at ", re.IGNORECASE)
+
+
 def _find(text: str) -> Iterator[Span]:
-    for match in _ADDRESS.finditer(text):
+    sign = _SIGN.search(text)
+    if not sign:
+        return
+    # No name before a sign holds a space: what stands before it needs no look.
+    begin = text.rfind(" ", 0, max(sign.start() - 1, 0)) + 1
+    for match in _ADDRESS.finditer(text, begin):
         start = match.start()
         # "RT@user" and "@user@instance.social" are handles.
         if text[start - 1 : start] == "@" or re.match(r"rt@", match.group(), re.IGNORECASE):
