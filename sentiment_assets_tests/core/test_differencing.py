@@ -197,10 +197,10 @@ def no_pool_bares(pools: pl.DataFrame, *_: Any) -> pl.DataFrame:
 @pytest.mark.parametrize(
     ("protection", "instead", "rows"),
     [
-        pytest.param("_hide_few_authors", without_companions,
+        pytest.param("hide_few_authors", without_companions,
                      [*people("a", 2, TUE, 8), *people("b", 4, TUE, 9), *people("c", 5, TUE, 10)],
                      id="one hidden hour"),
-        pytest.param("_hide_few_authors", without_companions,
+        pytest.param("hide_few_authors", without_companions,
                      [*people("a", 2, TUE, 8), *people("a", 2, TUE, 9), *people("c", 5, TUE, 10)],
                      id="two hours of the same"),
         pytest.param("_bared_by_rest", nothing_bared,
