@@ -13,11 +13,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import dagster as dg
 
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
+from sentiment_assets.assets.decisions import with_weeks
 from sentiment_assets.assets.describe import RETRIES, asset_key
 from sentiment_assets.assets.failures import permanent_failures_are_final
 from sentiment_assets.assets.gold import with_pooled_days, with_trailing_days
 from sentiment_assets.consumed import consumed_event, newest_events, newest_records
-from sentiment_assets.core.contracts import DAILY_TREND, POOLED_SENTIMENT
+from sentiment_assets.core.contracts import (
+    CALENDAR_DAYS,
+    DAILY_TREND,
+    POOLED_SENTIMENT,
+    RISING_TOPICS,
+    TOPIC_VOICE,
+    WEEKLY_SENTIMENT,
+)
 from sentiment_assets.core.coverage import WindowCoverage
 from sentiment_assets.core.deadlines import Deadlines
 from sentiment_assets.core.freshness import (
@@ -43,6 +51,10 @@ from sentiment_assets.partitions import has_partition, multi_key
 _INPUTS: Mapping[str, Callable[[Sequence[PostPartition]], list[PostPartition]]] = {
     DAILY_TREND.name: with_trailing_days,
     POOLED_SENTIMENT.name: with_pooled_days,
+    WEEKLY_SENTIMENT.name: with_weeks,
+    TOPIC_VOICE.name: with_trailing_days,
+    RISING_TOPICS.name: with_trailing_days,
+    CALENDAR_DAYS.name: with_trailing_days,
 }
 
 

@@ -908,8 +908,9 @@ class Replacement:
 
     def _pinned_files(self, key: PartitionKey) -> pl.DataFrame:
         names = self.table.contract.partition_columns
+        # With no condition at all, given as one iterable, Polars keeps no row.
         return self._replaced.filter(
-            pl.col(name) == value for name, value in zip(names, key, strict=True)
+            pl.lit(True), *(pl.col(name) == value for name, value in zip(names, key, strict=True))
         )
 
     def _removes(self, rearranges: bool) -> list[RemoveAction]:
