@@ -560,7 +560,6 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
             "bronze": self.s3_bronze_kms_key_id,
             "silver": self.s3_silver_kms_key_id,
             "gold": self.s3_gold_kms_key_id,
-            "reference": self.s3_gold_kms_key_id,
         }
         return {layer: key for layer, key in keys.items() if key}
 
@@ -571,7 +570,6 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
             "bronze": self.bronze_group,
             "silver": self.silver_group,
             "gold": self.gold_group,
-            "reference": self.gold_group,
         }
         return {layer: group for layer, group in groups.items() if group}
 

@@ -48,7 +48,7 @@ from sentiment_assets.lake.objects import Lake
 from sentiment_assets.partitions import has_partition, multi_key
 
 #: What each partition of a table reads; of those not named here, the same partition.
-_INPUTS: Mapping[str, Callable[[Sequence[PostPartition]], list[PostPartition]]] = {
+INPUTS: Mapping[str, Callable[[Sequence[PostPartition]], list[PostPartition]]] = {
     DAILY_TREND.name: with_trailing_days,
     POOLED_SENTIMENT.name: with_pooled_days,
     WEEKLY_SENTIMENT.name: with_weeks,
@@ -161,7 +161,7 @@ def _unread(
     now: dt.datetime,
 ) -> Iterator[tuple[PostPartition, dt.datetime]]:
     """Partitions with news from upstream that they haven't read, and since when it waits."""
-    inputs = _INPUTS.get(table, list)
+    inputs = INPUTS.get(table, list)
     pools = table == POOLED_SENTIMENT.name
     # Pools read nothing before their week has settled, and then what has come by then.
     reading = {p: inputs([p]) for p in counting if not pools or _pools(p, now)}

@@ -290,6 +290,8 @@ class Table:
                 pl.len().cast(pl.Int64).alias("files"),
                 pl.col("modified_at").max(),
             )
+            # A group of nothing is one, though empty.
+            .filter(pl.col("files") > 0)
             .sort(names)
             .with_columns(
                 pl.col(name).str.to_date() if kind == pl.Date else pl.col(name).cast(kind)

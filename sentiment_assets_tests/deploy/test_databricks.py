@@ -19,7 +19,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from sentiment_assets.core.contracts import CONTRACTS, SILVER_POSTS
+from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
 from sentiment_assets.core.silver import CLEAN_INPUT, SilverRules, clean_batch
 from sentiment_assets.lake.objects import Lake, LakeLocation
@@ -98,15 +98,17 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 def test_spark_parses_every_statement(spark: Any) -> None:
     parser = spark._jsparkSession.sessionState().sqlParser()
     parsed = [statement for statement in STATEMENTS if statement not in GRANTS]
-    assert len(parsed) == 4 + 2 * len(CONTRACTS)
+    assert len(parsed) == 6 + 2 * len(register_tables.TABLES)
     plans = [parser.parsePlan(statement).nodeName() for statement in parsed]
     assert set(plans) == {"CreateNamespace", "CreateTable", "CreateView"}
 
 
 def test_every_table_of_silver_and_gold_has_its_place_and_a_view_with_its_words() -> None:
     made = "\n".join(STATEMENTS)
-    assert {contract.layer for contract in CONTRACTS.values()} == set(register_tables.LAYERS)
-    for contract in CONTRACTS.values():
+    assert {contract.layer for contract in register_tables.TABLES.values()} == set(
+        register_tables.LAYERS
+    )
+    for contract in register_tables.TABLES.values():
         assert (
             f"CREATE TABLE IF NOT EXISTS sentiment.{contract.layer}_files.{contract.table} USING "
             f"DELTA LOCATION 's3://posts/team/lake/{contract.name}'"
