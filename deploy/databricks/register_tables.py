@@ -85,7 +85,8 @@ def select_of(contract: Contract, table: str) -> str:
 
 def _grants(catalog: str, principal: str) -> Iterator[str]:
     for layer in LAYERS:
-        for role in readers_of(layer):
+        # Reference tables lie with gold, for the same readers.
+        for role in readers_of("gold" if layer == "reference" else layer):
             # The platform itself works on the lake and not in Databricks.
             if role != PIPELINE:
                 group = f"`{principal.format(role=role.replace('_', '-'))}`"

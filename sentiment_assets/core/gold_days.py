@@ -17,6 +17,11 @@ UNITS = 10_000
 TRAILING_DAYS = 7
 
 
+def shown(*names: str) -> list[pl.Expr]:
+    """Columns as they are published: null in hidden rows, whoever made the frame."""
+    return [pl.when(~pl.col("suppressed")).then(pl.col(name)).alias(name) for name in names]
+
+
 def days_of(partitions: Sequence[PostPartition]) -> pl.DataFrame:
     """Partitions as a frame: date, platform."""
     return pl.DataFrame(

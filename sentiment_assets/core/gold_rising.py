@@ -13,7 +13,7 @@ import polars as pl
 
 from sentiment_assets.core.contracts import RISING_TOPICS
 from sentiment_assets.core.gold import to_contract
-from sentiment_assets.core.gold_days import days_after, days_of
+from sentiment_assets.core.gold_days import days_after, days_of, shown
 from sentiment_assets.core.layout import PostPartition
 
 #: Of the topics called rising, so many may be chance (Benjamini and Hochberg). Of 600 hashtags a
@@ -49,9 +49,11 @@ def rising_topics(
     """
     wanted = days_of(partitions)
     cells = topics.select(
-        *_CELL, "posts", "scored", "sentiment_mean", "engagement_sentiment_mean", "fetched_share",
+        *_CELL,
+        "fetched_share",
         "suppressed",
-    ).collect()  # fmt: skip
+        *shown("posts", "scored", "sentiment_mean", "engagement_sentiment_mean"),
+    ).collect()
     days = summaries.select(*_DAY, "fetched_share", "scorers").collect()
     fetched = pl.col("fetched_share") > LEAST_FETCHED
     known_days = (
@@ -59,18 +61,18 @@ def rising_topics(
         .group_by(_DAY)
         .agg(_days=pl.len().cast(pl.Int32), _fetched_before=pl.col("fetched_share").sum())
     )
-    shown = ~pl.col("suppressed")
+    is_shown = ~pl.col("suppressed")
     before = (
         days_after(cells.filter(fetched).select(*_CELL, "posts", "suppressed"))
         .group_by(_CELL)
         .agg(
-            trailing_days=shown.sum().cast(pl.Int32),
+            trailing_days=is_shown.sum().cast(pl.Int32),
             trailing_posts=pl.col("posts").sum(),
             _hidden_days=pl.col("suppressed").sum().cast(pl.Int32),
         )
     )
     joined = (
-        cells.filter(shown)
+        cells.filter(is_shown)
         .join(wanted, on=_DAY, how="semi")
         .join(before, on=_CELL, how="left")
         .join(known_days, on=_DAY, how="left")

@@ -12,20 +12,12 @@ import polars as pl
 
 from sentiment_assets.core.contracts import TOPIC_VOICE
 from sentiment_assets.core.gold import to_contract
-from sentiment_assets.core.gold_days import days_after, days_of
+from sentiment_assets.core.gold_days import days_after, days_of, shown
 from sentiment_assets.core.layout import PostPartition
 
 _DAY = ["date", "platform"]
 _TOPIC = [*_DAY, "topic"]
-_FIGURES = (
-    "posts",
-    "scored",
-    "engagement_weight",
-    "sentiment_mean",
-    "engagement_sentiment_mean",
-    "fetched_share",
-    "suppressed",
-)
+_FIGURES = ("posts", "scored", "engagement_weight", "sentiment_mean", "engagement_sentiment_mean")
 
 
 def topic_voice(
@@ -42,8 +34,12 @@ def topic_voice(
         brands: ``reference/brands``, which may be empty.
         partitions: the days to write.
     """
-    tracked = topics.filter(pl.col("topic_kind") == "tracked").select(*_TOPIC, *_FIGURES).collect()
-    shown = ~pl.col("suppressed")
+    tracked = (
+        topics.filter(pl.col("topic_kind") == "tracked")
+        .select(*_TOPIC, "fetched_share", "suppressed", *shown(*_FIGURES))
+        .collect()
+    )
+    is_shown = ~pl.col("suppressed")
     voices = tracked.join(
         brands.select("topic", "brand", "company", "category", "own").collect(),
         on="topic",
@@ -52,13 +48,13 @@ def topic_voice(
         tracked.group_by(_DAY).agg(
             _posts=pl.col("posts").sum(),
             _weight=pl.col("engagement_weight").sum(),
-            voice_topics=shown.sum().cast(pl.Int32),
+            voice_topics=is_shown.sum().cast(pl.Int32),
             hidden_topics=pl.col("suppressed").sum().cast(pl.Int32),
         ),
         on=_DAY,
     )
     trailing = (
-        days_after(voices.filter(shown).select(*_TOPIC, "posts", "_posts"))
+        days_after(voices.filter(is_shown).select(*_TOPIC, "posts", "_posts"))
         .group_by(_TOPIC)
         .agg(
             trailing_days=pl.len().cast(pl.Int32),
@@ -67,7 +63,7 @@ def topic_voice(
             _trailing_all=pl.col("_posts").sum(),
         )
     )
-    of_day = summaries.select(*_DAY, "scorers", _all="posts").collect()
+    of_day = summaries.select(*_DAY, "scorers", *shown("posts")).rename({"posts": "_all"}).collect()
     joined = (
         voices.join(days_of(partitions), on=_DAY, how="semi")
         .join(trailing, on=_TOPIC, how="left")

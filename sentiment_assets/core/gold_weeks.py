@@ -17,6 +17,7 @@ from sentiment_assets.core.gold_days import (
     days_of,
     known_scorers,
     mean_of,
+    shown,
     variance_of_mean,
 )
 from sentiment_assets.core.layout import PostPartition
@@ -49,7 +50,7 @@ def weekly_sentiment(
         partitions: the days to write.
     """
     monday = pl.col("date").dt.truncate("1w")
-    needed = ["date", "platform", "topic", *_SUMS, "suppressed"]
+    needed = ["date", "platform", "topic", "suppressed", *shown(*_SUMS)]
     days = (
         pl.concat(
             [
@@ -65,15 +66,15 @@ def weekly_sentiment(
         pl.col("_day") <= pl.col("date")
     )
     key = ["date", "platform", "week_start", "topic"]
-    shown = ~pl.col("suppressed")
+    is_shown = ~pl.col("suppressed")
     weeks = so_far.group_by(key).agg(
-        days_shown=shown.sum().cast(pl.Int32),
+        days_shown=is_shown.sum().cast(pl.Int32),
         days_hidden=pl.col("suppressed").sum().cast(pl.Int32),
         # The sum of no day is no zero.
-        **{name: pl.when(shown.any()).then(pl.col(name).filter(shown).sum()) for name in _SUMS},
+        **{name: pl.when(is_shown.any()).then(pl.col(name).sum()) for name in _SUMS},
     )
     before = (
-        days.filter(shown)
+        days.filter(is_shown)
         .group_by(*_WEEK, "topic")
         .agg(
             previous_scored=pl.col("scored").sum(),
