@@ -55,7 +55,7 @@ class ReferenceFolder:
         found: dict[str, ReferenceFile] = {}
         for entry in self._listed():
             stem, _, ending = entry["path"].rpartition(".")
-            if "/" in stem or ending not in ENDINGS:
+            if ending not in ENDINGS:
                 continue
             table = f"reference/{stem}"
             if table in found:
@@ -88,8 +88,9 @@ class ReferenceFolder:
         if not self._is_bucket and not Path(self.uri).is_dir():
             return []
         try:
-            pages = obstore.list(self._store)
-            return sorted((entry for page in pages for entry in page), key=lambda e: e["path"])
+            # What lies in folders below is not ours, and may be much.
+            found = obstore.list_with_delimiter(self._store)["objects"]
+            return sorted(found, key=lambda entry: entry["path"])
         except (BaseError, OSError) as error:
             raise self._refused(error) from None
 
