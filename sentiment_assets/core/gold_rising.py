@@ -125,14 +125,15 @@ def _growth_z() -> pl.Expr:
 
 def _discovered() -> pl.Expr:
     """Which of a day's topics pass, in frames sorted by growth_z, the largest first."""
-    chance = pl.col("growth_z").map_batches(
-        # The chance of as large a z, or larger.
-        lambda z: pl.Series([None if x is None else math.erfc(x / math.sqrt(2)) / 2 for x in z],
-                            dtype=pl.Float64),
-        return_dtype=pl.Float64,
-    )  # fmt: skip
+    chance = pl.col("growth_z").map_batches(_chances, return_dtype=pl.Float64)
     tested = pl.col("growth_z").count().over(_DAY)
     passes = chance <= pl.col("rank") * FALSE_DISCOVERIES / tested
     # All up to the last that passes.
     last = pl.when(passes).then(pl.col("rank")).max().over(_DAY)
     return pl.col("rank") <= last
+
+
+def _chances(zs: pl.Series) -> pl.Series:
+    """The chance of as large a z, or larger, were there no growth."""
+    found = [None if z is None else math.erfc(z / math.sqrt(2)) / 2 for z in zs]
+    return pl.Series(found, dtype=pl.Float64)

@@ -354,5 +354,6 @@ def _plain(value: object) -> str:
     if isinstance(value, list):
         return " ".join(map(_plain, value))
     if isinstance(value, dt.datetime):
-        return _plain(value.date()) if value.time() == dt.time() else value.isoformat()
+        # Of midnights only the day was meant.
+        return value.isoformat().removesuffix("T00:00:00")
     return str(value)
