@@ -183,13 +183,16 @@ def behind(
     instance: dg.DagsterInstance, now: dt.datetime
 ) -> tuple[set[PostPartition], dict[PostPartition, LookingBack]]:
     """The partitions whose silver or gold is behind, and the others' tables that look back."""
-    return _behind(instance, now, Memory())
+    posts, later, _ = _behind(instance, now, Memory())
+    return posts, later
 
 
 def _behind(
     instance: dg.DagsterInstance, now: dt.datetime, memory: Memory
-) -> tuple[set[PostPartition], dict[PostPartition, LookingBack]]:
+) -> tuple[set[PostPartition], dict[PostPartition, LookingBack], dict[PostPartition, int]]:
     """As :func:`behind`, but only where something happened since a look that ``memory`` has.
+
+    Beside both it tells each partition's newest event of the tables that a rebuild ends with.
 
     What an event consumed is read from the event itself, one by one: for a year of partitions
     that took seconds, every 30 seconds.
@@ -278,7 +281,8 @@ def _behind(
     memory.looks = [*memory.looks[-1:], look]
     if horizon is None:
         memory.whole_at = now.timestamp()
-    return posts, later
+    finished = {p: max(of.get(p, 0) for of in back.values()) for p in set().union(*back.values())}
+    return posts, later, finished
 
 
 def _closed_by(summaries: Iterable[PostPartition]) -> set[PostPartition]:
@@ -337,11 +341,9 @@ def requests(
     """
     # Asked first: a run that ends in between counts as under way, and what it made as made.
     busy = under_way(instance)
-    posts, later = _behind(instance, now, memory)
+    # A newer one of a rebuild's last tables says that the last request was met.
+    posts, later, finished = _behind(instance, now, memory)
     ordered = open_orders(instance) - posts
-    # These are a rebuild's last tables: a newer one says that the last request was met.
-    last = [newest_events(instance, key) for key in LATER_KEYS]
-    finished = {p: max(of.get(p, 0) for of in last) for p in set().union(*last)}
 
     def failures(partition: PostPartition) -> int:
         last = memory.requested.get(partition.key)

@@ -79,6 +79,8 @@ def tick(as_json: bool) -> None:
         for failure in outcome.failures:
             click.echo(failure, err=True)
         landed = f", landed {outcome.landed} records" if settings.kafka else ""
+        if outcome.references:
+            landed += f", read {len(outcome.references)} reference tables"
         click.echo(
             f"fetched {len(outcome.fetched)} and rebuilt {len(outcome.rebuilt)} partitions{landed} "
             f"in {outcome.seconds:.1f} s"

@@ -37,6 +37,8 @@ ENDINGS = ("csv", "parquet")
 KINDS = ("method_change", "campaign", "event")
 _FIRST, _LAST = dt.date(2000, 1, 1), dt.date(2100, 1, 1)
 _MOST_ROWS = 100_000
+#: A change that concerns more spans is told as one: it stands in the event of a materialization.
+_MOST_SPANS = 200
 
 #: Dates that a change concerns, both ends included.
 Span = tuple[dt.date, dt.date]
@@ -256,7 +258,7 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
             joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
         else:
             joined.append((first, last))
-    return joined
+    return joined if len(joined) <= _MOST_SPANS else [(joined[0][0], joined[-1][1])]
 
 
 def _check_columns(contract: Contract, source: str, names: Sequence[str]) -> None:

@@ -228,6 +228,13 @@ def test_a_change_concerns_the_days_of_what_changed(
     assert spans_in(told) == spans
 
 
+def test_a_change_of_very_many_days_is_told_as_one_span() -> None:
+    first = dt.date(2026, 1, 1)
+    lines = [f"A,event,{first + dt.timedelta(days=2 * n)}" for n in range(201)]
+    assert len(concerned(CALENDAR, calendar(), calendar(*lines[1:]))) == 200
+    assert concerned(CALENDAR, calendar(), calendar(*lines)) == [(first, dt.date(2027, 2, 5))]
+
+
 def test_a_brand_concerns_every_date() -> None:
     def brands(name: str) -> pl.DataFrame:
         return read_reference(BRANDS, "brands.csv", f"topic,brand,own\nt,{name},true".encode())
