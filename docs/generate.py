@@ -23,12 +23,17 @@ from resources.environments import (
     setting_field,
     setting_names,
 )
-from sentiment_assets.core.contracts import CONTRACTS, LIVE_CONTRACTS, Contract
+from sentiment_assets.core.contracts import (
+    CONTRACTS,
+    LIVE_CONTRACTS,
+    REFERENCE_CONTRACTS,
+    Contract,
+)
 from sentiment_assets.core.platforms import PLATFORMS
 
 DOCS = Path(__file__).parent
 
-_TABLES = {**CONTRACTS, **LIVE_CONTRACTS}
+_TABLES = {**CONTRACTS, **LIVE_CONTRACTS, **REFERENCE_CONTRACTS}
 
 _MADE = "<!-- Made by docs/generate.py; edit the code it names, then run that. -->"
 
@@ -112,9 +117,13 @@ def _table_section(contract: Contract) -> str:
     facts = [
         f"- One row: {contract.grain}.",
         f"- Key: {_codes(contract.key)}.",
-        f"- Partitioned by {_codes(contract.partition_columns)}.",
+        f"- Partitioned by {_codes(contract.partition_columns)}."
+        if contract.partition_columns
+        else "- Not partitioned.",
         f"- Contract version {contract.version}; owner {contract.owner}.",
-        f"- Minimum and maximum stand in Delta's log for {_codes(contract.statistics)} only.",
+        f"- Minimum and maximum stand in Delta's log for {_codes(contract.statistics)} only."
+        if contract.statistics
+        else "- No minimum or maximum stands in Delta's log.",
     ]
     rows = [
         _row(

@@ -85,6 +85,7 @@ from sentiment_assets.engine.window import Budget
 from sentiment_assets.engine.workers import cores_in_reach
 from sentiment_assets.lake.maintenance import Upkeep
 from sentiment_assets.lake.objects import Lake, LakeLocation
+from sentiment_assets.lake.reference import ReferenceFolder
 from sentiment_assets.live_sensors import LiveRules
 from sentiment_assets.privacy.folders import layer_folders
 from sentiment_assets.stream_sensors import LandingRules
@@ -150,6 +151,12 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
         description="The YAML file that describes the Kafka topics (docs/streaming.md).",
         examples=["/etc/sentiment/streams.yaml"],
     )
+    reference_url: str | None = Field(
+        None,
+        description="Folder or s3://bucket/prefix of the reference files: campaigns, brands, "
+        "markets, holidays (docs/enrichment.md). By default the folder reference in the project.",
+        examples=["s3://my-bucket/reference"],
+    )
     lake_uri: str | None = Field(
         None,
         description="Root of the lake: an absolute folder or s3://bucket/prefix. "
@@ -188,7 +195,7 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
     )
     s3_gold_kms_key_id: str | None = Field(
         None,
-        description="Key of gold's objects alone, and of the lake's marker.",
+        description="Key of the objects of gold, of reference tables and of the lake's marker.",
         examples=["arn:aws:kms:af-south-1:123456789012:key/…"],
     )
     bronze_group: str | None = Field(
@@ -205,7 +212,8 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
     )
     gold_group: str | None = Field(
         None,
-        description="Group that may read gold; by default every account of the machine may.",
+        description="Group that may read gold and reference tables; by default every account of "
+        "the machine may.",
         examples=["sentiment-readers"],
     )
     catch_up_days: int = Field(
@@ -368,6 +376,15 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().absolute()
 
+    @field_validator("reference_url")
+    @classmethod
+    def _folder_or_bucket(cls, place: str | None) -> str | None:
+        if place is None or re.fullmatch(r"s3://[^/]+(/[^/]+)*/?", place):
+            return place
+        if "://" in place:
+            raise ValueError("must be a folder or s3://bucket/prefix")
+        return str(Path(place).expanduser().absolute())
+
     @field_validator("pseudonym_keys")
     @classmethod
     def _object_or_file(cls, place: str | None) -> str | None:
@@ -529,6 +546,12 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
             options["AWS_SERVER_SIDE_ENCRYPTION"] = "aws:kms"
             options["AWS_SSE_KMS_KEY_ID"] = self.s3_kms_key_id
         return options
+
+    @property
+    def reference_folder(self) -> ReferenceFolder:
+        """Where a team keeps what gold joins."""
+        uri = self.reference_url or str(PROJECT_ROOT / "reference")
+        return ReferenceFolder(uri, self._s3_options if uri.startswith("s3://") else {})
 
     @property
     def layer_keys(self) -> dict[str, str]:
@@ -877,6 +900,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "token_ends": resource(lambda: partial(token_ends, settings)),
         "stream_reader": _stream_reader_resource(settings),
         "tracking": resource(settings.read_tracking),
+        "reference_folder": resource(lambda: settings.reference_folder),
         "rules": resource(lambda: silver_rules(settings)),
         "budget": resource(lambda: settings.budget()),
         "engines": resource(settings.engines),

@@ -59,7 +59,9 @@ from resources.producers.producing import Counts, PublishError, SecretMissing, r
 from resources.producers.reports import report_line, since
 from sentiment_assets.alerts import alert_on_troubles
 from sentiment_assets.assets import bronze, gold, kafka_topics, live, silver, stream
+from sentiment_assets.assets.decisions import DECISIONS
 from sentiment_assets.assets.maintenance import MAINTENANCE
+from sentiment_assets.assets.reference import REFERENCES, check_reference
 from sentiment_assets.automation import (
     daily_maintenance,
     every_half_hour,
@@ -73,6 +75,7 @@ from sentiment_assets.checks import checks
 from sentiment_assets.freshness import freshness, with_badge
 from sentiment_assets.live_sensors import hourly_live_upkeep, live_sensor, live_upkeep_job
 from sentiment_assets.orders import rebuild_orders
+from sentiment_assets.reference_sensor import reference_job, reference_sensor
 from sentiment_assets.sensors import rebuild_sensor
 from sentiment_assets.stream_sensors import landing_sensors
 from sentiment_assets.stream_watch import stream_checks, watch_sensor
@@ -134,6 +137,8 @@ ASSETS = [
     gold.daily_summary,
     gold.daily_trend,
     gold.pooled_sentiment,
+    *DECISIONS,
+    *REFERENCES,
     *MAINTENANCE,
     *live.LIVE_MAINTENANCE,
 ]
@@ -174,11 +179,18 @@ def build_defs(
             _marked(live.live_sentiment, settings),
             *(_marked(topic, settings) for topic in kafka_topics.topic_assets(topics)),
         ],
-        asset_checks=[*checks(), live.check_live, freshness, stream_checks(topics, alert_rules)],
+        asset_checks=[
+            *checks(),
+            live.check_live,
+            check_reference,
+            freshness,
+            stream_checks(topics, alert_rules),
+        ],
         jobs=[
             fetch_job,
             stream.land_job,
             rebuild_job,
+            reference_job,
             live.live_job,
             live_upkeep_job,
             freshness_job,
@@ -187,6 +199,7 @@ def build_defs(
         schedules=[every_two_hours, every_half_hour, hourly_live_upkeep, daily_maintenance],
         sensors=[
             rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes)),
+            reference_sensor,
             alert_on_troubles,
             *landing_sensors(topics, landing_rules(settings), running=has_broker),
             watch_sensor(topics, alert_rules, running=has_broker),

@@ -13,11 +13,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import dagster as dg
 
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
+from sentiment_assets.assets.decisions import with_weeks
 from sentiment_assets.assets.describe import RETRIES, asset_key
 from sentiment_assets.assets.failures import permanent_failures_are_final
 from sentiment_assets.assets.gold import with_pooled_days, with_trailing_days
 from sentiment_assets.consumed import consumed_event, newest_events, newest_records
-from sentiment_assets.core.contracts import DAILY_TREND, POOLED_SENTIMENT
+from sentiment_assets.core.contracts import (
+    CALENDAR_DAYS,
+    DAILY_TREND,
+    POOLED_SENTIMENT,
+    RISING_TOPICS,
+    TOPIC_VOICE,
+    WEEKLY_SENTIMENT,
+)
 from sentiment_assets.core.coverage import WindowCoverage
 from sentiment_assets.core.deadlines import Deadlines
 from sentiment_assets.core.freshness import (
@@ -40,9 +48,13 @@ from sentiment_assets.lake.objects import Lake
 from sentiment_assets.partitions import has_partition, multi_key
 
 #: What each partition of a table reads; of those not named here, the same partition.
-_INPUTS: Mapping[str, Callable[[Sequence[PostPartition]], list[PostPartition]]] = {
+INPUTS: Mapping[str, Callable[[Sequence[PostPartition]], list[PostPartition]]] = {
     DAILY_TREND.name: with_trailing_days,
     POOLED_SENTIMENT.name: with_pooled_days,
+    WEEKLY_SENTIMENT.name: with_weeks,
+    TOPIC_VOICE.name: with_trailing_days,
+    RISING_TOPICS.name: with_trailing_days,
+    CALENDAR_DAYS.name: with_trailing_days,
 }
 
 
@@ -149,7 +161,7 @@ def _unread(
     now: dt.datetime,
 ) -> Iterator[tuple[PostPartition, dt.datetime]]:
     """Partitions with news from upstream that they haven't read, and since when it waits."""
-    inputs = _INPUTS.get(table, list)
+    inputs = INPUTS.get(table, list)
     pools = table == POOLED_SENTIMENT.name
     # Pools read nothing before their week has settled, and then what has come by then.
     reading = {p: inputs([p]) for p in counting if not pools or _pools(p, now)}

@@ -6,24 +6,31 @@ at the next look; nothing depends on the order of events.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 import msgspec
 
+from sentiment_assets.assets.decisions import with_weeks
 from sentiment_assets.assets.describe import asset_key
 from sentiment_assets.assets.gold import with_pooled_days, with_trailing_days
 from sentiment_assets.assets.silver import POSTS_KEY, newest_bronze
 from sentiment_assets.automation import PLATFORM_TAG, rebuild_job
 from sentiment_assets.consumed import consumed_events, newest_events
 from sentiment_assets.core.contracts import (
+    CALENDAR_DAYS,
     DAILY_SUMMARY,
     DAILY_TREND,
+    LANGUAGE_SENTIMENT,
     POOLED_SENTIMENT,
+    RISING_TOPICS,
     TOPIC_SENTIMENT,
+    TOPIC_VOICE,
+    WEEKLY_SENTIMENT,
 )
 from sentiment_assets.core.gold import TRAILING_DAYS
+from sentiment_assets.core.gold_weeks import MOST_DAYS_BACK as DAYS_OF_WEEKS
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.periods import month_of, settles_at, week_of
 from sentiment_assets.orders import ORDERED_TAG, open_orders
@@ -36,6 +43,7 @@ from sentiment_assets.partitions import (
     multi_key,
     range_tags,
 )
+from sentiment_assets.reference_changes import JOINED, changes_of, newest_change
 from sentiment_assets.under_way import runs_under_way
 
 SENSOR_NAME = "rebuild_what_is_behind"
@@ -47,12 +55,35 @@ TOPIC_KEY = asset_key(TOPIC_SENTIMENT.name)
 SUMMARY_KEY = asset_key(DAILY_SUMMARY.name)
 TREND_KEY = asset_key(DAILY_TREND.name)
 POOLED_KEY = asset_key(POOLED_SENTIMENT.name)
+LANGUAGE_KEY = asset_key(LANGUAGE_SENTIMENT.name)
+WEEKLY_KEY = asset_key(WEEKLY_SENTIMENT.name)
+VOICE_KEY = asset_key(TOPIC_VOICE.name)
+RISING_KEY = asset_key(RISING_TOPICS.name)
+CALENDAR_KEY = asset_key(CALENDAR_DAYS.name)
+
+#: Tables that are made anew by themselves where only what they read changed.
+LATER_KEYS = (
+    TREND_KEY,
+    POOLED_KEY,
+    LANGUAGE_KEY,
+    WEEKLY_KEY,
+    VOICE_KEY,
+    RISING_KEY,
+    CALENDAR_KEY,
+)
 
 #: Dates of one run that an order started: its step holds a place of the pool so long as it lasts.
 ORDERED_DAYS = 30
 
-#: Tables that read gold of earlier dates: the only ones behind when just an earlier date changed.
+#: The only tables that are behind when just an earlier date changed, or what a team keeps.
 LookingBack = tuple[dg.AssetKey, ...]
+#: A table, the events that it reads, the partitions to look at, and the days that each is made of.
+_LookBack = tuple[
+    dg.AssetKey,
+    Mapping[PostPartition, int],
+    set[PostPartition],
+    Callable[[Sequence[PostPartition]], list[PostPartition]],
+]
 
 #: How often every partition is looked at: in between only those with new events.
 WHOLE_LOOK_EVERY = dt.timedelta(hours=1)
@@ -66,7 +97,7 @@ class Rebuild:
     """One run to request: consecutive dates of one platform, all of them behind for one reason."""
 
     partitions: tuple[PostPartition, ...]
-    #: The only tables to make, because an earlier date changed; empty for all of them.
+    #: The only tables to make, because just what they read changed; empty for all of them.
     only: LookingBack = ()
     #: Somebody ordered it; nothing is waiting for it.
     ordered: bool = False
@@ -152,13 +183,16 @@ def behind(
     instance: dg.DagsterInstance, now: dt.datetime
 ) -> tuple[set[PostPartition], dict[PostPartition, LookingBack]]:
     """The partitions whose silver or gold is behind, and the others' tables that look back."""
-    return _behind(instance, now, Memory())
+    posts, later, _ = _behind(instance, now, Memory())
+    return posts, later
 
 
 def _behind(
     instance: dg.DagsterInstance, now: dt.datetime, memory: Memory
-) -> tuple[set[PostPartition], dict[PostPartition, LookingBack]]:
+) -> tuple[set[PostPartition], dict[PostPartition, LookingBack], dict[PostPartition, int]]:
     """As :func:`behind`, but only where something happened since a look that ``memory`` has.
+
+    Beside both it tells each partition's newest event of the tables that a rebuild ends with.
 
     What an event consumed is read from the event itself, one by one: for a year of partitions
     that took seconds, every 30 seconds.
@@ -167,7 +201,8 @@ def _behind(
     silver = newest_events(instance, POSTS_KEY)
     # A run may have ended between silver and gold. These two are made of all the others.
     made = {key: newest_events(instance, key) for key in (TOPIC_KEY, SUMMARY_KEY)}
-    back = {key: newest_events(instance, key) for key in (TREND_KEY, POOLED_KEY)}
+    back = {key: newest_events(instance, key) for key in LATER_KEYS}
+    kept = {asset_key(table): changes_of(instance, names) for table, names in JOINED.items()}
     tables = (bronze, silver, *made.values(), *back.values())
     horizon = memory.horizon(now)
     changed = set().union(*tables)
@@ -192,11 +227,23 @@ def _behind(
     newest = {
         p: max(events.get(p, 0) for events in made.values()) for p in set().union(*made.values())
     }
-    after = {
-        PostPartition(p.date + dt.timedelta(days=days), p.platform)
-        for p in changed
-        for days in range(TRAILING_DAYS + 1)
-    }
+
+    def after(most: int) -> set[PostPartition]:
+        found = {
+            PostPartition(p.date + dt.timedelta(days=days), p.platform)
+            for p in changed
+            for days in range(most + 1)
+        }
+        return found & summaries.keys()
+
+    def joined(key: dg.AssetKey, partition: PostPartition) -> int:
+        return newest_change(kept.get(key, ()), partition.date)
+
+    def changed_by_a_team(key: dg.AssetKey) -> set[PostPartition]:
+        since = horizon.newest_event if horizon else -1
+        new = [change for change in kept[key] if change.event > since]
+        return {p for p in summaries if any(change.concerns(p.date) for change in new)}
+
     since = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
     if horizon is not None:
         since = dt.datetime.fromtimestamp(horizon.at, dt.timezone.utc)
@@ -207,25 +254,35 @@ def _behind(
         for sunday in _closers(p.date)
         if settles_at(sunday) <= now and (p in changed or settles_at(sunday) > since)
     } | {p for p in changed if settles_at(p.date) <= now}
-    looking_back = (
-        (TREND_KEY, summaries, after & summaries.keys(), with_trailing_days),
+    trailing = after(TRAILING_DAYS)
+    looking_back: tuple[_LookBack, ...] = (
+        (TREND_KEY, summaries, trailing, with_trailing_days),
         (POOLED_KEY, newest, closing & _closed_by(summaries), with_pooled_days),
+        (LANGUAGE_KEY, silver, changed & summaries.keys(), list),
+        (WEEKLY_KEY, newest, after(DAYS_OF_WEEKS), with_weeks),
+        (VOICE_KEY, newest, trailing | changed_by_a_team(VOICE_KEY), with_trailing_days),
+        (RISING_KEY, newest, trailing, with_trailing_days),
+        (CALENDAR_KEY, summaries, trailing | changed_by_a_team(CALENDAR_KEY), with_trailing_days),
     )
     later: dict[PostPartition, LookingBack] = {}
-    for key, events, candidates, days_of in looking_back:
+    for key, read, candidates, days_of in looking_back:
         noted = consumed_of(key, back[key], candidates)
         for partition in candidates - posts:
-            if max(events.get(day, 0) for day in days_of([partition])) > noted.get(partition, -1):
+            of_days = max(read.get(day, 0) for day in days_of([partition]))
+            if max(of_days, joined(key, partition)) > noted.get(partition, -1):
                 later[partition] = (*later.get(partition, ()), key)
+    newest_seen = [event for of in tables for event in of.values()]
+    newest_seen += [change.event for changes in kept.values() for change in changes]
     look = Look(
         now.timestamp(),
-        max((event for of in tables for event in of.values()), default=0),
+        max(newest_seen, default=0),
         sorted(partition.key for partition in {*posts, *later}),
     )
     memory.looks = [*memory.looks[-1:], look]
     if horizon is None:
         memory.whole_at = now.timestamp()
-    return posts, later
+    finished = {p: max(of.get(p, 0) for of in back.values()) for p in set().union(*back.values())}
+    return posts, later, finished
 
 
 def _closed_by(summaries: Iterable[PostPartition]) -> set[PostPartition]:
@@ -284,11 +341,9 @@ def requests(
     """
     # Asked first: a run that ends in between counts as under way, and what it made as made.
     busy = under_way(instance)
-    posts, later = _behind(instance, now, memory)
+    # A newer one of a rebuild's last tables says that the last request was met.
+    posts, later, finished = _behind(instance, now, memory)
     ordered = open_orders(instance) - posts
-    # These two are a rebuild's last tables: a newer one says that the last request was met.
-    trends, pools = newest_events(instance, TREND_KEY), newest_events(instance, POOLED_KEY)
-    finished = {p: max(trends.get(p, 0), pools.get(p, 0)) for p in {*trends, *pools}}
 
     def failures(partition: PostPartition) -> int:
         last = memory.requested.get(partition.key)
@@ -346,8 +401,8 @@ def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
             "Requests silver and gold of every partition whose bronze is newer than what silver "
-            "consumed, trends and pools whose earlier days changed, pools of settled weeks, and, "
-            "after all of them, what somebody ordered."
+            "consumed, tables whose earlier days or reference tables changed, pools of settled "
+            "weeks, and, after all of them, what somebody ordered."
         ),
     )
     def rebuild_what_is_behind(

@@ -22,14 +22,19 @@ from resources.environments import SettingsError, read_settings
 from sentiment_assets.assets.kafka_topics import KAFKA
 from sentiment_assets.assets.maintenance import maintenance_key
 from sentiment_assets.assets.stream import STREAM_POSTS_KEY
-from sentiment_assets.core.contracts import CONTRACTS, LIVE_CONTRACTS, LIVE_POSTS
+from sentiment_assets.core.contracts import (
+    CONTRACTS,
+    LIVE_CONTRACTS,
+    LIVE_POSTS,
+    REFERENCE_CONTRACTS,
+)
 from sentiment_assets.definitions import build_defs
 from sentiment_assets.orders import ORDERS_KEY
 from sentiment_assets.partitions import POST_PARTITIONS
 
 ROOT = Path(__file__).parents[1]
 SNAPSHOT = Path(__file__).with_name("graph.json")
-TABLES = {**CONTRACTS, **LIVE_CONTRACTS}
+TABLES = {**CONTRACTS, **LIVE_CONTRACTS, **REFERENCE_CONTRACTS}
 LIVE_KEYS = [dg.AssetKey(table.split("/")) for table in LIVE_CONTRACTS]
 PARTITIONS = {POST_PARTITIONS: "date x platform", None: "none"}
 # Read before the tests clear the environment of the project's own settings.
@@ -106,21 +111,21 @@ def test_every_asset_says_what_it_is(definitions: dg.Definitions) -> None:
         assert len(node.description or "") > 40, key
         assert node.owners, key
         assert node.kinds, key
-        # Upkeep is of a whole table, a topic has no dates, and the stream forgets them.
+        # Upkeep is of a whole table, a topic and a file have no dates, the stream forgets them.
         whole = (key.path[0] == "maintenance" and key != ORDERS_KEY) or key.path[0] == KAFKA
-        whole = whole or key in LIVE_KEYS
+        whole = whole or key in LIVE_KEYS or key.path[0] == "reference"
         assert node.partitions_def == (None if whole else POST_PARTITIONS), key
 
 
 def test_every_table_is_maintained(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
-    for table in ("bronze/batch_posts", *CONTRACTS, *LIVE_CONTRACTS):
+    for table in ("bronze/batch_posts", *TABLES):
         key = dg.AssetKey(table.split("/"))
         assert graph.get(maintenance_key(key)).parent_keys == {key}
     assert not graph.get(ORDERS_KEY).is_executable
 
 
-@pytest.mark.parametrize("table", [*CONTRACTS, *LIVE_CONTRACTS])
+@pytest.mark.parametrize("table", TABLES)
 def test_columns_and_lineage_come_from_the_contract(
     definitions: dg.Definitions, table: str
 ) -> None:
@@ -133,8 +138,8 @@ def test_columns_and_lineage_come_from_the_contract(
     ]
     assert all(column.description for column in schema.columns)
     lineage: dg.TableColumnLineage = metadata["dagster/column_lineage"]
-    # Topics have no columns.
-    assert lineage.deps_by_column or table == LIVE_POSTS.name
+    # Topics and files have no columns.
+    assert lineage.deps_by_column or table in (LIVE_POSTS.name, *REFERENCE_CONTRACTS)
     for deps in lineage.deps_by_column.values():
         for dep in deps:
             upstream = dep.asset_key.to_user_string()
@@ -206,6 +211,6 @@ def test_definitions_load_without_any_extra(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     # Tables, their upkeep and its orders; the stream's posts and four topics; what is live.
-    assert int(done.stdout) == 9 + 9 + 1 + 4 + 2 * 2
+    assert int(done.stdout) == 18 + 18 + 1 + 4 + 2 * 2
     assert done.stderr == ""
     assert [*tmp_path.iterdir()] == []

@@ -19,10 +19,10 @@ from resources.environments import freshness_watch, read_settings, watched_platf
 from sentiment_assets import freshness as module
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.describe import asset_key
-from sentiment_assets.assets.gold import with_pooled_days, with_trailing_days
+from sentiment_assets.assets.gold import with_pooled_days
 from sentiment_assets.automation import every_half_hour
 from sentiment_assets.consumed import CONSUMED, newest_events
-from sentiment_assets.core.contracts import DAILY_TREND, POOLED_SENTIMENT, SILVER_POSTS
+from sentiment_assets.core.contracts import POOLED_SENTIMENT, SILVER_POSTS
 from sentiment_assets.core.coverage import Searched
 from sentiment_assets.core.deadlines import parse_deadlines
 from sentiment_assets.core.freshness import JUDGED, READS, Freshness, Watch
@@ -35,7 +35,7 @@ from sentiment_assets.core.layout import (
 )
 from sentiment_assets.core.periods import settles_at
 from sentiment_assets.definitions import build_defs
-from sentiment_assets.freshness import check_name, check_result, freshness_now
+from sentiment_assets.freshness import INPUTS, check_name, check_result, freshness_now
 from sentiment_assets.lake.bronze import StretchFetch, read_partition
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.partitions import multi_key
@@ -106,10 +106,10 @@ class Story:
         for table, upstream in READS.items():
             for partition in [] if table in but else partitions:
                 days = [partition]
-                if table == DAILY_TREND.name:
-                    days = with_trailing_days(days)
-                elif table == POOLED_SENTIMENT.name:
+                if table == POOLED_SENTIMENT.name:
                     days = with_pooled_days(days if settles_at(partition.date) <= self.now else [])
+                elif table in INPUTS:
+                    days = INPUTS[table](days)
                 events = [newest_events(self.instance, asset_key(name)) for name in upstream]
                 newest = max((of.get(day, 0) for of in events for day in days), default=0)
                 self.record(table, partition, **{CONSUMED.replace("/", "__"): newest})
@@ -392,7 +392,8 @@ def test_badges_come_from_the_same_deadlines(tmp_path: Path) -> None:
             assert isinstance(policy, dg._core.definitions.freshness.TimeWindowFreshnessPolicy)
             windows[key.to_user_string()] = policy.fail_window.to_timedelta() / HOUR
     gold = {"hourly_sentiment": 8, "topic_sentiment": 8, "daily_summary": 8, "daily_trend": 9,
-            "pooled_sentiment": 9}  # fmt: skip
+            "pooled_sentiment": 9, "language_sentiment": 8, "weekly_sentiment": 9,
+            "topic_voice": 9, "rising_topics": 9, "calendar_days": 9}  # fmt: skip
     assert windows == {
         BATCH_POSTS: 5, "silver/posts": 7, "silver/quarantine": 7,
         **{f"gold/{name}": hours for name, hours in gold.items()},

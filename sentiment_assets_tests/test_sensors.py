@@ -24,6 +24,8 @@ from polars.testing import assert_frame_equal
 from resources.environments import read_settings, silver_rules
 from sentiment_assets import sensors
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
+from sentiment_assets.assets.decisions import with_weeks
+from sentiment_assets.assets.gold import with_trailing_days
 from sentiment_assets.assets.silver import POSTS_KEY
 from sentiment_assets.consumed import CONSUMED, consumed_events, newest_events
 from sentiment_assets.core.contracts import (
@@ -37,15 +39,22 @@ from sentiment_assets.core.periods import days_behind, settles_at
 from sentiment_assets.definitions import build_defs
 from sentiment_assets.engine.sealing import seal_partition
 from sentiment_assets.partitions import RANGE_END_TAG, RANGE_START_TAG, multi_key
+from sentiment_assets.reference_changes import CONCERNS, newest_record
 from sentiment_assets.sensors import (
     ATTEMPT_TAG,
+    CALENDAR_KEY,
+    LANGUAGE_KEY,
     POOLED_KEY,
     REBUILD_TAG,
+    RISING_KEY,
     SUMMARY_KEY,
     TOPIC_KEY,
     TREND_KEY,
+    VOICE_KEY,
+    WEEKLY_KEY,
     Memory,
     behind,
+    partitions_in,
     requests,
 )
 from sentiment_assets_tests.bronze_records import store
@@ -53,6 +62,15 @@ from sentiment_assets_tests.local_platform import NOW, Platform, day
 
 EVERY = dt.timedelta(minutes=10)
 MON, TUE, WED, THU = (day(f"2026-02-0{number}") for number in (2, 3, 4, 5))
+
+#: The tables that look back at every day before, and how far.
+BY_DAYS = {
+    TREND_KEY: with_trailing_days,
+    WEEKLY_KEY: with_weeks,
+    VOICE_KEY: with_trailing_days,
+    RISING_KEY: with_trailing_days,
+    CALENDAR_KEY: with_trailing_days,
+}
 
 # Runs in the queue must say which server holds their code; it is never called.
 CODE_LOCATION = RemoteJobOrigin(
@@ -87,19 +105,18 @@ class Story:
         seen = self.newest(BATCH_POSTS_KEY, partition) if consumed is None else consumed
         self.record(POSTS_KEY, partition, seen)
 
-    def trend(self, partition: PostPartition) -> None:
-        summaries = newest_events(self.instance, SUMMARY_KEY)
-        trailing = [
-            event
-            for other, event in summaries.items()
-            if dt.timedelta() <= partition.date - other.date <= dt.timedelta(days=7)
-        ]
-        self.record(TREND_KEY, partition, max(trailing))
+    def look_back(self, partition: PostPartition, *assets: dg.AssetKey, kept: int = 0) -> None:
+        """Make tables that look back, all of them by default; they note what they read."""
+        events = [newest_events(self.instance, key) for key in (TOPIC_KEY, SUMMARY_KEY)]
+        for asset in assets or BY_DAYS:
+            days = BY_DAYS[asset]([partition])
+            newest = max(of.get(day, 0) for of in events for day in days)
+            self.record(asset, partition, max(newest, kept))
 
     def gold(self, partition: PostPartition) -> None:
-        for asset in (TOPIC_KEY, SUMMARY_KEY):
+        for asset in (TOPIC_KEY, SUMMARY_KEY, LANGUAGE_KEY):
             self.record(asset, partition, self.newest(POSTS_KEY, partition))
-        self.trend(partition)
+        self.look_back(partition)
         self.pools(partition)
 
     def pools(self, partition: PostPartition) -> None:
@@ -278,7 +295,7 @@ def test_a_run_that_ended_between_silver_and_gold_is_asked_for_again(
     story.silver(WED)
     for asset in done:
         if asset == TREND_KEY:
-            story.trend(WED)
+            story.look_back(WED, TREND_KEY)
         else:
             story.record(asset, WED, story.newest(POSTS_KEY, WED))
     assert story.asked(minutes(10)) == [WED.key]
@@ -298,18 +315,65 @@ def test_a_late_change_of_an_earlier_date_asks_for_what_looks_back_alone(story: 
     story.rebuilt(first)
     [request] = story.look(minutes(60))
     # The Sunday among them pools its week.
-    assert request.asset_selection == [TREND_KEY, POOLED_KEY]
-    assert request.tags[REBUILD_TAG].startswith("daily_trend+pooled_sentiment:")
-    # The seven days after it compare with it; the eighth does not.
+    assert request.asset_selection == sorted([*BY_DAYS, POOLED_KEY])
+    assert request.tags[REBUILD_TAG].startswith("calendar_days+daily_trend+pooled_sentiment+")
+    # The seven days after it compare with it, and the weeks of the last two.
     assert request.tags[RANGE_START_TAG] == multi_key(days[1])
-    assert request.tags[RANGE_END_TAG] == multi_key(days[7])
+    assert request.tags[RANGE_END_TAG] == multi_key(days[9])
     for later in days[1:8]:
-        story.trend(later)
+        story.look_back(later)
+    for later in days[8:10]:
+        story.look_back(later, WEEKLY_KEY)
     [request] = story.look(minutes(60))
     sunday = day("2026-02-01")
     assert (request.partition_key, request.asset_selection) == (multi_key(sunday), [POOLED_KEY])
     story.pools(sunday)
     assert story.asked(minutes(60)) == []
+
+
+def kept(story: Story, table: str, spans: str) -> int:
+    """A reference table whose file changed."""
+    key = dg.AssetKey(table.split("/"))
+    story.instance.report_runless_asset_event(
+        dg.AssetMaterialization(key, metadata={CONCERNS: spans})
+    )
+    record = newest_record(story.instance, table)
+    assert record is not None
+    return record.storage_id
+
+
+@pytest.mark.parametrize(
+    ("table", "spans", "asked"),
+    [
+        ("calendar", "2026-02-03..2026-02-03", ["calendar_days:2026-02-03|x"]),
+        ("calendar", "2026-01-01..2026-02-02 2026-02-04..2026-02-09",
+         ["calendar_days:2026-02-02|x", "calendar_days:2026-02-04|x,2026-02-05|x"]),
+        ("holidays", "2026-02-05..2026-02-05", ["calendar_days:2026-02-05|x"]),
+        ("markets", "0001-01-01..9999-12-31",
+         ["calendar_days:2026-02-02|x,2026-02-03|x,2026-02-04|x,2026-02-05|x"]),
+        ("brands", "0001-01-01..9999-12-31",
+         ["topic_voice:2026-02-02|x,2026-02-03|x,2026-02-04|x,2026-02-05|x"]),
+        ("calendar", "", []),
+        ("calendar", "2027-01-01..2027-01-05", []),
+    ],
+)  # fmt: skip
+def test_what_a_team_changes_asks_for_the_tables_and_dates_that_it_concerns(
+    story: Story, table: str, spans: str, asked: list[str]
+) -> None:
+    days = [MON, TUE, WED, THU]
+    story.bronze(*days)
+    story.look()
+    story.rebuilt(*days)
+    for _ in range(3):
+        assert story.asked(minutes(11)) == []
+    event = kept(story, f"reference/{table}", spans)
+    found = story.look(minutes(1))
+    assert [request.tags[REBUILD_TAG] for request in found] == asked
+    for request in found:
+        for partition in partitions_in(request.tags):
+            story.look_back(partition, *(request.asset_selection or ()), kept=event)
+    for after in (11, 11, 61):
+        assert story.asked(minutes(after)) == []
 
 
 def test_pools_of_a_week_are_asked_for_when_its_posts_have_settled(story: Story) -> None:
@@ -425,7 +489,7 @@ def test_a_look_reads_what_is_new_and_once_an_hour_everything(
     assert notes_read(minutes(1)) == 0
     story.bronze(days[0])
     # The date itself, and the trends and pools that look back at it.
-    assert 0 < notes_read(minutes(1)) <= 3 + 8 + 2 < everything
+    assert 0 < notes_read(minutes(1)) <= 4 + 4 * 8 + 14 + 2 < everything
     story.rebuilt(days[0])
     for _ in range(3):
         notes_read(minutes(1))

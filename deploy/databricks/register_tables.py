@@ -1,4 +1,4 @@
-"""Prints the SQL that shows silver and gold in Databricks, as tables and views of Unity Catalog.
+"""Prints the SQL that shows the lake in Databricks, as tables and views of Unity Catalog.
 
 What belongs here: statements, made of the contracts and the access table. Run them as whoever owns
 the catalog; they can be run again at any time, and after a contract changed they must be.
@@ -20,11 +20,12 @@ from pathlib import Path
 # Run from a checkout, by the path of this file.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from sentiment_assets.core.contracts import CONTRACTS, Contract
+from sentiment_assets.core.contracts import CONTRACTS, REFERENCE_CONTRACTS, Contract
 from sentiment_assets.core.layout import table_root
 from sentiment_assets.privacy.access import PIPELINE, readers_of
 
-LAYERS = ("silver", "gold")
+LAYERS = ("silver", "gold", "reference")
+TABLES = {**CONTRACTS, **REFERENCE_CONTRACTS}
 #: After a layer's name: the schema of its external tables.
 FILES = "_files"
 
@@ -55,7 +56,7 @@ def statements(lake: str, catalog: str, principal: str = "sentiment-{role}") -> 
             f"CREATE SCHEMA IF NOT EXISTS {catalog}.{layer} COMMENT "
             f"{_text(f'The {layer} layer of the sentiment platform.')}"
         )
-    for contract in CONTRACTS.values():
+    for contract in TABLES.values():
         yield (
             f"CREATE TABLE IF NOT EXISTS {_files_of(catalog, contract)} USING DELTA LOCATION "
             f"'{lake.rstrip('/')}/{table_root(contract.name)}'"
@@ -84,7 +85,8 @@ def select_of(contract: Contract, table: str) -> str:
 
 def _grants(catalog: str, principal: str) -> Iterator[str]:
     for layer in LAYERS:
-        for role in readers_of(layer):
+        # Reference tables lie with gold, for the same readers.
+        for role in readers_of("gold" if layer == "reference" else layer):
             # The platform itself works on the lake and not in Databricks.
             if role != PIPELINE:
                 group = f"`{principal.format(role=role.replace('_', '-'))}`"

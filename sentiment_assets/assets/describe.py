@@ -13,14 +13,15 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from sentiment_assets.core.contracts import CONTRACTS, Contract
+from sentiment_assets.core.contracts import CONTRACTS, REFERENCE_CONTRACTS, Contract
 
 #: I/O is retried; what retrying can't mend is raised as a failure that forbids it.
 RETRIES = dg.RetryPolicy(
     max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
 
-KINDS = {"bronze": {"json"}, "silver": {"polars", "deltalake"}, "gold": {"polars", "deltalake"}}
+_TABLE = {"polars", "deltalake"}
+KINDS = {"bronze": {"json"}, "silver": _TABLE, "gold": _TABLE, "reference": _TABLE}
 
 
 def asset_key(name: str) -> dg.AssetKey:
@@ -81,7 +82,7 @@ def column_lineage(contract: Contract) -> dg.TableColumnLineage:
 def upstream_tables(contract: Contract) -> list[str]:
     """Tables that the contract's columns come from, in the order of the graph."""
     named = {source.partition(":")[0] for column in contract.columns for source in column.sources}
-    order = ["bronze/batch_posts", "bronze/stream_posts", *CONTRACTS]
+    order = ["bronze/batch_posts", "bronze/stream_posts", *REFERENCE_CONTRACTS, *CONTRACTS]
     return [name for name in order if name in named]
 
 

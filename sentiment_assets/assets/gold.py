@@ -59,14 +59,16 @@ def _days_back(days: int) -> dg.MultiPartitionMapping:
     )
 
 
-def _looking_back(days: int, *upstream: Contract) -> list[dg.AssetDep]:
+def looking_back(days: int, *upstream: Contract) -> list[dg.AssetDep]:
+    """Dependencies on a date and the days before it."""
     mapping = _days_back(days)
     return [dg.AssetDep(asset_key(table.name), partition_mapping=mapping) for table in upstream]
 
 
-def _gold_asset(
+def gold_asset(
     contract: Contract, **more: Any
 ) -> Callable[[Callable[..., StagedTable]], dg.AssetsDefinition]:
+    """Decorate the body of a gold table's asset."""
     asset = dg.asset(
         key=asset_key(contract.name),
         io_manager_key="lake_io_manager",
@@ -86,7 +88,7 @@ class CountConfig(dg.Config):
     engine: EngineOfRun = EngineOfRun.auto
 
 
-@_gold_asset(HOURLY_SENTIMENT)
+@gold_asset(HOURLY_SENTIMENT)
 def hourly_sentiment(
     context: dg.AssetExecutionContext,
     config: CountConfig,
@@ -96,18 +98,18 @@ def hourly_sentiment(
 ) -> StagedTable:
     """Sentiment of every hour."""
     partitions = partitions_of(context)
-    replacement = _begin(context, lake, HOURLY_SENTIMENT, partitions)
+    replacement = begin(context, lake, HOURLY_SENTIMENT, partitions)
     bronze = [read_partition(lake, partition) for partition in partitions]
     if _choose(context, config, engines, bronze) == "spark":
         gold_on_spark(engines.spark, context, lake, replacement, _coverage_in(bronze), min_authors)
     else:
-        posts = _posts(lake, partitions)
+        posts = posts_of(lake, partitions)
         stage_frame(replacement, gold.hourly_sentiment(posts, _coverage_in(bronze), min_authors))
     columns = ["date", "platform", "hour", "posts", "sentiment_mean", "fetched_share", "suppressed"]
     return _shown(context, replacement, partitions, columns)
 
 
-@_gold_asset(TOPIC_SENTIMENT)
+@gold_asset(TOPIC_SENTIMENT)
 def topic_sentiment(
     context: dg.AssetExecutionContext,
     config: CountConfig,
@@ -117,19 +119,19 @@ def topic_sentiment(
 ) -> StagedTable:
     """Sentiment of every tracked topic and hashtag."""
     partitions = partitions_of(context)
-    replacement = _begin(context, lake, TOPIC_SENTIMENT, partitions)
+    replacement = begin(context, lake, TOPIC_SENTIMENT, partitions)
     bronze = [read_partition(lake, partition) for partition in partitions]
     if _choose(context, config, engines, bronze) == "spark":
         gold_on_spark(engines.spark, context, lake, replacement, _coverage_in(bronze), min_authors)
     else:
-        posts = _posts(lake, partitions)
+        posts = posts_of(lake, partitions)
         stage_frame(replacement, gold.topic_sentiment(posts, _coverage_in(bronze), min_authors))
     columns = ["date", "platform", "topic_kind", "topic", "posts", "sentiment_mean", "suppressed"]
     # Most posts first: the preview shows what matters.
     return _shown(context, replacement, partitions, columns, most_first="posts")
 
 
-@_gold_asset(DAILY_SUMMARY)
+@gold_asset(DAILY_SUMMARY)
 def daily_summary(
     context: dg.AssetExecutionContext,
     lake: dg.ResourceParam[Lake],
@@ -137,24 +139,24 @@ def daily_summary(
 ) -> StagedTable:
     """One row a day, with extremes, coverage and data quality."""
     partitions = partitions_of(context)
-    replacement = _begin(context, lake, DAILY_SUMMARY, partitions)
+    replacement = begin(context, lake, DAILY_SUMMARY, partitions)
     frame = gold.daily_summary(
-        _posts(lake, partitions),
-        lake.table(SILVER_QUARANTINE).scan(_values(partitions)),
-        lake.table(HOURLY_SENTIMENT).scan(_values(partitions)).collect(),
-        _coverage(lake, partitions),
+        posts_of(lake, partitions),
+        lake.table(SILVER_QUARANTINE).scan(values_of(partitions)),
+        lake.table(HOURLY_SENTIMENT).scan(values_of(partitions)).collect(),
+        coverage_of(lake, partitions),
         min_authors,
     )
     columns = [
         "date", "platform", "posts", "authors", "scored", "sentiment_mean", "fetched_share",
         "quarantined", "duplicates", "hidden_hours",
     ]  # fmt: skip
-    return _staged(context, replacement, frame, partitions, columns)
+    return staged(context, replacement, frame, partitions, columns)
 
 
-@_gold_asset(
+@gold_asset(
     DAILY_TREND,
-    deps=_looking_back(gold.TRAILING_DAYS, DAILY_SUMMARY, TOPIC_SENTIMENT),
+    deps=looking_back(gold.TRAILING_DAYS, DAILY_SUMMARY, TOPIC_SENTIMENT),
 )
 def daily_trend(
     context: dg.AssetExecutionContext,
@@ -164,10 +166,10 @@ def daily_trend(
     partitions = partitions_of(context)
     history = with_trailing_days(partitions)
     events = newest_events(context.instance, asset_key(DAILY_SUMMARY.name), history)
-    replacement = lake.table(DAILY_TREND).begin(_values(partitions), context.run.run_id)
+    replacement = lake.table(DAILY_TREND).begin(values_of(partitions), context.run.run_id)
     frame = gold.daily_trend(
-        lake.table(DAILY_SUMMARY).scan(_values(history)),
-        lake.table(TOPIC_SENTIMENT).scan(_values(history)),
+        lake.table(DAILY_SUMMARY).scan(values_of(history)),
+        lake.table(TOPIC_SENTIMENT).scan(values_of(history)),
         partitions,
     )
     for partition in partitions:
@@ -177,12 +179,12 @@ def daily_trend(
         "date", "platform", "topic", "posts", "sentiment_mean", "trailing_mean", "change",
         "change_z", "volume_ratio",
     ]  # fmt: skip
-    return _staged(context, replacement, frame, partitions, columns)
+    return staged(context, replacement, frame, partitions, columns)
 
 
-@_gold_asset(
+@gold_asset(
     POOLED_SENTIMENT,
-    deps=_looking_back(periods.MOST_DAYS_BACK, SILVER_POSTS, DAILY_SUMMARY, TOPIC_SENTIMENT),
+    deps=looking_back(periods.MOST_DAYS_BACK, SILVER_POSTS, DAILY_SUMMARY, TOPIC_SENTIMENT),
 )
 def pooled_sentiment(
     context: dg.AssetExecutionContext,
@@ -198,11 +200,11 @@ def pooled_sentiment(
         newest_events(context.instance, asset_key(table.name), history)
         for table in (DAILY_SUMMARY, TOPIC_SENTIMENT)
     ]
-    replacement = lake.table(POOLED_SENTIMENT).begin(_values(partitions), context.run.run_id)
-    summaries = lake.table(DAILY_SUMMARY).scan(_values(history)).collect()
+    replacement = lake.table(POOLED_SENTIMENT).begin(values_of(partitions), context.run.run_id)
+    summaries = lake.table(DAILY_SUMMARY).scan(values_of(history)).collect()
     topics = (
         lake.table(TOPIC_SENTIMENT)
-        .scan(_values(history))
+        .scan(values_of(history))
         .filter(pl.col("topic_kind") == "tracked")
         .collect()
     )
@@ -212,7 +214,7 @@ def pooled_sentiment(
         for date, platform in table.filter("suppressed").select("date", "platform").iter_rows()
     }
     frame = gold.pooled_sentiment(
-        _posts(lake, sorted(hidden)), summaries, topics, settled, min_authors
+        posts_of(lake, sorted(hidden)), summaries, topics, settled, min_authors
     )
     for partition in partitions:
         # What has not settled consumed nothing: it is behind, and is asked for when it has.
@@ -223,7 +225,7 @@ def pooled_sentiment(
         "date", "platform", "grain", "period_start", "topic", "days", "posts", "sentiment_mean",
         "suppressed",
     ]  # fmt: skip
-    return _staged(context, replacement, frame, partitions, columns)
+    return staged(context, replacement, frame, partitions, columns)
 
 
 def with_trailing_days(partitions: Sequence[PostPartition]) -> list[PostPartition]:
@@ -248,7 +250,7 @@ def with_pooled_days(partitions: Sequence[PostPartition]) -> list[PostPartition]
     )
 
 
-def _begin(
+def begin(
     context: dg.AssetExecutionContext,
     lake: Lake,
     contract: Contract,
@@ -260,14 +262,18 @@ def _begin(
         context.add_asset_metadata(
             {CONSUMED: events.get(partition, 0)}, partition_key=multi_key(partition)
         )
-    return lake.table(contract).begin(_values(partitions), context.run.run_id)
+    return lake.table(contract).begin(values_of(partitions), context.run.run_id)
 
 
-def _posts(lake: Lake, partitions: Sequence[PostPartition]) -> pl.LazyFrame:
-    return lake.table(SILVER_POSTS).scan(_values(partitions), gold.POST_COLUMNS)
+def posts_of(
+    lake: Lake, partitions: Sequence[PostPartition], columns: Sequence[str] = gold.POST_COLUMNS
+) -> pl.LazyFrame:
+    """What aggregates read of the partitions' posts."""
+    return lake.table(SILVER_POSTS).scan(values_of(partitions), columns)
 
 
-def _coverage(lake: Lake, partitions: Sequence[PostPartition]) -> gold.Coverage:
+def coverage_of(lake: Lake, partitions: Sequence[PostPartition]) -> gold.Coverage:
+    """How much of the partitions was fetched."""
     return _coverage_in([read_partition(lake, partition) for partition in partitions])
 
 
@@ -294,20 +300,22 @@ def _choose(
     return choice.engine
 
 
-def _values(partitions: Sequence[PostPartition]) -> list[dict[str, str]]:
+def values_of(partitions: Sequence[PostPartition]) -> list[dict[str, str]]:
+    """The partitions as the lake's tables name them."""
     return [{"date": p.date.isoformat(), "platform": p.platform} for p in partitions]
 
 
-def _staged(
+def staged(
     context: dg.AssetExecutionContext,
     replacement: Replacement,
     frame: pl.DataFrame,
     partitions: Sequence[PostPartition],
     shown: Sequence[str],
+    most_first: str | None = None,
 ) -> StagedTable:
     """Stage the frame; each partition's page shows the first of its own rows."""
     stage_frame(replacement, frame)
-    return _shown(context, replacement, partitions, shown)
+    return _shown(context, replacement, partitions, shown, most_first)
 
 
 def _shown(

@@ -15,7 +15,7 @@ import dagster as dg
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.describe import RETRIES, asset_key
 from sentiment_assets.assets.failures import permanent_failures_are_final
-from sentiment_assets.core.contracts import CONTRACTS, Contract
+from sentiment_assets.core.contracts import CONTRACTS, REFERENCE_CONTRACTS, Contract
 from sentiment_assets.lake.maintenance import Maintained, Swept, Upkeep, maintain, sweep_bronze
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.under_way import runs_under_way
@@ -125,4 +125,7 @@ def written_before(upkeep: Upkeep, begun: Iterable[dt.datetime]) -> dt.datetime:
 
 
 #: In the order of the graph.
-MAINTENANCE = [bronze_maintenance, *map(_maintenance_of, CONTRACTS.values())]
+MAINTENANCE = [
+    bronze_maintenance,
+    *map(_maintenance_of, (*CONTRACTS.values(), *REFERENCE_CONTRACTS.values())),
+]

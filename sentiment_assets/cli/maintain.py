@@ -75,7 +75,7 @@ def _planned(
     instance: dg.DagsterInstance, settings: Settings
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     from sentiment_assets.assets.maintenance import facts_of, written_before
-    from sentiment_assets.core.contracts import CONTRACTS
+    from sentiment_assets.core.contracts import CONTRACTS, REFERENCE_CONTRACTS
     from sentiment_assets.core.layout import BATCH_POSTS
     from sentiment_assets.lake.maintenance import maintain, sweep_bronze
     from sentiment_assets.under_way import runs_under_way
@@ -84,7 +84,7 @@ def _planned(
     runs = runs_under_way(instance)
     before = written_before(upkeep, (record.create_timestamp for record in runs))
     yield BATCH_POSTS, facts_of(sweep_bronze(lake, before, dry_run=True), dry_run=True)
-    for name, contract in CONTRACTS.items():
+    for name, contract in {**CONTRACTS, **REFERENCE_CONTRACTS}.items():
         planned = maintain(
             lake.table(contract),
             upkeep,
@@ -114,9 +114,9 @@ def _recorded(instance: dg.DagsterInstance) -> Iterator[tuple[str, dict[str, Any
     from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
     from sentiment_assets.assets.describe import asset_key
     from sentiment_assets.assets.maintenance import maintenance_key
-    from sentiment_assets.core.contracts import CONTRACTS
+    from sentiment_assets.core.contracts import CONTRACTS, REFERENCE_CONTRACTS
 
-    for key in (BATCH_POSTS_KEY, *map(asset_key, CONTRACTS)):
+    for key in (BATCH_POSTS_KEY, *map(asset_key, (*CONTRACTS, *REFERENCE_CONTRACTS))):
         event = instance.get_latest_materialization_event(maintenance_key(key))
         told = event.asset_materialization if event else None
         if told is not None:

@@ -1,4 +1,4 @@
-"""``sentiment query``: SQL over gold, without a server.
+"""``sentiment query``: SQL over gold and the reference tables, without a server.
 
 What belongs here: gold as DuckDB sees it, and how an answer is printed. DuckDB gets the tables'
 rows and nothing else: no file, no network, no silver.
@@ -31,7 +31,7 @@ Form = Literal["table", "csv", "json"]
     help="json: an object a line.",
 )
 def query(sql: str, form: Form) -> None:
-    """Run one SELECT over the tables of gold, such as gold.daily_summary; times are UTC.
+    """Run one SELECT over gold and reference tables, such as gold.daily_summary; times are UTC.
 
     Only columns and rows that it needs are read, as they are now: a rebuild in between changes
     nothing. `sentiment query "show tables from gold"` lists the tables, `describe gold.daily_trend`
@@ -50,29 +50,32 @@ def query(sql: str, form: Form) -> None:
     _print(answer, form)
 
 
+_LAYERS = ("gold", "reference")
 _HINT = 'The tables: sentiment query "show tables from gold"; examples: docs/sql.md'
 
 
 def over_gold(lake: Lake) -> duckdb.DuckDBPyConnection:
-    """A database that holds a view of each table of gold in schema ``gold``, and reaches no file.
+    """A database with a view of each table of gold and of each reference table, in schemas ``gold``
+    and ``reference``; it reaches no file.
 
     A table that was not made yet has its columns and no row.
     """
     import duckdb
 
-    from sentiment_assets.core.contracts import CONTRACTS
+    from sentiment_assets.core.contracts import CONTRACTS, REFERENCE_CONTRACTS
 
     connection = duckdb.connect(
         config={"enable_external_access": False, "python_enable_replacements": False}
     )
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("CREATE SCHEMA gold")
-    for name, contract in CONTRACTS.items():
+    for layer in _LAYERS:
+        connection.execute(f"CREATE SCHEMA {layer}")
+    for name, contract in {**CONTRACTS, **REFERENCE_CONTRACTS}.items():
         layer, _, table = name.partition("/")
-        if layer == "gold":
+        if layer in _LAYERS:
             # DuckDB asks it for the columns and rows that a query needs.
-            connection.register(f"_{table}", lake.table(contract).scan())
-            connection.execute(f'CREATE VIEW gold."{table}" AS SELECT * FROM "_{table}"')
+            connection.register(f"_{layer}_{table}", lake.table(contract).scan())
+            connection.execute(f'CREATE VIEW {layer}."{table}" AS SELECT * FROM "_{layer}_{table}"')
     connection.execute("SET lock_configuration = true")
     return connection
 

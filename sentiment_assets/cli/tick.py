@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sentiment_assets.core.streams import StreamTopic
     from sentiment_assets.definitions import Settings
     from sentiment_assets.lake.objects import Lake
+    from sentiment_assets.lake.reference import ReferenceFolder
     from sentiment_assets.sensors import Rebuild
 
 #: Which process runs a run that no worker was launched for.
@@ -46,6 +47,8 @@ class TickOutcome:
     fetched: list[str] = field(default_factory=list)
     #: Records of the topics.
     landed: int = 0
+    #: Reference tables whose file changed.
+    references: list[str] = field(default_factory=list)
     rebuilt: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -76,6 +79,8 @@ def tick(as_json: bool) -> None:
         for failure in outcome.failures:
             click.echo(failure, err=True)
         landed = f", landed {outcome.landed} records" if settings.kafka else ""
+        if outcome.references:
+            landed += f", read {len(outcome.references)} reference tables"
         click.echo(
             f"fetched {len(outcome.fetched)} and rebuilt {len(outcome.rebuilt)} partitions{landed} "
             f"in {outcome.seconds:.1f} s"
@@ -110,6 +115,7 @@ def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress
             progress("fetching dates", done, len(due))
         if settings.kafka is not None:
             _land_topics(runs, settings, progress)
+        runs.read_references(settings.reference_folder)
         runs.rebuild()
     runs.outcome.seconds = round(time.monotonic() - started, 1)
     return runs.outcome
@@ -206,6 +212,21 @@ class RunsInProcess:
             counts["lost"] += sum(map(len, landing.lost))
         return counts
 
+    def read_references(self, folder: ReferenceFolder) -> None:
+        """Make the reference tables whose file changed; a wrong file keeps no other back."""
+        from sentiment_assets.assets.describe import asset_key
+        from sentiment_assets.lake.reference import ReferenceUnreadable
+        from sentiment_assets.reference_sensor import due_references, reference_job
+
+        try:
+            due = due_references(self.instance, folder)
+        except ReferenceUnreadable as error:
+            self.outcome.failures.append(f"reference: {error}")
+            return
+        for table in due:
+            if self.execute(reference_job.name, assets=[asset_key(table)]):
+                self.outcome.references.append(table)
+
     def rebuild(self, wanted: Collection[PostPartition] | None = None) -> None:
         """Rebuild what is behind and what was ordered, as the sensor would ask for it.
 
@@ -214,6 +235,7 @@ class RunsInProcess:
         from sentiment_assets.orders import open_orders
         from sentiment_assets.sensors import behind, rebuilds, under_way
 
+        failed_before = len(self.outcome.failures)
         # Twice: rebuilding a date puts the trends and pools of the days after it behind.
         for _ in range(2):
             busy = under_way(self.instance)
@@ -237,7 +259,7 @@ class RunsInProcess:
                 elif len(rebuild.partitions) > 1:
                     # One bad date doesn't hold its neighbours back.
                     waiting += [replace(rebuild, partitions=(p,)) for p in rebuild.partitions]
-            if self.outcome.failures:
+            if len(self.outcome.failures) > failed_before:
                 break
 
     def _rebuilt(self, rebuild: Rebuild) -> bool:

@@ -52,7 +52,7 @@ class Contract:
 
     @property
     def layer(self) -> str:
-        """``bronze``, ``silver`` or ``gold``."""
+        """``bronze``, ``silver``, ``gold`` or ``reference``."""
         return self.name.split("/")[0]
 
     @property
@@ -286,9 +286,16 @@ DAILY_SUMMARY = Contract(
     ),
 )
 
+
+def _of_days(*columns: str) -> tuple[str, ...]:
+    """Columns of what is published of days: of all posts, and of topics."""
+    tables = (DAILY_SUMMARY.name, TOPIC_SENTIMENT.name)
+    return tuple(f"{table}:{column}" for column in columns for table in tables)
+
+
 DAILY_TREND = Contract(
     name="gold/daily_trend",
-    version="1.1",
+    version="1.2",
     description="Each day and tracked topic against the seven days before it.",
     grain="one topic (or all posts) of one day and platform",
     key=("date", "platform", "topic"),
@@ -310,6 +317,8 @@ DAILY_TREND = Contract(
         Column("fetched_share", pa.float64(), "Share of the day that was fetched, 0 to 1.", sources=("gold/daily_summary:fetched_share",)),
         Column("suppressed", pa.bool_(), "The day's figures are suppressed.", True, sources=("gold/daily_summary:suppressed", "gold/topic_sentiment:suppressed")),
         Column("scorers", STRINGS, "Scorers of the day and of the seven before it, name and version: with more than one, the change may be theirs.", sources=("gold/daily_summary:scorers",)),
+        Column("authors", pa.int64(), "Distinct authors of the day; null where suppressed, and in rows from before the column.", sources=_of_days("authors")),
+        Column("engagement_sentiment_mean", pa.float64(), "Mean compound of the day, weighted by engagement; null in rows from before the column.", sources=_of_days("engagement_sentiment_mean")),
     ),
 )
 
@@ -337,6 +346,247 @@ POOLED_SENTIMENT = Contract(
         *_measures(share_of="days together", share=("gold/daily_summary:fetched_share",)),
     ),
 )
+
+LANGUAGE_SENTIMENT = Contract(
+    name="gold/language_sentiment",
+    version="1.0",
+    description=(
+        "Sentiment by day, language and platform, with the coverage that each figure rests on. "
+        "Each post is in one language, so that the languages of a day add up to it."
+    ),
+    grain="one language of one day and platform",
+    key=("date", "platform", "lang"),
+    partition_columns=("date", "platform"),
+    owner="team:data-platform",
+    columns=(
+        *_GOLD_PARTITION,
+        Column("lang", pa.string(), "Detected language, ISO 639-1; unknown where the detector was not sure.", True, sources=_from_posts("lang")),
+        *_measures(share_of="day"),
+    ),
+)
+
+WEEKLY_SENTIMENT = Contract(
+    name="gold/weekly_sentiment",
+    version="1.0",
+    description=(
+        "The calendar week (Monday to Sunday) up to and with each day, against the whole week "
+        "before it: the row of a Sunday is the whole week. Sums of published days alone."
+    ),
+    grain="the week to date of one topic (or all posts), day and platform",
+    key=("date", "platform", "topic"),
+    partition_columns=("date", "platform"),
+    owner="team:data-platform",
+    statistics=("week_start",),
+    columns=(
+        Column("date", pa.date32(), "The last day that is counted, UTC.", True, sources=("gold/daily_summary:date",)),
+        _platform(("gold/daily_summary:platform",)),
+        Column("topic", pa.string(), "Tracked topic; all for every post of the days.", True, sources=("gold/topic_sentiment:topic",)),
+        Column("week_start", pa.date32(), "The week's Monday.", True, sources=("gold/daily_summary:date",)),
+        Column("days_shown", pa.int32(), "Days from Monday to the date with published figures: those that are summed.", True, sources=_of_days("suppressed")),
+        Column("days_hidden", pa.int32(), "Days whose figures are suppressed: they are in no sum. A day without posts of the topic is in neither number.", True, sources=_of_days("suppressed")),
+        Column("posts", pa.int64(), "Posts of the shown days; null where none is shown.", sources=_of_days("posts")),
+        Column("scored", pa.int64(), "Those with a score.", sources=_of_days("scored")),
+        Column("positive", pa.int64(), "Posts labelled positive.", sources=_of_days("positive")),
+        Column("neutral", pa.int64(), "Posts labelled neutral.", sources=_of_days("neutral")),
+        Column("negative", pa.int64(), "Posts labelled negative.", sources=_of_days("negative")),
+        Column("sentiment_sum", pa.int64(), "Sum of compound x 10,000.", sources=_of_days("sentiment_sum")),
+        Column("sentiment_square_sum", pa.int64(), "Sum of the squares of compound x 10,000.", sources=_of_days("sentiment_square_sum")),
+        Column("sentiment_mean", pa.float64(), "Mean compound of scored posts, -1 to 1.", sources=_of_days("sentiment_sum")),
+        Column("sentiment_standard_error", pa.float64(), "Standard error of the mean; null below two scored posts.", sources=_of_days("sentiment_square_sum")),
+        Column("engagement_weight", pa.int64(), "Sum over scored posts of 1 + likes + replies + reposts.", sources=_of_days("engagement_weight")),
+        Column("engagement_sentiment_sum", pa.int64(), "Sum of compound x 10,000 times the post's engagement weight.", sources=_of_days("engagement_sentiment_sum")),
+        Column("engagement_sentiment_mean", pa.float64(), "Mean compound weighted by engagement.", sources=_of_days("engagement_sentiment_sum")),
+        Column("previous_scored", pa.int64(), "Scored posts of the shown days of the whole week before.", sources=_of_days("scored")),
+        Column("previous_mean", pa.float64(), "Mean compound of those.", sources=_of_days("sentiment_sum")),
+        Column("change", pa.float64(), "The week's mean so far less that of the week before.", sources=_of_days("sentiment_sum")),
+        Column("change_z", pa.float64(), "The change over its standard error (Welch): beyond 2 is unlikely to be chance.", sources=_of_days("sentiment_square_sum")),
+        Column("fetched_share", pa.float64(), "Share of the days from Monday to the date that was fetched, 0 to 1; a day without a row counts as none.", sources=("gold/daily_summary:fetched_share",)),
+        Column("scorers", STRINGS, "Scorers of the week and of the one before it, name and version: with more than one, the change may be theirs.", sources=("gold/daily_summary:scorers",)),
+    ),
+)
+
+TOPIC_VOICE = Contract(
+    name="gold/topic_voice",
+    version="1.0",
+    description=(
+        "Share of voice: how much of the talk about tracked topics is about each of them, against "
+        "the seven days before. Made of published figures alone. A post with two topics counts in "
+        "both, so that the shares are of mentions."
+    ),
+    grain="one tracked topic of one day and platform",
+    key=("date", "platform", "topic"),
+    partition_columns=("date", "platform"),
+    owner="team:data-platform",
+    statistics=("posts",),
+    columns=(
+        _date(("gold/topic_sentiment:date",)),
+        _platform(("gold/topic_sentiment:platform",)),
+        Column("topic", pa.string(), "Tracked topic.", True, sources=("gold/topic_sentiment:topic",)),
+        Column("brand", pa.string(), "Brand behind the topic; null where reference/brands names none, as in the next three.", sources=("reference/brands:brand",)),
+        Column("company", pa.string(), "Company behind the brand.", sources=("reference/brands:company",)),
+        Column("category", pa.string(), "What kind of topic it is: topics of one category compete.", sources=("reference/brands:category",)),
+        Column("own", pa.bool_(), "It is one of our own.", sources=("reference/brands:own",)),
+        Column("posts", pa.int64(), "Posts with the topic; null where suppressed.", sources=("gold/topic_sentiment:posts",)),
+        Column("scored", pa.int64(), "Those with a score.", sources=("gold/topic_sentiment:scored",)),
+        Column("voice_share", pa.float64(), "The topic's posts over those of all shown tracked topics of the day, 0 to 1.", sources=("gold/topic_sentiment:posts",)),
+        Column("category_share", pa.float64(), "The topic's posts over those of the shown topics of its category; null without a category.", sources=("gold/topic_sentiment:posts", "reference/brands:category")),
+        Column("voice_topics", pa.int32(), "Shown tracked topics of the day: those that share the voice.", True, sources=("gold/topic_sentiment:suppressed",)),
+        Column("hidden_topics", pa.int32(), "Tracked topics of the day whose figures are suppressed: they are in no share.", True, sources=("gold/topic_sentiment:suppressed",)),
+        Column("day_share", pa.float64(), "The topic's posts over all posts of the day; null where the day is hidden.", sources=("gold/topic_sentiment:posts", "gold/daily_summary:posts")),
+        Column("engagement_share", pa.float64(), "As voice_share, of the scored posts' engagement (1 + likes + replies + reposts) instead of posts.", sources=("gold/topic_sentiment:engagement_weight",)),
+        Column("sentiment_mean", pa.float64(), "Mean compound of the topic's scored posts, -1 to 1.", sources=("gold/topic_sentiment:sentiment_mean",)),
+        Column("engagement_sentiment_mean", pa.float64(), "Mean compound weighted by engagement.", sources=("gold/topic_sentiment:engagement_sentiment_mean",)),
+        Column("trailing_days", pa.int32(), "Days of the seven before on which the topic is shown.", True, sources=("gold/topic_sentiment:suppressed",)),
+        Column("trailing_posts", pa.int64(), "Its posts on those days.", sources=("gold/topic_sentiment:posts",)),
+        Column("trailing_voice_share", pa.float64(), "Those over the posts of all topics shown on those days.", sources=("gold/topic_sentiment:posts",)),
+        Column("voice_change", pa.float64(), "voice_share less trailing_voice_share.", sources=("gold/topic_sentiment:posts",)),
+        Column("voice_change_z", pa.float64(), "The change over its standard error (two proportions): beyond 2 is unlikely to be chance.", sources=("gold/topic_sentiment:posts",)),
+        Column("fetched_share", pa.float64(), "Share of the day that was fetched, 0 to 1.", sources=("gold/topic_sentiment:fetched_share",)),
+        Column("suppressed", pa.bool_(), "The topic's figures of the day are suppressed.", True, sources=("gold/topic_sentiment:suppressed",)),
+        Column("scorers", STRINGS, "Scorers of the day, name and version.", sources=("gold/daily_summary:scorers",)),
+    ),
+)
+
+RISING_TOPICS = Contract(
+    name="gold/rising_topics",
+    version="1.0",
+    description=(
+        "Tracked topics and hashtags by how much their volume grew against the seven days before. "
+        "Made of published figures alone: a topic that is hidden on the day has no row."
+    ),
+    grain="one shown topic of one day and platform",
+    key=("date", "platform", "topic_kind", "topic"),
+    partition_columns=("date", "platform"),
+    owner="team:data-platform",
+    statistics=("rank",),
+    columns=(
+        _date(("gold/topic_sentiment:date",)),
+        _platform(("gold/topic_sentiment:platform",)),
+        Column("topic_kind", pa.string(), "tracked or hashtag.", True, sources=("gold/topic_sentiment:topic_kind",)),
+        Column("topic", pa.string(), "Name of the tracked topic, or the hashtag without #.", True, sources=("gold/topic_sentiment:topic",)),
+        Column("posts", pa.int64(), "Posts with the topic.", True, sources=("gold/topic_sentiment:posts",)),
+        Column("scored", pa.int64(), "Those with a score.", True, sources=("gold/topic_sentiment:scored",)),
+        Column("sentiment_mean", pa.float64(), "Mean compound of the topic's scored posts, -1 to 1.", sources=("gold/topic_sentiment:sentiment_mean",)),
+        Column("engagement_sentiment_mean", pa.float64(), "Mean compound weighted by engagement.", sources=("gold/topic_sentiment:engagement_sentiment_mean",)),
+        Column("trailing_days", pa.int32(), "Days of the seven before, fetched for more than half, on which the topic is shown.", True, sources=("gold/topic_sentiment:suppressed",)),
+        Column("trailing_posts", pa.int64(), "Its posts on those days.", True, sources=("gold/topic_sentiment:posts",)),
+        Column("expected_posts", pa.float64(), "Posts to expect, were the day as the seven before, for what was fetched of each. A day on which the topic may be hidden counts with the most that hides: one post fewer than authors are needed. Null where fewer than three of those days were fetched for more than half.", sources=("gold/topic_sentiment:posts", "gold/daily_summary:fetched_share")),
+        Column("growth", pa.float64(), "posts over expected_posts.", sources=("gold/topic_sentiment:posts",)),
+        Column("growth_z", pa.float64(), "How far the growth is beyond chance, in standard errors (two Poisson rates).", sources=("gold/topic_sentiment:posts",)),
+        Column("rank", pa.int32(), "1 for the largest growth_z of the day and platform; null without one.", sources=("gold/topic_sentiment:posts",)),
+        Column("rising", pa.bool_(), "growth is at least 1.5, growth_z passes a false discovery rate of 5 % over all topics of the day and platform, and more than half of the day was fetched.", True, sources=("gold/topic_sentiment:posts",)),
+        Column("is_new", pa.bool_(), "The topic is shown on none of those days.", True, sources=("gold/topic_sentiment:suppressed",)),
+        Column("fetched_share", pa.float64(), "Share of the day that was fetched, 0 to 1.", sources=("gold/topic_sentiment:fetched_share",)),
+        Column("scorers", STRINGS, "Scorers of the day, name and version.", sources=("gold/daily_summary:scorers",)),
+    ),
+)
+
+CALENDAR_DAYS = Contract(
+    name="gold/calendar_days",
+    version="1.0",
+    description=(
+        "What else went on: campaigns, events and holidays that a team keeps, and changes of "
+        "method, kept or found by gold itself. To be drawn beside any line over days."
+    ),
+    grain="one mark of one day and platform",
+    key=("date", "platform", "kind", "name", "topic", "market"),
+    partition_columns=("date", "platform"),
+    owner="team:data-platform",
+    statistics=("kind",),
+    columns=(
+        Column("date", pa.date32(), "The day, UTC.", True, sources=("gold/daily_summary:date",)),
+        Column("platform", pa.string(), "The platform; a mark of every platform has a row for each.", True, sources=("gold/daily_summary:platform", "reference/calendar:platform")),
+        Column("kind", pa.string(), "method_change, campaign, event or holiday.", True, sources=("reference/calendar:kind", "reference/holidays:name", "gold/daily_summary:scorers")),
+        Column("name", pa.string(), "What it is called.", True, sources=("reference/calendar:name", "reference/holidays:name", "gold/daily_summary:scorers")),
+        Column("topic", pa.string(), "The topic that it is about; all where it is of none.", True, sources=("reference/calendar:topic",)),
+        Column("market", pa.string(), "The market that it is in; all where it is of none.", True, sources=("reference/calendar:market", "reference/holidays:market")),
+        Column("note", pa.string(), "What to know of it.", sources=("reference/calendar:note", "reference/markets:name", "gold/daily_summary:recipes", "gold/daily_summary:scorers")),
+        Column("source", pa.string(), "Where it stands: calendar, holidays, or observed, which gold found by itself.", True),
+        Column("first_date", pa.date32(), "First day of what the mark is of.", True, sources=("reference/calendar:first_date", "reference/holidays:date")),
+        Column("last_date", pa.date32(), "Its last day.", True, sources=("reference/calendar:last_date", "reference/holidays:date")),
+        Column("fetched_share", pa.float64(), "Share of the day that was fetched, 0 to 1.", sources=("gold/daily_summary:fetched_share",)),
+    ),
+)
+
+_FOR_EVERY = "all where it is for every one."
+
+CALENDAR = Contract(
+    name="reference/calendar",
+    version="1.0",
+    description=(
+        "Campaigns, events and changes of method that a team writes down, from the file "
+        "calendar.csv or calendar.parquet."
+    ),
+    grain="one entry of the calendar",
+    key=("kind", "name", "first_date", "platform", "topic", "market"),
+    partition_columns=(),
+    owner="team:data-platform",
+    statistics=("first_date", "last_date"),
+    columns=(
+        Column("name", pa.string(), "What it is called.", True),
+        Column("kind", pa.string(), "method_change, campaign or event.", True),
+        Column("first_date", pa.date32(), "First day, UTC.", True),
+        Column("last_date", pa.date32(), "Last day, UTC.", True),
+        Column("platform", pa.string(), f"The platform; {_FOR_EVERY}", True),
+        Column("topic", pa.string(), f"The tracked topic; {_FOR_EVERY}", True),
+        Column("market", pa.string(), f"The market; {_FOR_EVERY}", True),
+        Column("note", pa.string(), "What to know of it."),
+    ),
+)
+
+BRANDS = Contract(
+    name="reference/brands",
+    version="1.0",
+    description="Brands and products behind tracked topics, from the file brands.csv or brands.parquet.",
+    grain="one tracked topic",
+    key=("topic",),
+    partition_columns=(),
+    owner="team:data-platform",
+    columns=(
+        Column("topic", pa.string(), "Tracked topic.", True),
+        Column("brand", pa.string(), "The brand, as people read it.", True),
+        Column("product", pa.string(), "The product, where the topic is of one."),
+        Column("company", pa.string(), "The company behind it."),
+        Column("category", pa.string(), "Topics of one category compete."),
+        Column("own", pa.bool_(), "It is one of our own.", True),
+    ),
+)
+
+MARKETS = Contract(
+    name="reference/markets",
+    version="1.0",
+    description="Markets that a team looks after, from the file markets.csv or markets.parquet.",
+    grain="one market",
+    key=("market",),
+    partition_columns=(),
+    owner="team:data-platform",
+    columns=(
+        Column("market", pa.string(), "Code of the market: ISO 3166-1, two letters.", True),
+        Column("name", pa.string(), "The market's name.", True),
+        Column("languages", STRINGS, "Languages that are spoken there, ISO 639-1, most spoken first.", True),
+    ),
+)
+
+HOLIDAYS = Contract(
+    name="reference/holidays",
+    version="1.0",
+    description="Public holidays of markets, from the file holidays.csv or holidays.parquet.",
+    grain="one holiday of one market",
+    key=("market", "date", "name"),
+    partition_columns=(),
+    owner="team:data-platform",
+    statistics=("date",),
+    columns=(
+        Column("market", pa.string(), "Code of the market: ISO 3166-1, two letters.", True),
+        Column("date", pa.date32(), "The day.", True),
+        Column("name", pa.string(), "The holiday's name.", True),
+    ),
+)
+
+#: The tables that a team keeps in files, whole and without dates to build: by name.
+REFERENCE_CONTRACTS: dict[str, Contract] = {
+    contract.name: contract for contract in (CALENDAR, BRANDS, MARKETS, HOLIDAYS)
+}
 
 _LIVE_POSTS = "silver/live_posts"
 #: Columns of ``silver/posts`` that say something of a post as it came: counts that grow, and what
@@ -420,5 +670,10 @@ CONTRACTS: dict[str, Contract] = {
         DAILY_SUMMARY,
         DAILY_TREND,
         POOLED_SENTIMENT,
+        LANGUAGE_SENTIMENT,
+        WEEKLY_SENTIMENT,
+        TOPIC_VOICE,
+        RISING_TOPICS,
+        CALENDAR_DAYS,
     )
 }

@@ -15,13 +15,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sentiment_assets.core.contracts import (
+    CALENDAR_DAYS,
     DAILY_SUMMARY,
     DAILY_TREND,
     HOURLY_SENTIMENT,
+    LANGUAGE_SENTIMENT,
     POOLED_SENTIMENT,
+    RISING_TOPICS,
     SILVER_POSTS,
     SILVER_QUARANTINE,
     TOPIC_SENTIMENT,
+    TOPIC_VOICE,
+    WEEKLY_SENTIMENT,
 )
 from sentiment_assets.core.coverage import REACH_MARGIN, WindowCoverage, is_done
 from sentiment_assets.core.deadlines import Deadlines, spelled
@@ -36,6 +41,12 @@ READS: Mapping[str, tuple[str, ...]] = {
     DAILY_SUMMARY.name: (SILVER_POSTS.name,),
     DAILY_TREND.name: (DAILY_SUMMARY.name,),
     POOLED_SENTIMENT.name: (DAILY_SUMMARY.name, TOPIC_SENTIMENT.name),
+    LANGUAGE_SENTIMENT.name: (SILVER_POSTS.name,),
+    WEEKLY_SENTIMENT.name: (DAILY_SUMMARY.name, TOPIC_SENTIMENT.name),
+    TOPIC_VOICE.name: (DAILY_SUMMARY.name, TOPIC_SENTIMENT.name),
+    RISING_TOPICS.name: (DAILY_SUMMARY.name, TOPIC_SENTIMENT.name),
+    # What a team keeps comes when it comes: only the days count.
+    CALENDAR_DAYS.name: (DAILY_SUMMARY.name,),
 }
 #: Every table that is judged, upstream first. What the stream brought is not: it comes when it
 #: comes, and the topics' own checks say whether it is landed (``core.stream_health``).

@@ -26,13 +26,19 @@ from sentiment_assets.core.contracts import (
     Contract,
 )
 from sentiment_assets.core.coverage import WindowCoverage, fetched_share
+from sentiment_assets.core.gold_days import TRAILING_DAYS as TRAILING_DAYS
+from sentiment_assets.core.gold_days import UNITS as UNITS
+from sentiment_assets.core.gold_days import (
+    change_error,
+    days_after,
+    days_of,
+    known_scorers,
+    mean_of,
+    variance_of_mean,
+)
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.periods import Period, month_of, week_of
 from sentiment_assets.core.tracking import ALL_POSTS as ALL_POSTS
-
-#: Compound scores are kept as whole numbers of this unit's inverse.
-UNITS = 10_000
-TRAILING_DAYS = 7
 
 #: What the aggregates read of ``silver/posts``.
 POST_COLUMNS = (
@@ -190,7 +196,7 @@ def hourly_sentiment(
         min_authors: cells with fewer distinct authors are hidden.
         carry: takes a small frame to the engine of the posts.
     """
-    cells = cells_of(posts, ["date", "platform", "created_hour"]).rename({"created_hour": "hour"})
+    cells = cells_of(posts, ["date", "platform", "created_hour"])
     hours = pl.DataFrame(
         [
             (partition.date, partition.platform, hour, share)
@@ -200,18 +206,18 @@ def hourly_sentiment(
         schema={
             "date": pl.Date,
             "platform": pl.String,
-            "hour": pl.Datetime("us", "UTC"),
+            "created_hour": pl.Datetime("us", "UTC"),
             "fetched_share": pl.Float64,
         },
         orient="row",
     )
-    key = ["date", "platform", "hour"]
+    key = ["date", "platform", "created_hour"]
     every = hours.join(cells, on=key, how="left").filter(
         (pl.col("fetched_share") > 0) | pl.col("posts").is_not_null()
     )
     every = every.with_columns(pl.col(*_COUNTS, "scored_authors").fill_null(0))
-    hidden = _hide_few_authors(every, posts, min_authors, carry)
-    return _publish(hidden, HOURLY_SENTIMENT, min_authors)
+    hidden = hide_few_authors(every, posts, min_authors, carry)
+    return publish(hidden.rename({"created_hour": "hour"}), HOURLY_SENTIMENT, min_authors)
 
 
 def topic_sentiment(posts: Any, coverage: Coverage, min_authors: int) -> pl.DataFrame:
@@ -237,7 +243,7 @@ def topic_sentiment(posts: Any, coverage: Coverage, min_authors: int) -> pl.Data
         for column, kind in (("topics", "tracked"), ("hashtags", "hashtag"))
     ]
     every = pl.concat(cells, how="diagonal").join(
-        _daily_shares(coverage), on=["date", "platform"], how="left"
+        daily_shares(coverage), on=["date", "platform"], how="left"
     )
     hidden = every.with_columns(suppressed=_too_few(min_authors)).join(
         _bared_by_rest(every, posts, min_authors), on=_CELL, how="left"
@@ -245,7 +251,7 @@ def topic_sentiment(posts: Any, coverage: Coverage, min_authors: int) -> pl.Data
     hidden = hidden.with_columns(pl.col("suppressed") | pl.col("_bared").fill_null(False))
     # A hashtag of few people can be the name of one of them: its row goes, not only its figures.
     hidden = hidden.filter(~pl.col("suppressed") | (pl.col("topic_kind") == "tracked"))
-    return _publish(hidden, TOPIC_SENTIMENT, min_authors)
+    return publish(hidden, TOPIC_SENTIMENT, min_authors)
 
 
 def daily_summary(
@@ -283,7 +289,7 @@ def daily_summary(
         )
     )
     hidden_hours = hourly.group_by(key).agg(hidden_hours=pl.col("suppressed").sum().cast(pl.Int32))
-    days = _daily_shares(coverage).join(_window_states(coverage), on=key)
+    days = daily_shares(coverage).join(_window_states(coverage), on=key)
     for part in (
         cells,
         quality.collect(),
@@ -303,7 +309,7 @@ def daily_summary(
         duplicates=pl.col("_observed") - pl.col("_rows"),
         suppressed=_too_few(min_authors),
     )
-    return _publish(days, DAILY_SUMMARY, min_authors, also_hidden=("observations", "duplicates"))
+    return publish(days, DAILY_SUMMARY, min_authors, also_hidden=("observations", "duplicates"))
 
 
 def daily_trend(
@@ -318,7 +324,7 @@ def daily_trend(
     """
     needed = [
         "date", "platform", "topic", "posts", "scored", "sentiment_sum", "sentiment_square_sum",
-        "sentiment_mean", "fetched_share", "suppressed",
+        "sentiment_mean", "fetched_share", "suppressed", "authors", "engagement_sentiment_mean",
     ]  # fmt: skip
     series = pl.concat(
         [
@@ -326,20 +332,10 @@ def daily_trend(
             topics.filter(pl.col("topic_kind") == "tracked").select(needed),
         ]
     ).collect()
-    wanted = pl.DataFrame(
-        [(p.date, p.platform) for p in partitions],
-        schema={"date": pl.Date, "platform": pl.String},
-        orient="row",
-    )
-    days = series.join(wanted, on=["date", "platform"], how="semi")
+    days = series.join(days_of(partitions), on=["date", "platform"], how="semi")
     shown = series.filter(~pl.col("suppressed") & (pl.col("scored") > 0))
     trailing = (
-        pl.concat(
-            [
-                shown.with_columns(date=pl.col("date") + pl.duration(days=back))
-                for back in range(1, TRAILING_DAYS + 1)
-            ]
-        )
+        days_after(shown)
         .group_by("date", "platform", "topic")
         .agg(
             trailing_days=pl.len().cast(pl.Int32),
@@ -352,12 +348,12 @@ def daily_trend(
     )
     joined = days.join(trailing, on=["date", "platform", "topic"], how="left").with_columns(
         pl.col("trailing_days").fill_null(0),
-        trailing_mean=_mean("_sum", "trailing_scored"),
+        trailing_mean=mean_of("_sum", "trailing_scored"),
     )
-    error = (
-        _variance_of_mean("scored", "sentiment_sum", "sentiment_square_sum")
-        + _variance_of_mean("trailing_scored", "_sum", "_squares")
-    ).sqrt()
+    error = change_error(
+        ("scored", "sentiment_sum", "sentiment_square_sum"),
+        ("trailing_scored", "_sum", "_squares"),
+    )
     compared = joined.with_columns(
         change=pl.col("sentiment_mean") - pl.col("trailing_mean")
     ).with_columns(
@@ -365,27 +361,14 @@ def daily_trend(
         volume_ratio=pl.col("posts") / pl.col("_posts"),
     )
     scorers = _scorers_of_stretch(summaries)
-    return _to_contract(compared.join(scorers, on=["date", "platform"], how="left"), DAILY_TREND)
+    return to_contract(compared.join(scorers, on=["date", "platform"], how="left"), DAILY_TREND)
 
 
 def _scorers_of_stretch(summaries: pl.LazyFrame) -> pl.DataFrame:
     """The scorers of each day and of the days that its trend compares with."""
-    known = (
-        # As the trend does: a hidden day, or one without scores, is compared with nothing.
-        summaries.filter(~pl.col("suppressed") & (pl.col("scored") > 0))
-        .select("date", "platform", scorer="scorers")
-        .explode("scorer", empty_as_null=True)
-        .drop_nulls("scorer")
-        .unique()
-        .collect()
-    )
+    known = known_scorers(summaries)
     return (
-        pl.concat(
-            [
-                known.with_columns(date=pl.col("date") + pl.duration(days=back))
-                for back in range(TRAILING_DAYS + 1)
-            ]
-        )
+        pl.concat([known, days_after(known)])
         .group_by("date", "platform")
         .agg(scorers=pl.col("scorer").unique().sort())
     )
@@ -463,42 +446,49 @@ def pooled_sentiment(
         .agg(days=pl.col("date").sort(), fetched_share=pl.col("fetched_share").mean())
     )
     pools = pl.concat([of_all, of_topics]).join(closers, on=closers.columns, how="semi")
-    return _publish(
+    return publish(
         pools.join(listed, on=_POOL).rename({"closed_by": "date"}), POOLED_SENTIMENT, min_authors
     )
 
 
-def _hide_few_authors(
-    cells: pl.DataFrame, posts: Any, min_authors: int, carry: Carry
+def hide_few_authors(
+    cells: pl.DataFrame, posts: Any, min_authors: int, carry: Carry, part: str = "created_hour"
 ) -> pl.DataFrame:
-    """Mark the hours to hide, so that none can be had by subtracting the shown from their day.
+    """Mark the parts of a day to hide, so that none can be had by subtracting the shown from it.
 
-    An hour of too few authors is hidden. Where the hidden hours of a day are only one, or are of
-    too few together (the same few may post all day), the shown hour of the fewest authors is
-    hidden with them: it has enough.
+    A part (an hour, a language) of too few authors is hidden. Where the hidden parts of a day are
+    only one, or are of too few together (the same few may post all day), the shown part of the
+    fewest authors is hidden with them: it has enough.
+
+    Args:
+        cells: what :func:`cells_of` counted of each part.
+        posts: with the column ``part``, of which each post has one value.
+        min_authors: parts of fewer distinct authors are hidden.
+        carry: takes a small frame to the engine of the posts.
+        part: the column whose values share out a day's posts.
     """
     day = ["date", "platform"]
     marked = cells.with_columns(suppressed=_too_few(min_authors))
-    hidden = marked.filter("suppressed").select(*day, created_hour="hour")
+    hidden = marked.filter("suppressed").select(*day, part)
     inside = (
         nw.from_native(posts)
-        .join(nw.from_native(carry(hidden)), on=[*day, "created_hour"], how="semi")
+        .join(nw.from_native(carry(hidden)), on=[*day, part], how="semi")
         .to_native()
     )
     together = (
         cells_of(inside, day)
         .select(*day, _bare=_too_few(min_authors))
-        .join(hidden.group_by(day).agg(_hours=pl.len()), on=day)
+        .join(hidden.group_by(day).agg(_parts=pl.len()), on=day)
     )
     shown = ~pl.col("suppressed") & (pl.col("posts") > 0)
-    bare = (pl.col("_hours") < 2) | pl.col("_bare")
+    bare = (pl.col("_parts") < 2) | pl.col("_bare")
     return (
         marked.join(together, on=day, how="left")
-        # One with scores first: it covers the hidden hours' scores too.
-        .sort(*day, pl.col("scored") == 0, "authors", "hour")
+        # One with scores first: it covers the hidden parts' scores too.
+        .sort(*day, pl.col("scored") == 0, "authors", part)
         .with_columns(_companion=shown & (shown.cum_sum().over(day) == 1) & bare.fill_null(False))
         .with_columns(suppressed=pl.col("suppressed") | pl.col("_companion"))
-        .drop("_hours", "_bare", "_companion")
+        .drop("_parts", "_bare", "_companion")
     )
 
 
@@ -667,38 +657,23 @@ def _pools_that_bare_a_rest(
     return held.select(*_POOL, _bared=pl.Series(bared, dtype=pl.Boolean))
 
 
-def _publish(
+def publish(
     cells: pl.DataFrame, contract: Contract, min_authors: int, also_hidden: Sequence[str] = ()
 ) -> pl.DataFrame:
     """Add what is derived from the sums, blank what is suppressed, order by the contract."""
     measured = cells.with_columns(
-        sentiment_mean=_mean("sentiment_sum", "scored"),
-        sentiment_standard_error=_variance_of_mean(
+        sentiment_mean=mean_of("sentiment_sum", "scored"),
+        sentiment_standard_error=variance_of_mean(
             "scored", "sentiment_sum", "sentiment_square_sum"
         ).sqrt(),
-        engagement_sentiment_mean=_mean("engagement_sentiment_sum", "engagement_weight"),
+        engagement_sentiment_mean=mean_of("engagement_sentiment_sum", "engagement_weight"),
         min_authors=pl.lit(min_authors),
     )
     hidden = [*_HIDDEN, *also_hidden]
-    return _to_contract(
+    return to_contract(
         measured.with_columns(pl.when(~pl.col("suppressed")).then(pl.col(hidden)).name.keep()),
         contract,
     )
-
-
-def _mean(total: str, count: str) -> pl.Expr:
-    """Mean compound from integer sums; null where nothing is counted."""
-    # Polars multiplies by the inverse of a number but divides by a column of one row: dividing by
-    # UNITS would give a day other bits alone than among others.
-    return pl.when(pl.col(count) > 0).then(pl.col(total) / (pl.col(count) * UNITS))
-
-
-def _variance_of_mean(count: str, total: str, squares: str) -> pl.Expr:
-    """Squared standard error of a mean from integer sums; null below two values."""
-    n = pl.col(count).cast(pl.Float64)
-    spread = pl.col(squares) - pl.col(total).cast(pl.Float64) ** 2 / n
-    # Rounding can leave a hair below zero where all values are equal.
-    return pl.when(n > 1).then(spread.clip(lower_bound=0) / ((n - 1) * n * float(UNITS**2)))
 
 
 def _hourly_shares(
@@ -709,7 +684,9 @@ def _hourly_shares(
     return [(hour, fetched_share(windows, hour, hour + dt.timedelta(hours=1))) for hour in hours]
 
 
-def _daily_shares(coverage: Coverage) -> pl.DataFrame:
+def daily_shares(coverage: Coverage) -> pl.DataFrame:
+    """How much of each day was fetched: date, platform, fetched_share."""
+
     def share(partition: PostPartition, windows: Sequence[WindowCoverage]) -> float:
         start = dt.datetime.combine(partition.date, dt.time(), tzinfo=dt.timezone.utc)
         return fetched_share(windows, start, start + dt.timedelta(days=1))
@@ -738,7 +715,8 @@ def _by_partition(
     )
 
 
-def _to_contract(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+def to_contract(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """The contract's columns, typed by it, in the order of its key."""
     empty = pl.from_arrow(contract.schema.empty_table())
     assert isinstance(empty, pl.DataFrame)
     columns = [pl.col(name).cast(kind) for name, kind in empty.schema.items()]

@@ -249,8 +249,11 @@ def job_order_object(run_id: str, name: str) -> str:
 
 
 def table_root(table: str) -> str:
-    """Folder of a Delta table, such as ``silver/posts``, below the lake's root."""
-    return table
+    """Folder of a Delta table, such as ``silver/posts``, below the lake's root.
+
+    Who reads gold reads what it joins: reference tables lie in gold's own folder, under its key.
+    """
+    return f"gold/{table}" if table.startswith("reference/") else table
 
 
 def job_messages_folder(order: str, attempt: str) -> str:

@@ -6,6 +6,7 @@ by whoever holds the table; turning a verdict into a Dagster result is ``sentime
 
 from __future__ import annotations
 
+import datetime as dt
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -262,6 +263,33 @@ def scorer_verdict(scorers: Sequence[str]) -> Verdict:
         "theirs. `sentiment partitions --stale` lists what to rebuild",
         counts,
     )
+
+
+def topics_verdict(table: str, named: Sequence[str], tracked: Sequence[str]) -> Verdict:
+    """A topic that nobody tracks marks no line: a slip of the pen, or a topic that is gone."""
+    unknown = [name for name in named if name not in tracked]
+    if unknown:
+        told = ", ".join(unknown[:5])
+        return Verdict(
+            False,
+            f"{table} names topics that tracking.yaml doesn't have: {told}; correct one of the two",
+            {"unknown_topics": len(unknown)},
+        )
+    return Verdict(True, f"all {len(named)} topics are tracked", {"unknown_topics": 0})
+
+
+def reaches_ahead_verdict(last: dt.date | None, today: dt.date) -> Verdict:
+    """A list of holidays ends some day, and nobody notices that none come any more."""
+    if last is None:
+        return Verdict(True, "no holidays are kept")
+    ahead = (last - today).days
+    if ahead < 30:
+        return Verdict(
+            False,
+            f"the last holiday is that of {last}: write the next ones (docs/enrichment.md)",
+            {"days_ahead": ahead},
+        )
+    return Verdict(True, f"holidays are there up to {last}", {"days_ahead": ahead})
 
 
 def _summed(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:

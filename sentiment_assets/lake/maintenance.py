@@ -169,7 +169,9 @@ def compact(
     )
     names = list(table.contract.partition_columns)
     done = left = 0
-    for _, rows in groupby(sizes.iter_rows(named=True), key=lambda row: row[names[0]]):
+    for _, rows in groupby(
+        sizes.iter_rows(named=True), key=lambda row: [row[n] for n in names[:1]]
+    ):
         partitions = [{name: str(row[name]) for name in names} for row in rows]
         try:
             if not dry_run:

@@ -88,6 +88,8 @@ _COMMIT_ATTEMPTS = 200
 # Opening a table reads every commit since the last checkpoint.
 _CHECKPOINT_EVERY = 25
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.-]+")
+#: Stands in the log for the one partition of a table without partition columns.
+_WHOLE = "table"
 _CLASSIC_CHECKPOINT = re.compile(r"_delta_log/(\d{20})\.checkpoint\.parquet$")
 _COMMIT_FILE = re.compile(r"_delta_log/(\d{20})\.json$")
 #: Table property: the newest contract version that the table was brought to.
@@ -185,15 +187,23 @@ class Table:
         return tuple(self._checked(name, partition[name]) for name in columns)
 
     def path_of(self, key: PartitionKey) -> str:
-        """The folder of a partition below the table's root; also its id in Delta's log."""
+        """The folder of a partition below the table's root."""
         names = self.contract.partition_columns
         return "/".join(f"{name}={value}" for name, value in zip(names, key, strict=True))
+
+    def id_of(self, key: PartitionKey) -> str:
+        """The id of a partition's transactions in Delta's log."""
+        return self.path_of(key) or _WHOLE
+
+    def file_of(self, key: PartitionKey, name: str) -> str:
+        """A file of a partition, below the table's root; of a table without partitions, there."""
+        return f"{self.path_of(key)}/{name}" if key else name
 
     def begin(self, partitions: Sequence[Partition], run_id: str) -> Replacement:
         """Pin the table as it is now, to replace exactly these partitions; makes a missing table.
 
         Call it before the computation reads its inputs. A named partition that gets no rows
-        becomes empty.
+        becomes empty. A table without partition columns has one partition, ``{}``.
 
         Raises:
             ContractViolation: the table on storage was made by an incompatible contract.
@@ -262,7 +272,7 @@ class Table:
         """The fingerprints of many partitions, in one reading of the log."""
         known = self._transactions()
         keys = [self.key_of(partition) for partition in partitions]
-        return {key: known.get(self.path_of(key)) for key in keys}
+        return {key: known.get(self.id_of(key)) for key in keys}
 
     def partition_sizes(self, partitions: Sequence[Partition] | None = None) -> pl.DataFrame:
         """What the log says of each partition that holds rows, or of some of them.
@@ -280,6 +290,8 @@ class Table:
                 pl.len().cast(pl.Int64).alias("files"),
                 pl.col("modified_at").max(),
             )
+            # A group of nothing is one, though empty.
+            .filter(pl.col("files") > 0)
             .sort(names)
             .with_columns(
                 pl.col(name).str.to_date() if kind == pl.Date else pl.col(name).cast(kind)
@@ -466,7 +478,9 @@ class Table:
         )
 
     def _only(self, files: pl.DataFrame, partitions: Sequence[Partition]) -> pl.DataFrame:
-        """The files of whole or partial partitions."""
+        """The files of whole or partial partitions; of a table without any, ``{}`` is all of it."""
+        if not self.contract.partition_columns and [*partitions] == [{}]:
+            return files
         asked: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
         for partition in partitions:
             unknown = set(partition) - set(self.contract.partition_columns)
@@ -605,7 +619,7 @@ class PartitionWriter:
         values = dict(zip(contract.partition_columns, self.key, strict=True))
         rows = (conform(contract, values, batch) for batch in batches)
         paths = (
-            f"{table.path_of(self.key)}/{self.prefix}-{number}.parquet"
+            table.file_of(self.key, f"{self.prefix}-{number}.parquet")
             for number in itertools.count()
         )
         files: list[DataFile] = []
@@ -829,7 +843,7 @@ class Replacement:
         if any(not 0 <= value < 2**63 for value in fingerprints.values()):
             raise ValueError(f"{self.table.root}: a fingerprint lies outside 0 to 2**63-1")
         return [
-            Transaction(self.table.path_of(key), fingerprints.get(key, secrets.randbits(63)))
+            Transaction(self.table.id_of(key), fingerprints.get(key, secrets.randbits(63)))
             for key in self._staged
         ]
 
@@ -896,8 +910,9 @@ class Replacement:
 
     def _pinned_files(self, key: PartitionKey) -> pl.DataFrame:
         names = self.table.contract.partition_columns
+        # With no condition at all, given as one iterable, Polars keeps no row.
         return self._replaced.filter(
-            pl.col(name) == value for name, value in zip(names, key, strict=True)
+            pl.lit(True), *(pl.col(name) == value for name, value in zip(names, key, strict=True))
         )
 
     def _removes(self, rearranges: bool) -> list[RemoveAction]:
@@ -998,7 +1013,7 @@ class Replacement:
         if self._attempt.encode() in entry:
             return True
         names = self.table.contract.partition_columns
-        ours = {self.table.path_of(key) for key in self._staged}
+        ours = {self.table.id_of(key) for key in self._staged}
         removed = set(self._replaced["path"])
         for line in entry.splitlines():
             action = json.loads(line)

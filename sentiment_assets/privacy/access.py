@@ -58,7 +58,7 @@ ROLES = (
 LAYERS = (
     Layer("bronze", "posts as the platforms gave them, dead letters, manifests", "bronze"),
     Layer("silver", "masked text, pseudonyms, quarantine: personal data still", "silver"),
-    Layer("gold", "aggregates with small cells hidden", "gold"),
+    Layer("gold", "aggregates with small cells hidden, reference tables", "gold"),
     Layer("mart", "gold as databases hold it"),
     Layer("keys", "the secrets that undo pseudonyms"),
     Layer("history", "Dagster's runs and events, logs of processes"),

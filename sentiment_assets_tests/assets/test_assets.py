@@ -13,6 +13,7 @@ import pytest
 from sentiment_assets.consumed import CONSUMED
 from sentiment_assets.core import periods
 from sentiment_assets.core.contracts import (
+    CALENDAR_DAYS,
     CONTRACTS,
     DAILY_SUMMARY,
     POOLED_SENTIMENT,
@@ -123,8 +124,8 @@ def test_gold_shows_a_preview_and_counts_each_partition(built: Built, table: str
         header, line, *rows = facts["preview"].splitlines()
         assert header.startswith("| date | platform |")
         assert set(line) == {"|", "-"}
-        # Pools stand with Sundays, and these are weekdays.
-        assert bool(rows) == (table != POOLED_SENTIMENT.name)
+        # Pools stand with Sundays, and these are weekdays; nothing went on beside.
+        assert bool(rows) == (table not in (POOLED_SENTIMENT.name, CALENDAR_DAYS.name))
         assert all(row.startswith(f"| {partition.date} |") for row in rows)
 
 
@@ -225,6 +226,7 @@ def test_hidden_days_are_pooled_with_the_sunday_of_their_week(
     copy: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gold = [dg.AssetKey(name.split("/")) for name in GOLD]
+    pooled = dg.AssetKey(POOLED_SENTIMENT.name.split("/"))
     copy.resources["min_authors"] = 230
     copy.rebuild(*DAYS, assets=gold)
     days = copy.lake.table(DAILY_SUMMARY).scan().collect()
@@ -233,7 +235,7 @@ def test_hidden_days_are_pooled_with_the_sunday_of_their_week(
     sunday = day("2026-02-08")
 
     def pools() -> pl.DataFrame:
-        [facts] = told(copy.rebuild(sunday, assets=gold[-1:]), POOLED_SENTIMENT.name).values()
+        [facts] = told(copy.rebuild(sunday, assets=[pooled]), POOLED_SENTIMENT.name).values()
         assert (facts[CONSUMED] > 0) == settled
         return copy.lake.table(POOLED_SENTIMENT).scan().collect()
 

@@ -13,6 +13,7 @@ from deltalake import DeltaTable, Field
 from deltalake.schema import PrimitiveType
 
 from sentiment_assets.core.contracts import (
+    CALENDAR_DAYS,
     CONTRACTS,
     DAILY_SUMMARY,
     DAILY_TREND,
@@ -123,8 +124,8 @@ def breaks() -> Iterator[tuple[str, str, Damage, str]]:
     for contract in CONTRACTS.values():
         table, add = contract.name, partial(add_column, contract=contract)
         yield table, "schema", add, "not in the contract: surprise"
-        # Nothing was quarantined that day, and pools stand with Sundays.
-        if contract not in (SILVER_QUARANTINE, POOLED_SENTIMENT):
+        # Nothing was quarantined or went on that day, and pools stand with Sundays.
+        if contract not in (SILVER_QUARANTINE, POOLED_SENTIMENT, CALENDAR_DAYS):
             change = partial(rewrite, contract=contract)
             last = contract.required[-1]
             repeat, empty = partial(change, change=doubled), without_value(last)

@@ -13,12 +13,20 @@ import pytest
 
 from sentiment_assets.assets.maintenance import MAINTENANCE, maintenance_key
 from sentiment_assets.cli.partitions import is_behind, partition_rows
-from sentiment_assets.core.contracts import CONTRACTS, HOURLY_SENTIMENT, SILVER_POSTS
+from sentiment_assets.core.contracts import (
+    CONTRACTS,
+    HOURLY_SENTIMENT,
+    REFERENCE_CONTRACTS,
+    SILVER_POSTS,
+)
 from sentiment_assets.definitions import silver_rules
 from sentiment_assets_tests.assets.conftest import DAYS
 from sentiment_assets_tests.local_platform import TODAY, Platform, events_of, failures
 
-TABLES = [dg.AssetKey(name.split("/")) for name in ("bronze/batch_posts", *CONTRACTS)]
+TABLES = [
+    dg.AssetKey(name.split("/"))
+    for name in ("bronze/batch_posts", *CONTRACTS, *REFERENCE_CONTRACTS)
+]
 
 
 def age(platform: Platform, days: float) -> None:

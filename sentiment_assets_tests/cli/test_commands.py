@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from sentiment_assets.cli import cli
+from sentiment_assets.core.contracts import REFERENCE_CONTRACTS
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.sentiment.vader import kernel_in_use
 from sentiment_assets_tests.local_platform import Platform
@@ -243,6 +244,8 @@ def test_a_tick_for_real(platform: Platform, monkeypatch: pytest.MonkeyPatch) ->
     assert all("the bearer token is not accepted" in failure for failure in told["failures"])
     assert told["rebuilt"] == told["fetched"]
     assert len(told["fetched"]) == 2
+    # Before gold, so that nothing is built twice.
+    assert told["references"] == [*REFERENCE_CONTRACTS]
     monkeypatch.setenv("SENTIMENT_HOME", str(home))
     shown = CliRunner().invoke(cli, ["partitions", "--days", "2", "--platform", "x", "--json"])
     assert shown.exit_code == 0, (shown.output, shown.exception)

@@ -22,7 +22,12 @@ from dagster._daemon.types import DaemonHeartbeat
 
 from sentiment_assets.cli import cli
 from sentiment_assets.cli.reprocess import _daemon_runs, _failed, _require_sensor
-from sentiment_assets.core.contracts import CONTRACTS, DAILY_SUMMARY, SILVER_POSTS
+from sentiment_assets.core.contracts import (
+    CONTRACTS,
+    DAILY_SUMMARY,
+    REFERENCE_CONTRACTS,
+    SILVER_POSTS,
+)
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.sensors import SENSOR_NAME
 from sentiment_assets_tests.cli.test_commands import json_lines, process
@@ -113,13 +118,14 @@ def test_upkeep_by_hand(filled: Path) -> None:
     planned = process(filled, "maintain", "--dry-run")
     assert planned.returncode == 0, planned.stderr
     assert "what upkeep would do" in planned.stdout
-    assert all(f"{name} " in planned.stdout for name in ("bronze/batch_posts", *CONTRACTS))
+    tables = ["bronze/batch_posts", *CONTRACTS, *REFERENCE_CONTRACTS]
+    assert all(f"{name} " in planned.stdout for name in tables)
     assert [stored.path for stored in lake.objects.list()] == paths
 
     done = process(filled, "maintain", "--json")
     assert done.returncode == 0, done.stderr
     rows: dict[str, dict[str, Any]] = {row["table"]: row for row in json_lines(done.stdout)}
-    assert [*rows] == ["bronze/batch_posts", *CONTRACTS]
+    assert [*rows] == tables
     assert rows["silver/posts"]["checkpoint"] == lake.table(SILVER_POSTS).version
     assert rows["bronze/batch_posts"]["files_removed"] == 0
 

@@ -1,9 +1,10 @@
 """Somebody who has every gold table and subtracts: what of the hidden cells can they work out?
 
 What belongs here: the attack alone. It knows the tables, never the posts. All posts of a day fall
-into atoms: one hour, one set of topics. Each published figure is a sum over atoms, so that a hidden
-cell is found when it is a linear combination of published figures. Atoms that a published zero
-empties are left out; so are those outside of a figure that equals a larger one.
+into atoms: one hour, one set of topics, one language where the tables tell of languages. Each
+published figure is a sum over atoms, so that a hidden cell is found when it is a linear combination
+of published figures. Atoms that a published zero empties are left out; so are those outside of a
+figure that equals a larger one.
 """
 
 from __future__ import annotations
@@ -21,16 +22,18 @@ import polars as pl
 from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
     HOURLY_SENTIMENT,
+    LANGUAGE_SENTIMENT,
     POOLED_SENTIMENT,
     TOPIC_SENTIMENT,
+    WEEKLY_SENTIMENT,
     Contract,
 )
 from sentiment_assets.core.gold import ALL_POSTS
 
 #: What is counted: posts, or posts with a score (whose sum of sentiment goes with them).
 Measure = Literal["posts", "scored"]
-#: Date, hour, the topics and hashtags (``#name``).
-Atom = tuple[dt.date, int, frozenset[str]]
+#: Date, hour, the topics and hashtags (``#name``), the language (empty where nobody tells of it).
+Atom = tuple[dt.date, int, frozenset[str], str]
 
 #: All sums and differences of so many figures are tried, and all of fewer than ``_ALL_OF``.
 _AT_ONCE, _ALL_OF = 4, 8
@@ -55,13 +58,24 @@ def figures(tables: Mapping[Contract, pl.DataFrame]) -> list[Figure]:
     for row in tables[TOPIC_SENTIMENT].iter_rows(named=True):
         topics.setdefault(row["date"], set()).add(_name(row))
 
-    def atoms(dates: Iterable[dt.date], hour: int | None = None, topic: str | None = None):  # type: ignore[no-untyped-def]
+    langs: dict[dt.date, set[str]] = {}
+    of_languages = tables.get(LANGUAGE_SENTIMENT, pl.DataFrame()).to_dicts()
+    for row in of_languages:
+        langs.setdefault(row["date"], set()).add(row["lang"])
+
+    def atoms(  # type: ignore[no-untyped-def]
+        dates: Iterable[dt.date],
+        hour: int | None = None,
+        topic: str | None = None,
+        lang: str | None = None,
+    ):
         return frozenset(
-            (date, h, held)
+            (date, h, held, spoken)
             for date in dates
             for h in hours.get(date, ())
             for held in _subsets(frozenset(topics.get(date, ())))
-            if hour in (None, h) and (topic is None or topic in held)
+            for spoken in langs.get(date, {""})
+            if hour in (None, h) and (topic is None or topic in held) and lang in (None, spoken)
         )
 
     found = []
@@ -77,6 +91,14 @@ def figures(tables: Mapping[Contract, pl.DataFrame]) -> list[Figure]:
         topic = None if row["topic"] == ALL_POSTS else row["topic"]
         name = f"{row['grain']} of {row['topic']} from {row['period_start']}"
         found.append(_figure(name, atoms(row["days"], topic=topic), row))
+    for row in of_languages:
+        name = f"language {row['lang']} of {row['date']}"
+        found.append(_figure(name, atoms([row["date"]], lang=row["lang"]), row))
+    for row in tables.get(WEEKLY_SENTIMENT, pl.DataFrame()).iter_rows(named=True):
+        topic = None if row["topic"] == ALL_POSTS else row["topic"]
+        dates = _shown_days(tables, row)
+        name = f"week to {row['date']} of {row['topic']}"
+        found.append(_figure(name, atoms(dates, topic=topic), {**row, "suppressed": not dates}))
     return [figure for figure in found if figure.atoms]
 
 
@@ -113,6 +135,20 @@ def _figure(name: str, atoms: frozenset[Atom], row: Mapping[str, int | None]) ->
     return Figure(name, atoms, None if row["suppressed"] else values)  # type: ignore[arg-type]
 
 
+def _shown_days(
+    tables: Mapping[Contract, pl.DataFrame], week: Mapping[str, object]
+) -> list[dt.date]:
+    """The days that a week to date sums, which its readers find in the tables of days."""
+    days = tables[DAILY_SUMMARY]
+    if week["topic"] != ALL_POSTS:
+        days = tables[TOPIC_SENTIMENT].filter(topic_kind="tracked", topic=week["topic"])
+    shown = days.filter(
+        ~pl.col("suppressed"), pl.col("date").is_between(week["week_start"], week["date"])
+    )
+    found: list[dt.date] = shown["date"].to_list()
+    return found
+
+
 def _name(row: Mapping[str, str]) -> str:
     return row["topic"] if row["topic_kind"] == "tracked" else f"#{row['topic']}"
 
@@ -136,7 +172,7 @@ def _matrices(
         empty |= _empty_atoms(published, "scored")
     atoms = sorted(
         {atom for figure in (*published, *hidden) for atom in figure.atoms} - empty,
-        key=lambda atom: (*atom[:2], sorted(atom[2])),
+        key=lambda atom: (*atom[:2], sorted(atom[2]), atom[3]),
     )
     told, asked = (
         np.array([[atom in f.atoms for atom in atoms] for f in of], dtype=np.float32).reshape(

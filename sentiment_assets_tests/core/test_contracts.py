@@ -5,9 +5,16 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from sentiment_assets.core.contracts import CONTRACTS, SILVER_POSTS, Contract
+from sentiment_assets.core.contracts import (
+    CONTRACTS,
+    REFERENCE_CONTRACTS,
+    SILVER_POSTS,
+    Contract,
+)
 
-EVERY = pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda c: c.name)
+#: What a table may be made of stands before it.
+TABLES = {**REFERENCE_CONTRACTS, **CONTRACTS}
+EVERY = pytest.mark.parametrize("contract", TABLES.values(), ids=lambda c: c.name)
 
 #: What bronze offers as a source: it is no Delta table.
 BRONZE_COLUMNS = {"payload", "platform", "fetched_at", "source", "manifest"}
@@ -17,16 +24,17 @@ BRONZE_COLUMNS = {"payload", "platform", "fetched_at", "source", "manifest"}
 def test_names_are_said_once(contract: Contract) -> None:
     names = [column.name for column in contract.columns]
     assert len(set(names)) == len(names)
-    assert CONTRACTS[contract.name] is contract
+    assert TABLES[contract.name] is contract
     assert contract.name == f"{contract.layer}/{contract.table}"
-    assert contract.layer in ("silver", "gold")
+    assert contract.layer in ("silver", "gold", "reference")
 
 
 @EVERY
 def test_keys_and_partitions_are_required_columns(contract: Contract) -> None:
     for name in (*contract.key, *contract.partition_columns):
         assert contract.column(name).required, name
-    assert contract.partition_columns[:2] == ("date", "platform")
+    whole = contract.layer == "reference"
+    assert contract.partition_columns[:2] == (() if whole else ("date", "platform"))
 
 
 @EVERY
@@ -61,13 +69,13 @@ def test_lineage_names_columns_that_exist(contract: Contract) -> None:
             if table.startswith("bronze/"):
                 assert name in BRONZE_COLUMNS, source
             else:
-                CONTRACTS[table].column(name)
-                assert list(CONTRACTS).index(table) < list(CONTRACTS).index(contract.name)
+                TABLES[table].column(name)
+                assert list(TABLES).index(table) < list(TABLES).index(contract.name)
 
 
 def test_gold_holds_nothing_about_a_person() -> None:
-    for contract in CONTRACTS.values():
-        if contract.layer == "gold":
+    for contract in TABLES.values():
+        if contract.layer in ("gold", "reference"):
             assert {column.privacy for column in contract.columns} == {"none"}
 
 

@@ -22,10 +22,14 @@ from sentiment_assets.core import gold
 from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
     HOURLY_SENTIMENT,
+    LANGUAGE_SENTIMENT,
     POOLED_SENTIMENT,
     TOPIC_SENTIMENT,
+    WEEKLY_SENTIMENT,
     Contract,
 )
+from sentiment_assets.core.gold_languages import language_sentiment
+from sentiment_assets.core.gold_weeks import weekly_sentiment
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.periods import week_of
 from sentiment_assets_tests.core.attacker import Atom, Measure, cells_found, figures, unions_found
@@ -47,8 +51,10 @@ def on(date: dt.date) -> PostPartition:
     return PostPartition(date, "x")
 
 
-def publish(rows: Sequence[dict[str, Any]], least: int) -> dict[Contract, pl.DataFrame]:
-    """Every gold table that is made of posts."""
+def publish(
+    rows: Sequence[dict[str, Any]], least: int, languages: bool = False
+) -> dict[Contract, pl.DataFrame]:
+    """Every gold table that is made of posts; with ``languages``, those and the weeks too."""
     posts = frame(rows).lazy()
     covered = {
         on(date): coverage(*WHOLE, partition=on(date))[on(date)]
@@ -57,17 +63,22 @@ def publish(rows: Sequence[dict[str, Any]], least: int) -> dict[Contract, pl.Dat
     hourly = gold.hourly_sentiment(posts, covered, least)
     topics = gold.topic_sentiment(posts, covered, least)
     daily = gold.daily_summary(posts, NO_QUARANTINE.lazy(), hourly, covered, least)
-    return {
+    tables = {
         HOURLY_SENTIMENT: hourly,
         TOPIC_SENTIMENT: topics,
         DAILY_SUMMARY: daily,
         POOLED_SENTIMENT: gold.pooled_sentiment(posts, daily, topics, SUNDAYS, least),
     }
+    if languages:
+        spoken = posts.with_columns(lang=pl.Series([row["lang"] for row in rows]))
+        tables[LANGUAGE_SENTIMENT] = language_sentiment(spoken, covered, least)
+        tables[WEEKLY_SENTIMENT] = weekly_sentiment(daily.lazy(), topics.lazy(), [*covered])
+    return tables
 
 
-def found(rows: Sequence[dict[str, Any]], least: int) -> list[str]:
+def found(rows: Sequence[dict[str, Any]], least: int, languages: bool = False) -> list[str]:
     """What an attacker gets that nobody should have."""
-    tables = publish(rows, least)
+    tables = publish(rows, least, languages)
     every = figures(tables)
     hashtags = set(
         tables[TOPIC_SENTIMENT].filter(topic_kind="hashtag").select("date", "topic").iter_rows()
@@ -75,7 +86,9 @@ def found(rows: Sequence[dict[str, Any]], least: int) -> list[str]:
     posts: dict[Atom, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         tags = {f"#{tag}" for tag in row["hashtags"] if (row["date"], tag) in hashtags}
-        posts[row["date"], row["created_hour"].hour, frozenset({*row["topics"], *tags})].append(row)
+        topics = frozenset({*row["topics"], *tags})
+        lang = row["lang"] if languages else ""
+        posts[row["date"], row["created_hour"].hour, topics, lang].append(row)
 
     def inside(atoms: frozenset[Atom], measure: Measure) -> list[dict[str, Any]]:
         held = itertools.chain.from_iterable(posts.get(atom, ()) for atom in atoms)
@@ -197,10 +210,10 @@ def no_pool_bares(pools: pl.DataFrame, *_: Any) -> pl.DataFrame:
 @pytest.mark.parametrize(
     ("protection", "instead", "rows"),
     [
-        pytest.param("_hide_few_authors", without_companions,
+        pytest.param("hide_few_authors", without_companions,
                      [*people("a", 2, TUE, 8), *people("b", 4, TUE, 9), *people("c", 5, TUE, 10)],
                      id="one hidden hour"),
-        pytest.param("_hide_few_authors", without_companions,
+        pytest.param("hide_few_authors", without_companions,
                      [*people("a", 2, TUE, 8), *people("a", 2, TUE, 9), *people("c", 5, TUE, 10)],
                      id="two hours of the same"),
         pytest.param("_bared_by_rest", nothing_bared,
@@ -251,6 +264,68 @@ def world(chance: random.Random, least: int) -> list[dict[str, Any]]:
 def test_nobody_is_found_by_subtraction(seed: int, least: int) -> None:
     rows = world(random.Random(seed), least)
     assert found(rows, least) == []
+
+
+def spoken_world(chance: random.Random, least: int) -> list[dict[str, Any]]:
+    """A day or two of one week, in languages of many people, of few, and of the same few."""
+    monday = dt.date(2026, 11, 2)
+    everyone = [f"a{n}" for n in range(3 * least)]
+    rows: list[dict[str, Any]] = []
+    for date in chance.sample([monday, monday + dt.timedelta(days=2)], chance.choice([1, 1, 2])):
+        scored = chance.choice([0.0, 0.5, 1.0])
+        weights = [chance.choice([1, 1, 4, 12]) for _ in range(3)]
+        shared = chance.choice([0.3, 1.0])
+        for _ in range(chance.choice([2, 4, 6]) * least):
+            lang = chance.choices(["en", "de", "xh"], weights)[0]
+            rows.append(
+                post(
+                    chance.choice(everyone),
+                    chance.choice([8, 8, 9]),
+                    # Of most scorers' languages but one nothing is scored.
+                    chance.choice([-0.5, 0.5])
+                    if lang == "en" and chance.random() < scored
+                    else None,
+                    partition=on(date),
+                    topics=["t"] if chance.random() < shared else [],
+                )
+                | {"lang": lang}
+            )
+    return rows
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32), st.integers(2, 10))
+def test_nobody_is_found_by_languages_and_weeks(seed: int, least: int) -> None:
+    rows = spoken_world(random.Random(seed), least)
+    assert found(rows, least, languages=True) == []
+
+
+def test_the_attacker_gets_in_where_languages_are_not_protected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [
+        row | {"lang": lang}
+        for lang, size in (("en", 6), ("xh", 2))
+        for row in people(lang, size, TUE)
+    ]
+    assert found(rows, 3, languages=True) == []
+    monkeypatch.setattr("sentiment_assets.core.gold_languages.hide_few_authors", bared_languages)
+    assert found(rows, 3, languages=True) != []
+
+
+def bared_languages(cells: pl.DataFrame, posts: Any, least: int, *_: Any, part: str) -> Any:
+    return without_companions(cells, posts, least)
+
+
+def test_spoken_worlds_hold_what_is_attacked() -> None:
+    kinds: Counter[tuple[bool, bool]] = Counter()
+    for seed in range(60):
+        tables = publish(spoken_world(random.Random(seed), 3), 3, languages=True)
+        days = dict(tables[DAILY_SUMMARY].select("date", "suppressed").iter_rows())
+        for date, hidden in tables[LANGUAGE_SENTIMENT].select("date", "suppressed").iter_rows():
+            kinds[days[date], hidden] += 1
+    assert len(kinds) == 4, kinds
+    assert min(kinds.values()) >= 5, kinds
 
 
 def test_the_worlds_hold_what_is_attacked() -> None:

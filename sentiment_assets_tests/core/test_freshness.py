@@ -36,6 +36,9 @@ HOUR = dt.timedelta(hours=1)
 WEEK = dt.timedelta(days=7)
 POSTS, SUMMARY, TREND = "silver/posts", "gold/daily_summary", "gold/daily_trend"
 POOLED, TOPICS = "gold/pooled_sentiment", "gold/topic_sentiment"
+LANGUAGES, CALENDAR = "gold/language_sentiment", "gold/calendar_days"
+#: Made of days and of their topics.
+OF_TOPICS = ("gold/weekly_sentiment", "gold/topic_voice", "gold/rising_topics")
 ONE = Watch({"x": (WEEK,)})
 
 
@@ -127,14 +130,17 @@ def test_what_lands_may_wait_for_its_deadline() -> None:
         "gold/hourly_sentiment": POSTS,
         TOPICS: POSTS,
         SUMMARY: POSTS,
-        TREND: SUMMARY,
-        POOLED: SUMMARY,
+        LANGUAGES: POSTS,
+        **dict.fromkeys((TREND, POOLED, *OF_TOPICS, CALENDAR), SUMMARY),
     }
     assert of(POSTS, found, 11.2).age == pytest.approx(1.1 * HOUR, abs=dt.timedelta(seconds=1))
 
 
 def test_a_table_of_two_names_the_one_that_is_late() -> None:
-    assert stale(facts(topic_sentiment=10.1), 12) == {TOPICS: None, POOLED: TOPICS}
+    assert stale(facts(topic_sentiment=10.1), 12) == {
+        TOPICS: None,
+        **dict.fromkeys((POOLED, *OF_TOPICS), TOPICS),
+    }
 
 
 def test_a_stale_chain_has_one_root() -> None:
@@ -142,9 +148,9 @@ def test_a_stale_chain_has_one_root() -> None:
     assert late.pop(BATCH_POSTS) is None
     assert late.pop("silver/quarantine") == late.pop(POSTS) == BATCH_POSTS
     assert late == {
-        "gold/hourly_sentiment": POSTS, TOPICS: POSTS, SUMMARY: POSTS, TREND: SUMMARY,
-        POOLED: SUMMARY,
-    }  # fmt: skip
+        **dict.fromkeys(("gold/hourly_sentiment", TOPICS, SUMMARY, LANGUAGES), POSTS),
+        **dict.fromkeys((TREND, POOLED, *OF_TOPICS, CALENDAR), SUMMARY),
+    }
     assert of(TREND, facts(watermark=8), 11.5).sentence == (
         "waits for gold/daily_summary, which is stale itself"
     )

@@ -528,12 +528,15 @@ def day_row(back: int, compounds: Sequence[float], **more: Any) -> dict[str, Any
         "fetched_share": 1.0,
         "suppressed": False,
         "scorers": ["vader 3.3.2"],
+        "authors": len(units),
+        "engagement_sentiment_mean": sum(units) / len(units) / 10_000 if units else None,
     } | more
 
 
 BLANK = dict.fromkeys(
-    ("posts", "scored", "sentiment_sum", "sentiment_square_sum", "sentiment_mean")
-)
+    ("posts", "scored", "sentiment_sum", "sentiment_square_sum", "sentiment_mean", "authors",
+     "engagement_sentiment_mean")
+)  # fmt: skip
 
 
 def typed(rows: Sequence[dict[str, Any]], contract: Contract) -> pl.LazyFrame:

@@ -19,7 +19,8 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from sentiment_assets.core.contracts import CONTRACTS, SILVER_POSTS
+from sentiment_assets.core.contracts import SILVER_POSTS
+from sentiment_assets.core.layout import table_root
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
 from sentiment_assets.core.silver import CLEAN_INPUT, SilverRules, clean_batch
 from sentiment_assets.lake.objects import Lake, LakeLocation
@@ -98,18 +99,20 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 def test_spark_parses_every_statement(spark: Any) -> None:
     parser = spark._jsparkSession.sessionState().sqlParser()
     parsed = [statement for statement in STATEMENTS if statement not in GRANTS]
-    assert len(parsed) == 4 + 2 * len(CONTRACTS)
+    assert len(parsed) == 6 + 2 * len(register_tables.TABLES)
     plans = [parser.parsePlan(statement).nodeName() for statement in parsed]
     assert set(plans) == {"CreateNamespace", "CreateTable", "CreateView"}
 
 
 def test_every_table_of_silver_and_gold_has_its_place_and_a_view_with_its_words() -> None:
     made = "\n".join(STATEMENTS)
-    assert {contract.layer for contract in CONTRACTS.values()} == set(register_tables.LAYERS)
-    for contract in CONTRACTS.values():
+    assert {contract.layer for contract in register_tables.TABLES.values()} == set(
+        register_tables.LAYERS
+    )
+    for contract in register_tables.TABLES.values():
         assert (
             f"CREATE TABLE IF NOT EXISTS sentiment.{contract.layer}_files.{contract.table} USING "
-            f"DELTA LOCATION 's3://posts/team/lake/{contract.name}'"
+            f"DELTA LOCATION 's3://posts/team/lake/{table_root(contract.name)}'"
         ) in STATEMENTS
         view = next(
             s for s in STATEMENTS if f" VIEW sentiment.{contract.name.replace('/', '.')} " in s
@@ -137,9 +140,10 @@ def test_readers_are_those_of_the_access_table_and_of_views_alone() -> None:
     }
     expected = {
         (layer, f"sentiment-{role.name.replace('_', '-')}")
-        for layer in ("silver", "gold")
+        # Reference tables are for the readers of gold.
+        for layer, read in (("silver", "silver"), ("gold", "gold"), ("reference", "gold"))
         for role in ROLES
-        if right_of(role.name, layer) == "read"
+        if right_of(role.name, read) == "read"
     }
     assert given == expected
     assert ("silver", "sentiment-bi") not in given

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from resources.environments import setting_names
-from sentiment_assets.core.contracts import CONTRACTS, LIVE_CONTRACTS
+from sentiment_assets.core.contracts import CONTRACTS, LIVE_CONTRACTS, REFERENCE_CONTRACTS
 from sentiment_assets_tests.docs.pages import DOCS, generator, text_of
 
 
@@ -23,7 +23,7 @@ def test_dictionary_has_every_column_of_every_table() -> None:
     text = text_of(Path("docs/data-dictionary.md"))
     parts = re.split(r"^## (\S+)\n", text, flags=re.MULTILINE)[1:]
     sections = dict(zip(parts[::2], parts[1::2], strict=True))
-    tables = {**CONTRACTS, **LIVE_CONTRACTS}
+    tables = {**CONTRACTS, **LIVE_CONTRACTS, **REFERENCE_CONTRACTS}
     assert list(sections) == list(tables)
     for name, contract in tables.items():
         rows = re.findall(r"^\| `(\w+)` \| `[^|]+` \|", sections[name], re.MULTILINE)

@@ -35,6 +35,7 @@ def project(root: Path, x: SimulatedPlatform, monkeypatch: pytest.MonkeyPatch) -
     platform = Platform.at(root / ".sentiment", x, min_authors=2)
     if not (root / ".sentiment").exists():
         platform.fetch(YESTERDAY, TODAY)
+        assert platform.run("reference", []).success
         platform.rebuild(YESTERDAY, TODAY)
     monkeypatch.chdir(root)
     return platform

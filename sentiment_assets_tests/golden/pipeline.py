@@ -14,10 +14,24 @@ from typing import Any
 import polars as pl
 
 from sentiment_assets.core import gold
-from sentiment_assets.core.contracts import SILVER_POSTS, SILVER_QUARANTINE
+from sentiment_assets.core.contracts import (
+    BRANDS,
+    CALENDAR,
+    HOLIDAYS,
+    MARKETS,
+    SILVER_POSTS,
+    SILVER_QUARANTINE,
+    Contract,
+)
 from sentiment_assets.core.coverage import State
+from sentiment_assets.core.gold_calendar import Kept, calendar_days
+from sentiment_assets.core.gold_languages import language_sentiment
+from sentiment_assets.core.gold_rising import rising_topics
+from sentiment_assets.core.gold_voice import topic_voice
+from sentiment_assets.core.gold_weeks import weekly_sentiment
 from sentiment_assets.core.layout import PostPartition, Window
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
+from sentiment_assets.core.reference import read_reference
 from sentiment_assets.core.silver import SilverRules
 from sentiment_assets.core.tracking import Topic
 from sentiment_assets.lake.bronze import read_partition
@@ -74,6 +88,7 @@ def tables(lake: Lake) -> dict[str, pl.DataFrame]:
     hourly = gold.hourly_sentiment(posts, coverage, MIN_AUTHORS)
     topics = gold.topic_sentiment(posts, coverage, MIN_AUTHORS)
     summary = gold.daily_summary(posts, refused, hourly, coverage, MIN_AUTHORS)
+    days = (summary.lazy(), topics.lazy())
     return {
         "silver_posts": posts.collect().sort("date", "window", "created_hour", "post_pid"),
         "silver_quarantine": refused.collect().sort("object", "line"),
@@ -83,8 +98,21 @@ def tables(lake: Lake) -> dict[str, pl.DataFrame]:
         "gold_pooled_sentiment": gold.pooled_sentiment(
             posts, summary, topics, CLOSERS, MIN_AUTHORS
         ),
-        "gold_daily_trend": gold.daily_trend(summary.lazy(), topics.lazy(), PARTITIONS),
+        "gold_daily_trend": gold.daily_trend(*days, PARTITIONS),
+        "gold_language_sentiment": language_sentiment(posts, coverage, MIN_AUTHORS),
+        "gold_weekly_sentiment": weekly_sentiment(*days, PARTITIONS),
+        "gold_topic_voice": topic_voice(*days, kept(BRANDS).lazy(), PARTITIONS),
+        "gold_rising_topics": rising_topics(*days, PARTITIONS, MIN_AUTHORS),
+        "gold_calendar_days": calendar_days(
+            days[0], Kept(kept(CALENDAR), kept(HOLIDAYS), kept(MARKETS)), PARTITIONS
+        ),
     }
+
+
+def kept(contract: Contract) -> pl.DataFrame:
+    """What ``reference/`` of this folder says."""
+    file = HERE / "reference" / f"{contract.table}.csv"
+    return read_reference(contract, file.name, file.read_bytes())
 
 
 def as_lines(table: pl.DataFrame) -> str:

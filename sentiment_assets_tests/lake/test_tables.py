@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sentiment_assets.core.contracts import CONTRACTS, Column
+from sentiment_assets.core.contracts import CONTRACTS, HOLIDAYS, REFERENCE_CONTRACTS, Column
 from sentiment_assets.lake import files, tables
 from sentiment_assets.lake.files import polars_schema
 from sentiment_assets.lake.objects import Lake, LakeLocation
@@ -37,7 +37,11 @@ def content(table: Table) -> dict[str, tuple[int, int]]:
     return {window: (rows, *marks) for window, rows, marks in found.collect().iter_rows()}
 
 
-@pytest.mark.parametrize("contract", [NOTES, *CONTRACTS.values()], ids=lambda c: c.name)
+@pytest.mark.parametrize(
+    "contract",
+    [NOTES, *CONTRACTS.values(), *REFERENCE_CONTRACTS.values()],
+    ids=lambda c: c.name,
+)
 def test_a_table_that_was_never_written_reads_as_no_rows(disk_lake: Lake, contract) -> None:
     table = disk_lake.table(contract)
     rows = table.scan().collect()
@@ -57,6 +61,30 @@ def test_a_partition_is_replaced_and_the_others_stay(lake: Lake) -> None:
     rows = table.scan().collect()
     assert rows.schema == polars_schema(NOTES.schema)
     assert rows["date"].unique().to_list() == [dt.date(2026, 11, 23)]
+
+
+def test_a_table_without_partitions_is_replaced_whole(lake: Lake) -> None:
+    table = lake.table(HOLIDAYS)
+    one = {"market": "ZA", "date": dt.date(2026, 12, 16), "name": "Day of Reconciliation"}
+    rows = pl.DataFrame([one])
+    for year in (2026, 2027):
+        with table.begin([{}], f"run{year}") as replacement:
+            replacement.write({}, [rows.with_columns(date=dt.date(year, 12, 16))])
+            replacement.commit(fingerprints={(): year})
+    assert table.scan().collect().rows() == [("ZA", dt.date(2027, 12, 16), one["name"])]
+    assert table.fingerprint({}) == 2027
+    assert table.partition_sizes()["rows"].to_list() == [1]
+    [path] = table.live_files()
+    assert "/" not in path
+    # Who began before another's commit doesn't win over it.
+    late, first = table.begin([{}], "late"), table.begin([{}], "first")
+    for replacement in (late, first):
+        replacement.write({}, [rows])
+    first.commit()
+    with pytest.raises(tables.CommitConflict):
+        late.commit()
+    held, count = table.begin([{}], "look").pinned({})
+    assert (held.collect().height, count) == (1, 1)
 
 
 def test_any_set_of_partitions_is_replaced_by_one_commit(lake: Lake) -> None:

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from sentiment_assets.core.contracts import CONTRACTS
-from sentiment_assets.core.layout import BATCH_POSTS, DEAD_LETTERS, ORIGIN_MARKER, layer_of
+from sentiment_assets.core.contracts import CONTRACTS, REFERENCE_CONTRACTS
+from sentiment_assets.core.layout import (
+    BATCH_POSTS,
+    DEAD_LETTERS,
+    ORIGIN_MARKER,
+    layer_of,
+    table_root,
+)
 from sentiment_assets.privacy.access import (
     GRANTS,
     LAYERS,
@@ -68,6 +74,8 @@ def test_everything_in_a_lake_lies_in_a_layer() -> None:
     folders = {layer.folder for layer in lake_layers()}
     for path in (*CONTRACTS, BATCH_POSTS, DEAD_LETTERS, ORIGIN_MARKER):
         assert layer_of(path) in folders, path
+    for table in REFERENCE_CONTRACTS:
+        assert layer_of(table_root(table)) == "gold", table
 
 
 def test_the_page_on_privacy_shows_this_table() -> None:

@@ -1,0 +1,95 @@
+"""The sensor that looks at a team's reference files, and asks for the tables whose file changed.
+
+What belongs here: comparing stamps, and deciding what to request. What a change sets off in gold is
+``sensors``.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+
+import dagster as dg
+import msgspec
+
+from sentiment_assets.assets.describe import asset_key
+from sentiment_assets.core.contracts import REFERENCE_CONTRACTS
+from sentiment_assets.lake.reference import ABSENT, ReferenceFolder
+from sentiment_assets.reference_changes import STAMP, newest_record, note_of
+
+#: A file that failed is tried again after so long, and at once when it is written again.
+AGAIN_AFTER = dt.timedelta(hours=1)
+
+reference_job = dg.define_asset_job(
+    "reference",
+    dg.AssetSelection.groups("reference"),
+    description="Read the reference files into their tables, with every check.",
+    tags={"sentiment/job": "reference", "dagster/priority": "5"},
+)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The stamp of a file for which a run was asked, and when."""
+
+    stamp: str
+    at: float
+
+
+def due_references(instance: dg.DagsterInstance, folder: ReferenceFolder) -> dict[str, str]:
+    """The tables that were not made of their file as it is now: their stamps, by name.
+
+    Raises:
+        ReferenceUnreadable: the folder cannot be read.
+    """
+    due = {}
+    for table, stamp in folder.stamps(REFERENCE_CONTRACTS).items():
+        # What was never there is not missed.
+        if stamp != (note_of(newest_record(instance, table), STAMP) or ABSENT):
+            due[table] = stamp
+    return due
+
+
+def request(
+    due: Mapping[str, str], asked: Mapping[str, Asked], now: dt.datetime
+) -> tuple[dg.RunRequest | None, dict[str, Asked]]:
+    """What to request of what is due, and what was asked for by then."""
+    oldest = now.timestamp() - AGAIN_AFTER.total_seconds()
+    wanted = {
+        table: stamp
+        for table, stamp in due.items()
+        if table not in asked or asked[table].stamp != stamp or asked[table].at <= oldest
+    }
+    known = {table: told for table, told in asked.items() if table in due}
+    if not wanted:
+        return None, known
+    known |= {table: Asked(stamp, now.timestamp()) for table, stamp in wanted.items()}
+    run_key = " ".join(f"{table}@{stamp}" for table, stamp in sorted(wanted.items()))
+    return (
+        dg.RunRequest(
+            run_key=f"{run_key} {now.timestamp():.0f}",
+            asset_selection=[asset_key(table) for table in sorted(wanted)],
+        ),
+        known,
+    )
+
+
+@dg.sensor(
+    name="watch_reference_files",
+    job=reference_job,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Requests a reference table whenever its file was written, came or went.",
+)
+def reference_sensor(
+    context: dg.SensorEvaluationContext, reference_folder: dg.ResourceParam[ReferenceFolder]
+) -> dg.SensorResult | dg.SkipReason:
+    """Look at the files' stamps; nothing of them is read."""
+    try:
+        asked = msgspec.json.decode(context.cursor or "{}", type=dict[str, Asked])
+    except msgspec.DecodeError:
+        asked = {}
+    due = due_references(context.instance, reference_folder)
+    wanted, asked = request(due, asked, dt.datetime.now(dt.timezone.utc))
+    cursor = msgspec.json.encode(asked).decode()
+    if wanted is None:
+        context.update_cursor(cursor)
+        return dg.SkipReason("every reference table is made of its file as it is")
+    return dg.SensorResult(run_requests=[wanted], cursor=cursor)
