@@ -53,6 +53,7 @@ from resources.notifiers import (
     SnsChannel,
     WebhookChannel,
 )
+from resources.postgres import MartAddress, MartReader, address_of, embedded_address
 from resources.producers.producing import receives
 from resources.producers.settings import ProducerSettings
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
@@ -337,6 +338,26 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
         description="Dagster's storage; by default an embedded PostgreSQL in the home.",
         examples=["postgresql+psycopg2://dagster@db.internal/dagster"],
     )
+    mart: Literal["postgres", "off"] = Field(
+        "postgres",
+        description="Whether gold is published to PostgreSQL as well (docs/mart.md). On aws it is "
+        "only where SENTIMENT_MART_URL names a server.",
+        examples=["off"],
+    )
+    mart_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL database that gold is published to, as libpq takes it; by default "
+        "one on the home's embedded PostgreSQL.",
+        examples=[
+            "postgresql://loader@db.internal/mart?sslmode=verify-full&sslrootcert=/etc/rds.pem"
+        ],
+    )
+    mart_reader_url: SecretStr | None = Field(
+        None,
+        description="The same database, or a replica of it, for the dashboard: by an account that "
+        "is a member of bi_reader. By default SENTIMENT_MART_URL, as bi_reader.",
+        examples=["postgresql://board@db.internal/mart?sslmode=verify-full"],
+    )
 
     log_format: Literal["text", "json"] = Field(
         "text",
@@ -419,6 +440,13 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
     def _psycopg2(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith("postgresql"):
             raise ValueError("must begin with postgresql+psycopg2://")
+        return url
+
+    @field_validator("mart_url", "mart_reader_url")
+    @classmethod
+    def _libpq(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            address_of(url.get_secret_value(), "")
         return url
 
     @model_validator(mode="after")
@@ -597,6 +625,22 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
     def keys_in_clear(self, path: Path | None = None) -> KeyStore:
         """The file whose secrets are to be wrapped: the one named, or this machine's."""
         return PrivateFile((path or self.pseudonym_key_file).expanduser().absolute())
+
+    @property
+    def mart_address(self) -> MartAddress | None:
+        """Where gold is published to; null where it isn't."""
+        if self.mart == "off":
+            return None
+        if self.mart_url is not None:
+            return address_of(self.mart_url.get_secret_value(), "SENTIMENT_MART_URL")
+        return embedded_address(self.home, self.origin) if self.env == "local" else None
+
+    @property
+    def mart_reader_address(self) -> MartAddress | None:
+        """Where readers find it; null where nothing is published."""
+        if self.mart_reader_url is None or self.mart == "off":
+            return self.mart_address
+        return address_of(self.mart_reader_url.get_secret_value(), "SENTIMENT_MART_READER_URL")
 
     @property
     def kafka(self) -> KafkaConnection | None:
@@ -1157,6 +1201,12 @@ def token_ends(settings: Settings) -> dict[str, TokenEnd]:
             if isinstance(client, TellsTokenEnd):
                 ends[platform] = client.token_end()
     return ends
+
+
+def mart_reader(settings: Settings) -> MartReader | None:
+    """Who reads the mart; null where there is none. Nothing is connected to before it is asked."""
+    address = settings.mart_reader_address
+    return None if address is None else MartReader(address)
 
 
 def alert_store(database: str | None) -> AlertStore:
