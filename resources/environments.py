@@ -94,6 +94,7 @@ from sentiment_assets.stream_watch import StreamWatcher
 if TYPE_CHECKING:
     from resources.kafka_reader import KafkaReader
     from resources.kafka_topics import TopicAdmin
+    from resources.mart_publisher import PostgresMart
     from resources.producers.service import Producing
 
 Environment = Literal["local", "aws"]
@@ -926,6 +927,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "engines": resource(settings.engines),
         "watch": resource(partial(freshness_watch, settings)),
         "upkeep": resource(settings.upkeep),
+        "mart": _mart_resource(settings),
         "live_stream": resource(partial(live_stream, settings)),
         "catch_up_days": resource(lambda: settings.catch_up_days),
         "min_authors": resource(lambda: settings.min_authors),
@@ -1250,6 +1252,31 @@ def _notifier_resource(settings: Settings) -> dg.ResourceDefinition:
     def make(context: dg.InitResourceContext) -> Iterator[Notifier]:
         with contextlib.closing(alert_store(_database_of(context))) as store:
             yield notifier_of(settings, store)
+
+    return dg.ResourceDefinition(resource_fn=make)
+
+
+def mart(settings: Settings) -> PostgresMart:
+    """Where gold is published to.
+
+    Raises:
+        SettingsError: it is published nowhere.
+    """
+    if settings.mart_address is None:
+        raise SettingsError(
+            "SENTIMENT_MART_URL: needed to publish gold, and SENTIMENT_MART must not be off; for "
+            "example: postgresql://loader@db.internal/mart (docs/mart.md)"
+        )
+    # Alembic is loaded where a schema is looked at, and nowhere else.
+    from resources.mart_publisher import PostgresMart
+
+    return PostgresMart(settings.mart_address, settings.origin)
+
+
+def _mart_resource(settings: Settings) -> dg.ResourceDefinition:
+    def make(_context: dg.InitResourceContext) -> Iterator[PostgresMart]:
+        with contextlib.closing(mart(settings)) as opened:
+            yield opened
 
     return dg.ResourceDefinition(resource_fn=make)
 

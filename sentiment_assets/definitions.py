@@ -59,7 +59,7 @@ from resources.notifiers import Notifier
 from resources.producers.producing import Counts, PublishError, SecretMissing, receives
 from resources.producers.reports import report_line, since
 from sentiment_assets.alerts import alert_on_troubles
-from sentiment_assets.assets import bronze, gold, kafka_topics, live, silver, stream
+from sentiment_assets.assets import bronze, gold, kafka_topics, live, marts, silver, stream
 from sentiment_assets.assets.maintenance import MAINTENANCE
 from sentiment_assets.automation import (
     daily_maintenance,
@@ -70,7 +70,7 @@ from sentiment_assets.automation import (
     maintenance_job,
     rebuild_job,
 )
-from sentiment_assets.checks import checks
+from sentiment_assets.checks import checks, mart_checks
 from sentiment_assets.freshness import freshness, with_badge
 from sentiment_assets.live_sensors import hourly_live_upkeep, live_sensor, live_upkeep_job
 from sentiment_assets.orders import rebuild_orders
@@ -162,6 +162,8 @@ def build_defs(
     settings.make_scorer()
     watched, deadlines = watched_platforms(settings), settings.read_deadlines()
     topics, has_broker = settings.read_streams(), settings.kafka is not None
+    has_mart = settings.mart_address is not None
+    mart = [marts.postgres_mart, *marts.whole_tables()] if has_mart else []
     return dg.Definitions(
         assets=[
             *(
@@ -170,13 +172,20 @@ def build_defs(
                 )
                 for asset in ASSETS
             ),
+            *(asset.map_asset_specs(lambda spec: _marked(spec, settings)) for asset in mart),
             rebuild_orders,
             _marked(stream.stream_posts, settings),
             _marked(live.live_posts, settings),
             _marked(live.live_sentiment, settings),
             *(_marked(topic, settings) for topic in kafka_topics.topic_assets(topics)),
         ],
-        asset_checks=[*checks(), live.check_live, freshness, stream_checks(topics, alert_rules)],
+        asset_checks=[
+            *checks(),
+            *(mart_checks() if has_mart else []),
+            live.check_live,
+            freshness,
+            stream_checks(topics, alert_rules),
+        ],
         jobs=[
             fetch_job,
             stream.land_job,
@@ -188,7 +197,10 @@ def build_defs(
         ],
         schedules=[every_two_hours, every_half_hour, hourly_live_upkeep, daily_maintenance],
         sensors=[
-            rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes)),
+            rebuild_sensor(
+                dt.timedelta(minutes=settings.rebuild_minutes),
+                marts.PUBLISHED if has_mart else {},
+            ),
             alert_on_troubles,
             *landing_sensors(topics, landing_rules(settings), running=has_broker),
             watch_sensor(topics, alert_rules, running=has_broker),

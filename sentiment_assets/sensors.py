@@ -8,6 +8,7 @@ at the next look; nothing depends on the order of events.
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import dagster as dg
 import msgspec
@@ -51,8 +52,12 @@ POOLED_KEY = asset_key(POOLED_SENTIMENT.name)
 #: Dates of one run that an order started: its step holds a place of the pool so long as it lasts.
 ORDERED_DAYS = 30
 
-#: Tables that read gold of earlier dates: the only ones behind when just an earlier date changed.
+#: Tables that can be behind by themselves: those that read gold of earlier dates, and those of a
+#: mart that gold was not published to.
 LookingBack = tuple[dg.AssetKey, ...]
+
+#: Tables of gold -> those that they are published to.
+Published = Mapping[dg.AssetKey, dg.AssetKey]
 
 #: How often every partition is looked at: in between only those with new events.
 WHOLE_LOOK_EVERY = dt.timedelta(hours=1)
@@ -66,7 +71,7 @@ class Rebuild:
     """One run to request: consecutive dates of one platform, all of them behind for one reason."""
 
     partitions: tuple[PostPartition, ...]
-    #: The only tables to make, because an earlier date changed; empty for all of them.
+    #: The only tables to make, because nothing else is behind; empty for all of them.
     only: LookingBack = ()
     #: Somebody ordered it; nothing is waiting for it.
     ordered: bool = False
@@ -149,14 +154,20 @@ class Memory(msgspec.Struct):
 
 
 def behind(
-    instance: dg.DagsterInstance, now: dt.datetime
+    instance: dg.DagsterInstance, now: dt.datetime, published: Published = MappingProxyType({})
 ) -> tuple[set[PostPartition], dict[PostPartition, LookingBack]]:
-    """The partitions whose silver or gold is behind, and the others' tables that look back."""
-    return _behind(instance, now, Memory())
+    """The partitions whose silver or gold is behind, and the others' tables that are.
+
+    Args:
+        instance: the Dagster instance.
+        now: an aware instant.
+        published: tables of gold that a mart should have.
+    """
+    return _behind(instance, now, Memory(), published)
 
 
 def _behind(
-    instance: dg.DagsterInstance, now: dt.datetime, memory: Memory
+    instance: dg.DagsterInstance, now: dt.datetime, memory: Memory, published: Published
 ) -> tuple[set[PostPartition], dict[PostPartition, LookingBack]]:
     """As :func:`behind`, but only where something happened since a look that ``memory`` has.
 
@@ -168,7 +179,12 @@ def _behind(
     # A run may have ended between silver and gold. These two are made of all the others.
     made = {key: newest_events(instance, key) for key in (TOPIC_KEY, SUMMARY_KEY)}
     back = {key: newest_events(instance, key) for key in (TREND_KEY, POOLED_KEY)}
-    tables = (bronze, silver, *made.values(), *back.values())
+    sent = {
+        key: newest_events(instance, key)
+        for gold, mart in published.items()
+        for key in (gold, mart)
+    }
+    tables = (bronze, silver, *made.values(), *back.values(), *sent.values())
     horizon = memory.horizon(now)
     changed = set().union(*tables)
     if horizon is not None:
@@ -217,6 +233,13 @@ def _behind(
         for partition in candidates - posts:
             if max(events.get(day, 0) for day in days_of([partition])) > noted.get(partition, -1):
                 later[partition] = (*later.get(partition, ()), key)
+    for gold, mart in published.items():
+        noted = consumed_of(mart, sent[mart], changed)
+        unsent = {p for p in changed & sent[gold].keys() if sent[gold][p] > noted.get(p, -1)}
+        # What is about to be made anew is published with it.
+        unsent |= {p for p, only in later.items() if gold in only}
+        for partition in unsent - posts:
+            later[partition] = (*later.get(partition, ()), mart)
     look = Look(
         now.timestamp(),
         max((event for of in tables for event in of.values()), default=0),
@@ -251,7 +274,7 @@ def under_way(instance: dg.DagsterInstance) -> set[PostPartition]:
 def _rebuilds(run: dg.DagsterRun) -> bool:
     """The run makes silver or gold: the sensor's own, or one that somebody launched in the UI."""
     return run.job_name == rebuild_job.name or any(
-        key.path[0] in ("silver", "gold") for key in run.asset_selection or ()
+        key.path[0] in ("silver", "gold", "mart") for key in run.asset_selection or ()
     )
 
 
@@ -275,7 +298,11 @@ def rebuilds(
 
 
 def requests(
-    instance: dg.DagsterInstance, memory: Memory, now: dt.datetime, every: dt.timedelta
+    instance: dg.DagsterInstance,
+    memory: Memory,
+    now: dt.datetime,
+    every: dt.timedelta,
+    published: Published = MappingProxyType({}),
 ) -> Iterator[dg.RunRequest]:
     """What to request now; updates ``memory``.
 
@@ -284,11 +311,15 @@ def requests(
     """
     # Asked first: a run that ends in between counts as under way, and what it made as made.
     busy = under_way(instance)
-    posts, later = _behind(instance, now, memory)
+    posts, later = _behind(instance, now, memory, published)
     ordered = open_orders(instance) - posts
-    # These two are a rebuild's last tables: a newer one says that the last request was met.
-    trends, pools = newest_events(instance, TREND_KEY), newest_events(instance, POOLED_KEY)
-    finished = {p: max(trends.get(p, 0), pools.get(p, 0)) for p in {*trends, *pools}}
+    # These are a rebuild's last tables: a newer one says that the last request was met.
+    last_tables = [
+        newest_events(instance, key) for key in (TREND_KEY, POOLED_KEY, *published.values())
+    ]
+    finished = {
+        p: max(events.get(p, 0) for events in last_tables) for p in set().union(*last_tables)
+    }
 
     def failures(partition: PostPartition) -> int:
         last = memory.requested.get(partition.key)
@@ -336,8 +367,10 @@ def requests(
         del memory.requested[key]
 
 
-def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
-    """The sensor, rebuilding a partition at most once in ``every``."""
+def rebuild_sensor(
+    every: dt.timedelta, published: Published = MappingProxyType({})
+) -> dg.SensorDefinition:
+    """The sensor, rebuilding a partition at most once in ``every``, and publishing gold."""
 
     @dg.sensor(
         name=SENSOR_NAME,
@@ -346,8 +379,8 @@ def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
             "Requests silver and gold of every partition whose bronze is newer than what silver "
-            "consumed, trends and pools whose earlier days changed, pools of settled weeks, and, "
-            "after all of them, what somebody ordered."
+            "consumed, trends and pools whose earlier days changed, pools of settled weeks, gold "
+            "that is not in the mart, and, after all of them, what somebody ordered."
         ),
     )
     def rebuild_what_is_behind(
@@ -355,7 +388,7 @@ def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
     ) -> dg.SensorResult | dg.SkipReason:
         memory = Memory.read(context.cursor)
         now = dt.datetime.now(dt.timezone.utc)
-        asked = list(requests(context.instance, memory, now, every))
+        asked = list(requests(context.instance, memory, now, every, published))
         if not asked:
             context.update_cursor(memory.write())
             return dg.SkipReason("nothing is behind, or it is under way or waits its turn")

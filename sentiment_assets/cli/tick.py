@@ -211,13 +211,17 @@ class RunsInProcess:
 
         With ``wanted``, only of these partitions; trends and pools follow wherever they are.
         """
+        from sentiment_assets.assets.marts import published_in
         from sentiment_assets.orders import open_orders
         from sentiment_assets.sensors import behind, rebuilds, under_way
+
+        published = published_in(self.definitions)
 
         # Twice: rebuilding a date puts the trends and pools of the days after it behind.
         for _ in range(2):
             busy = under_way(self.instance)
-            posts, later = behind(self.instance, dt.datetime.now(dt.timezone.utc))
+            now = dt.datetime.now(dt.timezone.utc)
+            posts, later = behind(self.instance, now, published)
             ordered = open_orders(self.instance) - posts - busy
             if wanted is not None:
                 posts &= {*wanted}
