@@ -136,9 +136,12 @@ def connect(address: MartAddress) -> psycopg.Connection[Any]:
         try:
             return _open(conninfo)
         except psycopg.OperationalError as error:
-            if "does not exist" not in str(error):
-                raise
-        _make_embedded(make_conninfo(conninfo, dbname="postgres"), address)
+            exists = "does not exist" not in str(error)
+        if exists:
+            # A server that this process holds, and that has ended since, is started by nobody else.
+            server.ensure_postgres_running()
+        else:
+            _make_embedded(make_conninfo(conninfo, dbname="postgres"), address)
         return _open(conninfo)
 
 

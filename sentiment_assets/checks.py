@@ -335,9 +335,8 @@ def _matches_gold(
     if not then.passed:
         return verdict
     # Between a publish and this look, another run has made gold anew: it publishes that itself.
-    return Verdict(
-        True, f"{then.sentence} of version {published.version}, since when it is newer", then.counts
-    )
+    said = f"{then.sentence} of version {published.version}; gold is newer by now"
+    return Verdict(True, said, then.counts)
 
 
 def _checks_of(table: str, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:

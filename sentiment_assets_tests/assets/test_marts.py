@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
+import psutil
+import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -26,6 +28,8 @@ from sentiment_assets.assets.marts import (
     postgres_mart,
 )
 from sentiment_assets.core.contracts import DAILY_TREND, HOURLY_SENTIMENT, TOPIC_SENTIMENT
+from sentiment_assets.core.layout import PostPartition
+from sentiment_assets.core.mart import Batches, Outgoing, Sent
 from sentiment_assets.core.quality import published_verdict
 from sentiment_assets.lake.files import polars_schema
 from sentiment_assets.partitions import RANGE_END_TAG, RANGE_START_TAG
@@ -158,6 +162,80 @@ def test_refusals_are_final_and_all_else_is_tried_again() -> None:
     assert is_permanent(MartRefused("no such account"))
     assert not is_permanent(MartUnreachable("the server starts"))
     assert postgres_mart.op.retry_policy == RETRIES
+
+
+class Struck(PostgresMart):
+    """A mart whose server goes down in the middle of the first COPY."""
+
+    def __init__(self, *where: Any, strike: Callable[[], None]) -> None:
+        super().__init__(*where)
+        self.strikes = [strike]
+        #: What a reader saw when it was up again.
+        self.seen: list[int] = []
+
+    def publish(self, tables: Sequence[Outgoing], run_id: str) -> dict[str, Sent]:
+        if self.strikes:
+            tables = [replace(table, batches=self._struck(table)) for table in tables]
+        return super().publish(tables, run_id)
+
+    def _struck(self, table: Outgoing) -> Batches:
+        def batches(wanted: Sequence[PostPartition]) -> Iterator[pa.RecordBatch]:
+            for batch in table.batches(wanted):
+                yield from (batch.slice(0, 1), batch.slice(1))
+                if self.strikes and table.contract is HOURLY_SENTIMENT:
+                    self.strikes.pop()()
+                    self.seen.append(self.rows(HOURLY_SENTIMENT, YESTERDAY)["posts"].sum())
+                    yield batch
+
+        return batches
+
+
+def stopped(home: Path) -> None:
+    server = embedded_postgres(home)
+    server.stop()
+    server.ensure_postgres_running()
+
+
+def killed(home: Path) -> None:
+    """No checkpoint, no goodbye: what was committed is recovered from the log."""
+    server = embedded_postgres(home)
+    postmaster = psutil.Process(server.get_pid())
+    everybody = [postmaster, *postmaster.children(recursive=True)]
+    for process in everybody:
+        process.kill()
+    psutil.wait_procs(everybody, 20)
+    server.ensure_postgres_running()
+
+
+@pytest.mark.parametrize("restart", [stopped, killed])
+def test_a_server_that_restarts_in_the_middle_of_a_copy(
+    platform: Platform,
+    reader: MartReader,
+    server: Path,
+    no_waits: None,
+    restart: Callable[[Path], None],
+) -> None:
+    platform.fetch(YESTERDAY)
+    platform.rebuild(YESTERDAY)
+    before = reader.rows(HOURLY_SENTIMENT)
+    noted = reader.publications(HOURLY_SENTIMENT)
+    address = platform.settings.mart_address
+    mart = Struck(address, "simulated", strike=lambda: restart(server))
+    platform.resources["mart"] = mart
+    # What the mart should hold differs from what it does.
+    table = platform.lake.table(HOURLY_SENTIMENT)
+    values = {"date": YESTERDAY.date.isoformat(), "platform": "x"}
+    rows = table.scan([values]).collect()
+    with table.begin([values], "another-run") as replacement:
+        replacement.write(values, [rows.with_columns(posts=pl.lit(7, pl.Int64)).to_arrow()])
+        replacement.commit()
+    result = platform.rebuild(YESTERDAY, assets=PUBLISHED.values())
+    assert events_of(result, "STEP_UP_FOR_RETRY") == [MART_STEP]
+    assert "did not answer" in str(failures(result))
+    assert mart.seen == [before["posts"].sum()]
+    assert reader.rows(HOURLY_SENTIMENT)["posts"].to_list() == [7] * before.height
+    assert reader.publications(HOURLY_SENTIMENT)[YESTERDAY].version > noted[YESTERDAY].version
+    assert all(checks_of(result).values())
 
 
 def test_trends_that_look_back_are_published_too(platform: Platform, reader: MartReader) -> None:
