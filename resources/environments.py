@@ -1256,7 +1256,7 @@ def _notifier_resource(settings: Settings) -> dg.ResourceDefinition:
     return dg.ResourceDefinition(resource_fn=make)
 
 
-def mart(settings: Settings) -> PostgresMart:
+def open_mart(settings: Settings) -> PostgresMart:
     """Where gold is published to.
 
     Raises:
@@ -1275,7 +1275,7 @@ def mart(settings: Settings) -> PostgresMart:
 
 def _mart_resource(settings: Settings) -> dg.ResourceDefinition:
     def make(_context: dg.InitResourceContext) -> Iterator[PostgresMart]:
-        with contextlib.closing(mart(settings)) as opened:
+        with contextlib.closing(open_mart(settings)) as opened:
             yield opened
 
     return dg.ResourceDefinition(resource_fn=make)

@@ -58,7 +58,7 @@ class PostgresMart:
         Raises:
             MartError: nothing was changed; which kind says whether another try may succeed.
         """
-        mart_schema.upgrade(self.address)
+        self.upgrade()
         with (
             contextlib.closing(connect(self.address)) as connection,
             told(self.address),
@@ -85,6 +85,15 @@ class PostgresMart:
         if partition is None:
             return self._reader.rows(contract)
         return self._reader.rows(contract, partition.date, partition.date, partition.platform)
+
+    def schema(self) -> mart_schema.SchemaStatus:
+        """Which version of the schema stands there; raises MartError where it can't be read."""
+        with contextlib.closing(connect(self.address)) as connection:
+            return mart_schema.status(connection, self.address)
+
+    def upgrade(self) -> mart_schema.SchemaStatus:
+        """Bring the schema to the newest version; what stood there before. Raises MartError."""
+        return mart_schema.upgrade(self.address)
 
     def close(self) -> None:
         """Close what is open; the next use opens it again."""

@@ -76,6 +76,14 @@ class MartAddress:
         port = f":{parts['port']}" if parts.get("port") else ""
         return f"{parts.get('host') or 'localhost'}{port}/{parts.get('dbname') or ''}"
 
+    @property
+    def psql(self) -> str:
+        """How to look at an embedded server; empty for others, whose accounts are one's own."""
+        if self.home is None:
+            return ""
+        host = conninfo_to_dict(embedded_postgres(self.home).get_uri())["host"]
+        return f'psql "{make_conninfo(self.conninfo, host=str(host))}"'
+
 
 def address_of(url: str, setting: str) -> MartAddress:
     """The address that a setting names.

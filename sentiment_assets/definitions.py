@@ -7,7 +7,7 @@ What belongs here: putting together. This is the only module of ``sentiment_asse
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -28,6 +28,7 @@ from resources.environments import (
     live_rules,
     mart_reader,
     notifier_of,
+    open_mart,
     open_producer,
     open_stream_reader,
     read_settings,
@@ -56,6 +57,7 @@ from resources.live import live_lacks
 from resources.log_handler import JsonLines
 from resources.notifiers import PAGE as ALERT_PAGE
 from resources.notifiers import Notifier
+from resources.postgres import MartError
 from resources.producers.producing import Counts, PublishError, SecretMissing, receives
 from resources.producers.reports import report_line, since
 from sentiment_assets.alerts import alert_on_troubles
@@ -78,6 +80,9 @@ from sentiment_assets.sensors import rebuild_sensor
 from sentiment_assets.stream_sensors import landing_sensors
 from sentiment_assets.stream_watch import stream_checks, watch_sensor
 
+if TYPE_CHECKING:
+    from resources.mart_publisher import PostgresMart as PostgresMart
+
 # The command line goes through here too, so that nothing else needs to know ``resources``.
 __all__ = [
     "ALERT_PAGE",
@@ -89,6 +94,7 @@ __all__ = [
     "JsonLines",
     "Keyring",
     "KeyringError",
+    "MartError",
     "Notifier",
     "PublishError",
     "SecretMissing",
@@ -106,6 +112,7 @@ __all__ = [
     "live_lacks",
     "mart_reader",
     "notifier_of",
+    "open_mart",
     "open_producer",
     "open_stream_reader",
     "read_keyring",
