@@ -106,8 +106,6 @@ def _table_of(contract: Contract, metadata: sa.MetaData) -> sa.Table:
     else:
         # A primary key takes no nulls; a key of the contract may.
         sa.Index(f"{name}_key", *(table.c[c] for c in key), unique=True, postgresql_nulls_not_distinct=True)  # fmt: skip
-    if is_dated(contract):
-        sa.Index(f"{name}_platform_date", table.c.platform, table.c.date)
-        if "topic" in table.c:
-            sa.Index(f"{name}_topic_date", table.c.topic, table.c.date)
+    if is_dated(contract) and "topic" in table.c:
+        sa.Index(f"{name}_topic_date", table.c.topic, table.c.date)
     return table

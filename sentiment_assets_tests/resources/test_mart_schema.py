@@ -129,7 +129,7 @@ def test_nothing_of_the_stream_and_no_post_is_published() -> None:
     assert {contract.layer for contract in published.values()} <= {"gold", "reference"}
     assert {"gold/hourly_sentiment", "gold/daily_trend"} <= set(published)
     assert all(is_dated(c) for c in published.values() if c.layer == "gold")
-    assert mart_key(HOURLY_SENTIMENT) == ("date", "platform", "hour")
+    assert mart_key(HOURLY_SENTIMENT) == ("platform", "date", "hour")
 
 
 def test_every_type_of_a_contract_has_one_in_the_mart() -> None:

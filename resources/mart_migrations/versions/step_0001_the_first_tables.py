@@ -51,12 +51,11 @@ def upgrade() -> None:
     sa.Column('hidden_hours', sa.Integer(), nullable=False, comment='Hours with posts whose figures are suppressed.'),
     sa.Column('recipes', postgresql.ARRAY(sa.Text()), nullable=False, comment='Recipe fingerprints of the silver rows behind this row.'),
     sa.Column('scorers', postgresql.ARRAY(sa.Text()), nullable=True, comment='Scorers of the silver rows behind this row, name and version; null in rows older than the column.'),
-    sa.PrimaryKeyConstraint('date', 'platform', name='daily_summary_pkey'),
+    sa.PrimaryKeyConstraint('platform', 'date', name='daily_summary_pkey'),
     schema='mart',
     comment='One row a day and platform: sentiment, volume, coverage, extremes, data quality. Grain: one day of one platform.',
     postgresql_partition_by='RANGE (date)'
     )
-    op.create_index('daily_summary_platform_date', 'daily_summary', ['platform', 'date'], unique=False, schema='mart')
     op.create_table('daily_trend',
     sa.Column('date', sa.Date(), nullable=False, comment='Creation date of the posts, UTC.'),
     sa.Column('platform', sa.Text(), nullable=False, comment='Platform the posts were made on.'),
@@ -73,12 +72,11 @@ def upgrade() -> None:
     sa.Column('fetched_share', sa.Double(), nullable=True, comment='Share of the day that was fetched, 0 to 1.'),
     sa.Column('suppressed', sa.Boolean(), nullable=False, comment="The day's figures are suppressed."),
     sa.Column('scorers', postgresql.ARRAY(sa.Text()), nullable=True, comment='Scorers of the day and of the seven before it, name and version: with more than one, the change may be theirs.'),
-    sa.PrimaryKeyConstraint('date', 'platform', 'topic', name='daily_trend_pkey'),
+    sa.PrimaryKeyConstraint('platform', 'date', 'topic', name='daily_trend_pkey'),
     schema='mart',
     comment='Each day and tracked topic against the seven days before it. Grain: one topic (or all posts) of one day and platform.',
     postgresql_partition_by='RANGE (date)'
     )
-    op.create_index('daily_trend_platform_date', 'daily_trend', ['platform', 'date'], unique=False, schema='mart')
     op.create_index('daily_trend_topic_date', 'daily_trend', ['topic', 'date'], unique=False, schema='mart')
     op.create_table('hourly_sentiment',
     sa.Column('date', sa.Date(), nullable=False, comment='Creation date of the posts, UTC.'),
@@ -105,12 +103,11 @@ def upgrade() -> None:
     sa.Column('fetched_share', sa.Double(), nullable=True, comment='Share of the hour that was fetched, 0 to 1.'),
     sa.Column('suppressed', sa.Boolean(), nullable=False, comment='Too few authors, of the posts or of the scored ones, to publish (or needed to hide such a cell): measures are null.'),
     sa.Column('min_authors', sa.Integer(), nullable=True, comment='Fewest authors that a shown cell needed when the row was made; null in rows from before the column.'),
-    sa.PrimaryKeyConstraint('date', 'platform', 'hour', name='hourly_sentiment_pkey'),
+    sa.PrimaryKeyConstraint('platform', 'date', 'hour', name='hourly_sentiment_pkey'),
     schema='mart',
     comment='Sentiment by hour and platform, with the coverage that each figure rests on. Grain: one hour of one platform.',
     postgresql_partition_by='RANGE (date)'
     )
-    op.create_index('hourly_sentiment_platform_date', 'hourly_sentiment', ['platform', 'date'], unique=False, schema='mart')
     op.create_table('origin',
     sa.Column('singleton', sa.Boolean(), nullable=False, comment='Always true: there is one row.'),
     sa.Column('origin', sa.Text(), nullable=False, comment='simulated or live.'),
@@ -148,12 +145,11 @@ def upgrade() -> None:
     sa.Column('fetched_share', sa.Double(), nullable=True, comment='Share of the days together that was fetched, 0 to 1.'),
     sa.Column('suppressed', sa.Boolean(), nullable=False, comment='Too few authors, of the posts or of the scored ones, to publish (or needed to hide such a cell): measures are null.'),
     sa.Column('min_authors', sa.Integer(), nullable=True, comment='Fewest authors that a shown cell needed when the row was made; null in rows from before the column.'),
-    sa.PrimaryKeyConstraint('date', 'platform', 'grain', 'topic', name='pooled_sentiment_pkey'),
+    sa.PrimaryKeyConstraint('platform', 'date', 'grain', 'topic', name='pooled_sentiment_pkey'),
     schema='mart',
     comment="Hidden days of a calendar week together, and where that is still too few, of a month: each hidden day of all posts or of a tracked topic is in one shown pool at most. Written by the Sunday that closes the week, or the month's last week. Grain: one week or month of one topic (or all posts) and platform, where days are hidden.",
     postgresql_partition_by='RANGE (date)'
     )
-    op.create_index('pooled_sentiment_platform_date', 'pooled_sentiment', ['platform', 'date'], unique=False, schema='mart')
     op.create_index('pooled_sentiment_topic_date', 'pooled_sentiment', ['topic', 'date'], unique=False, schema='mart')
     op.create_table('publication',
     sa.Column('table_name', sa.Text(), nullable=False, comment='Table of this schema.'),
@@ -194,12 +190,11 @@ def upgrade() -> None:
     sa.Column('fetched_share', sa.Double(), nullable=True, comment='Share of the day that was fetched, 0 to 1.'),
     sa.Column('suppressed', sa.Boolean(), nullable=False, comment='Too few authors, of the posts or of the scored ones, to publish (or needed to hide such a cell): measures are null.'),
     sa.Column('min_authors', sa.Integer(), nullable=True, comment='Fewest authors that a shown cell needed when the row was made; null in rows from before the column.'),
-    sa.PrimaryKeyConstraint('date', 'platform', 'topic_kind', 'topic', name='topic_sentiment_pkey'),
+    sa.PrimaryKeyConstraint('platform', 'date', 'topic_kind', 'topic', name='topic_sentiment_pkey'),
     schema='mart',
     comment='Sentiment by day, topic and platform: tracked topics and hashtags. A post with two topics counts in both. Grain: one topic of one day and platform.',
     postgresql_partition_by='RANGE (date)'
     )
-    op.create_index('topic_sentiment_platform_date', 'topic_sentiment', ['platform', 'date'], unique=False, schema='mart')
     op.create_index('topic_sentiment_topic_date', 'topic_sentiment', ['topic', 'date'], unique=False, schema='mart')
     op.execute(ADD_MONTH)
     op.execute("REVOKE ALL ON FUNCTION mart.add_month FROM PUBLIC")
