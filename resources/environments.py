@@ -1162,7 +1162,12 @@ def freshness_watch(settings: Settings) -> Watch:
             reaches[platform] = ()
         else:
             reaches[platform] = tuple(sorted({client.reach(s) for s in tracked[platform]}))
-    return Watch(reaches, settings.read_deadlines(), settings.catch_up_days)
+    return Watch(
+        reaches,
+        settings.read_deadlines(),
+        settings.catch_up_days,
+        mart=settings.mart_address is not None,
+    )
 
 
 def granted_requests(settings: Settings, platform: str) -> int:

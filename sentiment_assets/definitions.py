@@ -177,9 +177,8 @@ def build_defs(
                 asset.map_asset_specs(
                     lambda spec: _marked(with_badge(spec, watched, deadlines), settings)
                 )
-                for asset in ASSETS
+                for asset in (*ASSETS, *mart)
             ),
-            *(asset.map_asset_specs(lambda spec: _marked(spec, settings)) for asset in mart),
             rebuild_orders,
             _marked(stream.stream_posts, settings),
             _marked(live.live_posts, settings),

@@ -18,7 +18,14 @@ from sentiment_assets.assets.failures import permanent_failures_are_final
 from sentiment_assets.consumed import CONSUMED, newest_events
 from sentiment_assets.core.contracts import Contract
 from sentiment_assets.core.layout import PostPartition
-from sentiment_assets.core.mart import Outgoing, Publication, Sent, is_dated, published_contracts
+from sentiment_assets.core.mart import (
+    Outgoing,
+    Publication,
+    Sent,
+    is_dated,
+    postgres_name,
+    published_contracts,
+)
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.tables import Table
 from sentiment_assets.partitions import POST_PARTITIONS, multi_key, partitions_of
@@ -45,8 +52,8 @@ class Mart(Protocol):
 
 
 def postgres_key(contract: Contract) -> dg.AssetKey:
-    """``mart/postgres_hourly_sentiment`` of ``gold/hourly_sentiment``."""
-    return dg.AssetKey(["mart", f"postgres_{contract.table}"])
+    """The asset of a table in PostgreSQL."""
+    return asset_key(postgres_name(contract))
 
 
 #: Tables of gold with dates -> those of the mart.

@@ -79,6 +79,17 @@ def is_dated(contract: Contract) -> bool:
     return contract.partition_columns == DATED
 
 
+def postgres_name(contract: Contract) -> str:
+    """``mart/postgres_hourly_sentiment`` of ``gold/hourly_sentiment``."""
+    return f"mart/postgres_{contract.table}"
+
+
+def postgres_reads() -> dict[str, tuple[str, ...]]:
+    """The tables with dates in PostgreSQL, by name, and what each is published from."""
+    dated = (contract for contract in published_contracts().values() if is_dated(contract))
+    return {postgres_name(contract): (contract.name,) for contract in dated}
+
+
 def mart_key(contract: Contract) -> tuple[str, ...]:
     """The key in a mart, platform and date first: it is the index that most queries want."""
     dated = ("platform", "date") if is_dated(contract) else ()
