@@ -199,10 +199,11 @@ _REFUSALS = {
     "authentication failed": "the server does not take the account or its password",
     "no password supplied": "the server asks for a password, and none is given",
     "no pg_hba.conf entry": "the server lets no such account in from here (pg_hba.conf)",
-    "does not exist": "there is no such database or account on the server",
-    "certificate verify failed": "the server's certificate is not one that sslrootcert vouches for",
     "root certificate file": "the file that sslrootcert names cannot be read",
+    "certificate verify failed": "the server's certificate is not one that sslrootcert vouches for",
+    "does not match host name": "the server's certificate is for another name than the address has",
     "server does not support SSL": "the server speaks no TLS, which sslmode asks for",
+    "does not exist": "there is no such database or account on the server",
     "permission denied": "the account may not connect to the database",
     "not currently accepting connections": "the database takes no connections",
 }

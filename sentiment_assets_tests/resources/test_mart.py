@@ -24,6 +24,7 @@ from resources.postgres import (
     MartRefused,
     MartUnreachable,
     address_of,
+    told,
 )
 from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
@@ -321,9 +322,50 @@ def test_a_refusal_is_told_at_once_and_without_secrets(home: Path, url: str, sai
     with pytest.raises(MartRefused, match=said) as refused:
         mart.publish([], "a-run")
     assert "SENTIMENT_MART_URL" in str(refused.value)
-    for told in (str(refused.value), repr(mart), repr(mart.address)):
-        assert "pa55word" not in told
+    for said in (str(refused.value), repr(mart), repr(mart.address)):
+        assert "pa55word" not in said
     assert not refused.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ('FATAL:  password authentication failed for user "loader"', "account or its password"),
+        ('root certificate file "/none.crt" does not exist', "sslrootcert names cannot be read"),
+        ('server certificate for "db" does not match host name "10.0.0.1"', "for another name"),
+        ("SSL error: certificate verify failed", "sslrootcert vouches for"),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1"', "lets no such account in"),
+        ("FATAL:  the database system is starting up", None),
+        ("connection refused", None),
+    ],
+)
+def test_before_a_session_the_words_of_libpq_decide(message: str, said: str | None) -> None:
+    address = address_of("postgresql://loader@db.internal/mart", "SENTIMENT_MART_URL")
+    kind = MartUnreachable if said is None else MartRefused
+    with pytest.raises(kind, match=said or "did not answer") as told_as, told(address):
+        raise psycopg.OperationalError(message)
+    assert "10.0.0.1" not in str(told_as.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (psycopg.errors.SerializationFailure, MartUnreachable),
+        (psycopg.errors.DeadlockDetected, MartUnreachable),
+        (psycopg.errors.AdminShutdown, MartUnreachable),
+        (psycopg.errors.LockNotAvailable, MartUnreachable),
+        (psycopg.errors.TooManyConnections, MartUnreachable),
+        (psycopg.errors.InsufficientPrivilege, MartRefused),
+        (psycopg.errors.UndefinedTable, MartRefused),
+        (psycopg.errors.CheckViolation, MartRefused),
+    ],
+)
+def test_states_of_the_server_say_what_passes(
+    error: type[psycopg.Error], kind: type[MartError]
+) -> None:
+    address = address_of("postgresql://loader@db.internal/mart", "SENTIMENT_MART_URL")
+    with pytest.raises(kind, match=str(error.sqlstate)), told(address):
+        raise error("whatever the server said")
 
 
 def test_a_server_that_is_gone_is_waited_for() -> None:
