@@ -16,7 +16,7 @@ TYPED := sentiment_assets/core/pii/_names_kernel.pxd sentiment_assets/core/pii/n
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-stream test check format bench bench-hot-path bench-landing bench-pii bench-sentiment faults bundle lock clean distclean browser kafka spark
+.PHONY: help run demo-stream test check format bench bench-hot-path bench-landing bench-mart bench-pii bench-sentiment faults bundle lock clean distclean browser kafka spark
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ bench-hot-path: $(VENV)/.dev ## Measure a large date from bronze to silver, and 
 
 bench-landing: $(VENV)/.dev kafka ## Measure landing a topic beside a plain consumer loop
 	$(BIN)/python -m benchmarks.landing
+
+bench-mart: $(VENV)/.dev ## Measure publishing a year of gold to PostgreSQL beside pandas.to_sql
+	$(BIN)/python -m benchmarks.mart_publish
 
 bench-pii: $(VENV)/.dev ## Measure masking beside Presidio and scrubadub
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers

@@ -101,6 +101,7 @@ setup(
             "core/**/*.pyx",
             "core/**/*.pxd",
         ],
+        "resources": ["mart_migrations/script.py.mako"],
     },
     ext_modules=[
         *(kernel(source) for source in KERNELS),
@@ -113,6 +114,8 @@ setup(
         f"dagster-pipes=={DAGSTER}",
         f"dagster-postgres=={DAGSTER_LIBRARIES}",
         f"dagster-webserver=={DAGSTER}",
+        # Steps of the mart's schema; Dagster needs it anyway.
+        "alembic>=1.13,<2",
         "click>=8.1",
         # librdkafka with it. 2.6: topic ids, by which a topic that was made anew is told.
         "confluent-kafka>=2.6,<3",
@@ -138,6 +141,9 @@ setup(
         "polars>=2,<3",
         "polars-hash>=0.5",
         "psutil>=6",
+        # The mart: binary COPY with types, which psycopg2 of Dagster's storage lacks. Its own libpq
+        # comes along.
+        "psycopg[binary]>=3.2,<4",
         "pyarrow>=25",
         "pydantic>=2.7",
         "python-stdnum>=2",

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from resources.instance_storage import embedded_postgres
+from resources.embedded_postgres import embedded_postgres
 from sentiment_assets.assets.describe import asset_key
 from sentiment_assets.consumed import CONSUMED
 from sentiment_assets.core.coverage import Searched

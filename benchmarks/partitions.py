@@ -113,6 +113,8 @@ def _platform(home: Path, last: dt.date) -> Iterator[tuple[Any, Any]]:
     from dagster._core.test_utils import freeze_time
 
     os.environ["SENTIMENT_HOME"] = str(home)
+    # What Dagster costs is asked, not what PostgreSQL does.
+    os.environ["SENTIMENT_MART"] = "off"
     os.environ.pop("DAGSTER_HOME", None)
     from resources.environments import read_settings
     from sentiment_assets.cli.services import open_instance

@@ -111,7 +111,7 @@ def definitions(home: Path) -> Any:
 
     # The same rules as without Dagster: other keys would make another recipe of the same bronze.
     return build_defs(
-        read_settings({}, home=home, x_base_url="http://127.0.0.1:9"),
+        read_settings({}, home=home, x_base_url="http://127.0.0.1:9", mart="off"),
         rules=rules(),
         min_authors=MIN_AUTHORS,
     )

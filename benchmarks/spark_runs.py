@@ -86,7 +86,7 @@ def rebuild(home: Path, on_spark: bool) -> dict[str, float]:
     from sentiment_assets.definitions import build_defs
 
     definitions = build_defs(
-        read_settings({}, home=home, x_base_url="http://127.0.0.1:9"),
+        read_settings({}, home=home, x_base_url="http://127.0.0.1:9", mart="off"),
         rules=pipeline.rules(),
         min_authors=pipeline.MIN_AUTHORS,
         engines=Engines(runner(), 0 if on_spark else None),

@@ -53,6 +53,7 @@ from resources.notifiers import (
     SnsChannel,
     WebhookChannel,
 )
+from resources.postgres import MartAddress, MartReader, address_of, embedded_address
 from resources.producers.producing import receives
 from resources.producers.settings import ProducerSettings
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
@@ -94,6 +95,7 @@ from sentiment_assets.stream_watch import StreamWatcher
 if TYPE_CHECKING:
     from resources.kafka_reader import KafkaReader
     from resources.kafka_topics import TopicAdmin
+    from resources.mart_publisher import PostgresMart
     from resources.producers.service import Producing
 
 Environment = Literal["local", "aws"]
@@ -345,6 +347,26 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
         description="Dagster's storage; by default an embedded PostgreSQL in the home.",
         examples=["postgresql+psycopg2://dagster@db.internal/dagster"],
     )
+    mart: Literal["postgres", "off"] = Field(
+        "postgres",
+        description="Whether gold is published to PostgreSQL as well (docs/mart.md). On aws it is "
+        "only where SENTIMENT_MART_URL names a server.",
+        examples=["off"],
+    )
+    mart_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL database that gold is published to, as libpq takes it; by default "
+        "one on the home's embedded PostgreSQL.",
+        examples=[
+            "postgresql://loader@db.internal/mart?sslmode=verify-full&sslrootcert=/etc/rds.pem"
+        ],
+    )
+    mart_reader_url: SecretStr | None = Field(
+        None,
+        description="The same database, or a replica of it, for the dashboard: by an account that "
+        "is a member of bi_reader. By default SENTIMENT_MART_URL, as bi_reader.",
+        examples=["postgresql://board@db.internal/mart?sslmode=verify-full"],
+    )
 
     log_format: Literal["text", "json"] = Field(
         "text",
@@ -436,6 +458,13 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
     def _psycopg2(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith("postgresql"):
             raise ValueError("must begin with postgresql+psycopg2://")
+        return url
+
+    @field_validator("mart_url", "mart_reader_url")
+    @classmethod
+    def _libpq(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            address_of(url.get_secret_value(), "")
         return url
 
     @model_validator(mode="after")
@@ -620,6 +649,22 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
     def keys_in_clear(self, path: Path | None = None) -> KeyStore:
         """The file whose secrets are to be wrapped: the one named, or this machine's."""
         return PrivateFile((path or self.pseudonym_key_file).expanduser().absolute())
+
+    @property
+    def mart_address(self) -> MartAddress | None:
+        """Where gold is published to; null where it isn't."""
+        if self.mart == "off":
+            return None
+        if self.mart_url is not None:
+            return address_of(self.mart_url.get_secret_value(), "SENTIMENT_MART_URL")
+        return embedded_address(self.home, self.origin) if self.env == "local" else None
+
+    @property
+    def mart_reader_address(self) -> MartAddress | None:
+        """Where readers find it; null where nothing is published."""
+        if self.mart_reader_url is None or self.mart == "off":
+            return self.mart_address
+        return address_of(self.mart_reader_url.get_secret_value(), "SENTIMENT_MART_READER_URL")
 
     @property
     def kafka(self) -> KafkaConnection | None:
@@ -906,6 +951,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "engines": resource(settings.engines),
         "watch": resource(partial(freshness_watch, settings)),
         "upkeep": resource(settings.upkeep),
+        "mart": _mart_resource(settings),
         "live_stream": resource(partial(live_stream, settings)),
         "catch_up_days": resource(lambda: settings.catch_up_days),
         "min_authors": resource(lambda: settings.min_authors),
@@ -1140,7 +1186,12 @@ def freshness_watch(settings: Settings) -> Watch:
             reaches[platform] = ()
         else:
             reaches[platform] = tuple(sorted({client.reach(s) for s in tracked[platform]}))
-    return Watch(reaches, settings.read_deadlines(), settings.catch_up_days)
+    return Watch(
+        reaches,
+        settings.read_deadlines(),
+        settings.catch_up_days,
+        mart=settings.mart_address is not None,
+    )
 
 
 def granted_requests(settings: Settings, platform: str) -> int:
@@ -1181,6 +1232,12 @@ def token_ends(settings: Settings) -> dict[str, TokenEnd]:
             if isinstance(client, TellsTokenEnd):
                 ends[platform] = client.token_end()
     return ends
+
+
+def mart_reader(settings: Settings) -> MartReader | None:
+    """Who reads the mart; null where there is none. Nothing is connected to before it is asked."""
+    address = settings.mart_reader_address
+    return None if address is None else MartReader(address)
 
 
 def alert_store(database: str | None) -> AlertStore:
@@ -1224,6 +1281,31 @@ def _notifier_resource(settings: Settings) -> dg.ResourceDefinition:
     def make(context: dg.InitResourceContext) -> Iterator[Notifier]:
         with contextlib.closing(alert_store(_database_of(context))) as store:
             yield notifier_of(settings, store)
+
+    return dg.ResourceDefinition(resource_fn=make)
+
+
+def open_mart(settings: Settings) -> PostgresMart:
+    """Where gold is published to.
+
+    Raises:
+        SettingsError: it is published nowhere.
+    """
+    if settings.mart_address is None:
+        raise SettingsError(
+            "SENTIMENT_MART_URL: needed to publish gold, and SENTIMENT_MART must not be off; for "
+            "example: postgresql://loader@db.internal/mart (docs/mart.md)"
+        )
+    # Alembic is loaded where a schema is looked at, and nowhere else.
+    from resources.mart_publisher import PostgresMart
+
+    return PostgresMart(settings.mart_address, settings.origin)
+
+
+def _mart_resource(settings: Settings) -> dg.ResourceDefinition:
+    def make(_context: dg.InitResourceContext) -> Iterator[PostgresMart]:
+        with contextlib.closing(open_mart(settings)) as opened:
+            yield opened
 
     return dg.ResourceDefinition(resource_fn=make)
 

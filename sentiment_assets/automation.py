@@ -12,6 +12,7 @@ import dagster as dg
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY, DEAD_LETTERS_KEY, Clients
 from sentiment_assets.assets.describe import asset_key
 from sentiment_assets.assets.maintenance import maintenance_key
+from sentiment_assets.assets.marts import MART_GROUP
 from sentiment_assets.core.contracts import LIVE_CONTRACTS
 from sentiment_assets.core.coverage import plan_fetch
 from sentiment_assets.core.layout import PostPartition
@@ -47,8 +48,8 @@ fetch_job = dg.define_asset_job(
 
 rebuild_job = dg.define_asset_job(
     "rebuild",
-    dg.AssetSelection.groups("silver", "gold") - dg.AssetSelection.checks(freshness),
-    description="Silver and gold of the given dates, from bronze, with every check.",
+    dg.AssetSelection.groups("silver", "gold", MART_GROUP) - dg.AssetSelection.checks(freshness),
+    description="Silver and gold of the given dates, from bronze, into the mart, with every check.",
     tags={"sentiment/job": "rebuild"},
 )
 

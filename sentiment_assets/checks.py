@@ -8,11 +8,13 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 import polars as pl
+from deltalake.exceptions import DeltaError
 
+from sentiment_assets.assets import marts
 from sentiment_assets.assets.describe import RETRIES, asset_key
 from sentiment_assets.assets.failures import permanent_failures_are_final
 from sentiment_assets.core.contracts import (
@@ -35,6 +37,7 @@ from sentiment_assets.core.quality import (
     key_verdict,
     notices_verdict,
     objects_verdict,
+    published_verdict,
     recipe_verdict,
     required_verdict,
     retention_verdict,
@@ -61,8 +64,9 @@ class Rule:
     description: str
     blocking: bool
     judge: Callable[..., Verdict]
-    #: It asks what silver was made of, which the rules of cleaning tell: they come third.
-    needs_rules: bool = False
+    #: A resource that comes third: the rules of cleaning tell what silver was made of, the mart
+    #: what stands in the database.
+    needs: Literal["rules", "mart"] | None = None
 
 
 def _schema(contract: Contract, lake: Lake, partition: PostPartition) -> Verdict:
@@ -263,7 +267,7 @@ _OF_TABLE = {
             "Every bronze record is a row, a duplicate of one, or in quarantine.",
             True,
             _conservation,
-            needs_rules=True,
+            needs="rules",
         ),
         Rule("volume", "The day's posts are in line with the days before.", False, _volume),
     ),
@@ -293,9 +297,51 @@ def checks() -> list[dg.AssetChecksDefinition]:
     ]
 
 
+def mart_checks() -> list[dg.AssetChecksDefinition]:
+    """The checks of what is published: each partition against gold."""
+    return [
+        _checks_of(
+            "/".join(marts.postgres_key(contract).path),
+            (
+                Rule(
+                    "matches_gold",
+                    "Every row of gold is there once, with the same values, and no other.",
+                    True,
+                    partial(_matches_gold, contract),
+                    needs="mart",
+                ),
+            ),
+        )
+        for contract in marts.DATED_CONTRACTS
+    ]
+
+
+def _matches_gold(
+    contract: Contract, lake: Lake, partition: PostPartition, mart: marts.Mart
+) -> Verdict:
+    table = lake.table(contract)
+    values = [{"date": partition.date.isoformat(), "platform": partition.platform}]
+    published = mart.publications(contract).get(partition)
+    rows = mart.rows(contract, partition)
+    verdict = published_verdict(contract, table.scan(values).collect(), rows)
+    if verdict.passed or published is None or published.table_id != table.table_id:
+        return verdict
+    try:
+        before = table.as_of(published.version).scan(values).collect()
+    except (DeltaError, OSError, pl.exceptions.ComputeError):
+        # That version is gone: gold has been newer for longer than history is kept.
+        return verdict
+    then = published_verdict(contract, before, rows)
+    if not then.passed:
+        return verdict
+    # Between a publish and this look, another run has made gold anew: it publishes that itself.
+    said = f"{then.sentence} of version {published.version}; gold is newer by now"
+    return Verdict(True, said, then.counts)
+
+
 def _checks_of(table: str, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
     key = asset_key(table)
-    needs_rules = any(rule.needs_rules for rule in rules)
+    needed = {rule.needs for rule in rules if rule.needs is not None}
 
     @dg.multi_asset_check(
         name=f"check_{table.rpartition('/')[2]}",
@@ -314,7 +360,7 @@ def _checks_of(table: str, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
         retry_policy=RETRIES,
         pool="memory",
         # Whoever checks bronze holds no keys.
-        required_resource_keys={"lake", *(["rules"] if needs_rules else [])},
+        required_resource_keys={"lake", *needed},
     )
     @permanent_failures_are_final
     def check_table(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
@@ -325,7 +371,7 @@ def _checks_of(table: str, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
         selected = {check.name for check in context.selected_asset_check_keys}
         for rule in rules:
             if rule.name in selected:
-                more = [resources.rules] if rule.needs_rules else []
+                more = [] if rule.needs is None else [getattr(resources, rule.needs)]
                 verdicts = {p: rule.judge(lake, p, *more) for p in partitions}
                 if len(partitions) > 1:
                     # A result carries no partition: without these, each would show as skipped.

@@ -7,7 +7,7 @@ What belongs here: putting together. This is the only module of ``sentiment_asse
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -26,7 +26,9 @@ from resources.environments import (
     known_database,
     landing_rules,
     live_rules,
+    mart_reader,
     notifier_of,
+    open_mart,
     open_producer,
     open_stream_reader,
     read_settings,
@@ -55,10 +57,11 @@ from resources.live import live_lacks
 from resources.log_handler import JsonLines
 from resources.notifiers import PAGE as ALERT_PAGE
 from resources.notifiers import Notifier
+from resources.postgres import MartError
 from resources.producers.producing import Counts, PublishError, SecretMissing, receives
 from resources.producers.reports import report_line, since
 from sentiment_assets.alerts import alert_on_troubles
-from sentiment_assets.assets import bronze, gold, kafka_topics, live, silver, stream
+from sentiment_assets.assets import bronze, gold, kafka_topics, live, marts, silver, stream
 from sentiment_assets.assets.decisions import DECISIONS
 from sentiment_assets.assets.maintenance import MAINTENANCE
 from sentiment_assets.assets.reference import REFERENCES, check_reference
@@ -71,7 +74,7 @@ from sentiment_assets.automation import (
     maintenance_job,
     rebuild_job,
 )
-from sentiment_assets.checks import checks
+from sentiment_assets.checks import checks, mart_checks
 from sentiment_assets.freshness import freshness, with_badge
 from sentiment_assets.live_sensors import hourly_live_upkeep, live_sensor, live_upkeep_job
 from sentiment_assets.orders import rebuild_orders
@@ -79,6 +82,9 @@ from sentiment_assets.reference_sensor import reference_job, reference_sensor
 from sentiment_assets.sensors import rebuild_sensor
 from sentiment_assets.stream_sensors import landing_sensors
 from sentiment_assets.stream_watch import stream_checks, watch_sensor
+
+if TYPE_CHECKING:
+    from resources.mart_publisher import PostgresMart as PostgresMart
 
 # The command line goes through here too, so that nothing else needs to know ``resources``.
 __all__ = [
@@ -91,6 +97,7 @@ __all__ = [
     "JsonLines",
     "Keyring",
     "KeyringError",
+    "MartError",
     "Notifier",
     "PublishError",
     "SecretMissing",
@@ -106,7 +113,9 @@ __all__ = [
     "freshness_watch",
     "known_database",
     "live_lacks",
+    "mart_reader",
     "notifier_of",
+    "open_mart",
     "open_producer",
     "open_stream_reader",
     "read_keyring",
@@ -165,13 +174,15 @@ def build_defs(
     settings.make_scorer()
     watched, deadlines = watched_platforms(settings), settings.read_deadlines()
     topics, has_broker = settings.read_streams(), settings.kafka is not None
+    has_mart = settings.mart_address is not None
+    mart = [marts.postgres_mart, *marts.whole_tables()] if has_mart else []
     return dg.Definitions(
         assets=[
             *(
                 asset.map_asset_specs(
                     lambda spec: _marked(with_badge(spec, watched, deadlines), settings)
                 )
-                for asset in ASSETS
+                for asset in (*ASSETS, *mart)
             ),
             rebuild_orders,
             _marked(stream.stream_posts, settings),
@@ -181,6 +192,7 @@ def build_defs(
         ],
         asset_checks=[
             *checks(),
+            *(mart_checks() if has_mart else []),
             live.check_live,
             check_reference,
             freshness,
@@ -198,8 +210,11 @@ def build_defs(
         ],
         schedules=[every_two_hours, every_half_hour, hourly_live_upkeep, daily_maintenance],
         sensors=[
-            rebuild_sensor(dt.timedelta(minutes=settings.rebuild_minutes)),
-            reference_sensor,
+            rebuild_sensor(
+                dt.timedelta(minutes=settings.rebuild_minutes),
+                marts.PUBLISHED if has_mart else {},
+            ),
+            reference_sensor(marts.PUBLISHED_WHOLE if has_mart else {}),
             alert_on_troubles,
             *landing_sensors(topics, landing_rules(settings), running=has_broker),
             watch_sensor(topics, alert_rules, running=has_broker),

@@ -30,6 +30,7 @@ from sentiment_assets.core.coverage import WindowCoverage
 from sentiment_assets.core.deadlines import Deadlines
 from sentiment_assets.core.freshness import (
     JUDGED,
+    MART_READS,
     READS,
     Facts,
     Fetched,
@@ -47,6 +48,7 @@ from sentiment_assets.lake.bronze import read_partition
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.partitions import has_partition, multi_key
 
+_READS: Mapping[str, tuple[str, ...]] = {**READS, **MART_READS}
 #: What each partition of a table reads; of those not named here, the same partition.
 INPUTS: Mapping[str, Callable[[Sequence[PostPartition]], list[PostPartition]]] = {
     DAILY_TREND.name: with_trailing_days,
@@ -90,7 +92,7 @@ def freshness_now(
         )
         for platform, reaches in watch.reaches.items()
     }
-    made = {table: _made(instance, table, counting, now) for table in READS}
+    made = {table: _made(instance, table, counting, now) for table in watch.reads}
     facts = {
         platform: Facts(
             fetched[platform],
@@ -168,7 +170,7 @@ def _unread(
     days = {day for read in reading.values() for day in read}
     if not days:
         return
-    keys = [asset_key(name) for name in READS[table]]
+    keys = [asset_key(name) for name in _READS[table]]
     upstream = {key: newest_events(instance, key, days) for key in keys}
     for partition, read in reading.items():
         # A trend is made of a date that has a summary, whatever the days before it have.
@@ -229,7 +231,7 @@ def platform_of(check: str) -> str | None:
             description=f"{PLATFORMS[platform].title} is not behind here (docs/freshness.md).",
             blocking=False,
         )
-        for table in JUDGED
+        for table in (*JUDGED, *MART_READS)
         for platform in PLATFORMS
     ],
     can_subset=True,
@@ -276,7 +278,7 @@ def with_badge(spec: dg.AssetSpec, platforms: Iterable[str], deadlines: Deadline
     nothing at all is made any more. Which platform is behind, the checks say.
     """
     table = "/".join(spec.key.path)
-    if table not in JUDGED:
+    if table not in JUDGED and table not in MART_READS:
         return spec
     windows = [_end_to_end(table, platform, deadlines) for platform in platforms]
     if not windows:
@@ -289,6 +291,6 @@ def with_badge(spec: dg.AssetSpec, platforms: Iterable[str], deadlines: Deadline
 
 def _end_to_end(table: str, platform: str, deadlines: Deadlines) -> dt.timedelta:
     """How long ago a table may have been made: its deadline and those of all that it is made of."""
-    judged = (name for name in READS.get(table, ()) if name in JUDGED)
+    judged = (name for name in _READS.get(table, ()) if name in JUDGED)
     before = [_end_to_end(name, platform, deadlines) for name in judged]
     return deadlines.of(table, platform) + max(before, default=dt.timedelta())

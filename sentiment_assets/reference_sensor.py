@@ -5,12 +5,14 @@ What belongs here: comparing stamps, and deciding what to request. What a change
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import dagster as dg
 import msgspec
 
 from sentiment_assets.assets.describe import asset_key
+from sentiment_assets.assets.marts import WHOLE_GROUP, Published
 from sentiment_assets.core.contracts import REFERENCE_CONTRACTS
 from sentiment_assets.lake.reference import ABSENT, ReferenceFolder
 from sentiment_assets.reference_changes import STAMP, newest_record, note_of
@@ -20,8 +22,8 @@ AGAIN_AFTER = dt.timedelta(hours=1)
 
 reference_job = dg.define_asset_job(
     "reference",
-    dg.AssetSelection.groups("reference"),
-    description="Read the reference files into their tables, with every check.",
+    dg.AssetSelection.groups("reference", WHOLE_GROUP),
+    description="Read the reference files into their tables and the mart, with every check.",
     tags={"sentiment/job": "reference", "dagster/priority": "5"},
 )
 
@@ -47,8 +49,17 @@ def due_references(instance: dg.DagsterInstance, folder: ReferenceFolder) -> dic
     return due
 
 
+def with_mart(tables: Iterable[str], published: Published) -> list[dg.AssetKey]:
+    """Reference tables, and where they are published to."""
+    keys = [asset_key(table) for table in sorted(tables)]
+    return [*keys, *(published[key] for key in keys if key in published)]
+
+
 def request(
-    due: Mapping[str, str], asked: Mapping[str, Asked], now: dt.datetime
+    due: Mapping[str, str],
+    asked: Mapping[str, Asked],
+    now: dt.datetime,
+    published: Published = MappingProxyType({}),
 ) -> tuple[dg.RunRequest | None, dict[str, Asked]]:
     """What to request of what is due, and what was asked for by then."""
     oldest = now.timestamp() - AGAIN_AFTER.total_seconds()
@@ -65,31 +76,36 @@ def request(
     return (
         dg.RunRequest(
             run_key=f"{run_key} {now.timestamp():.0f}",
-            asset_selection=[asset_key(table) for table in sorted(wanted)],
+            asset_selection=with_mart(wanted, published),
         ),
         known,
     )
 
 
-@dg.sensor(
-    name="watch_reference_files",
-    job=reference_job,
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Requests a reference table whenever its file was written, came or went.",
-)
-def reference_sensor(
-    context: dg.SensorEvaluationContext, reference_folder: dg.ResourceParam[ReferenceFolder]
-) -> dg.SensorResult | dg.SkipReason:
-    """Look at the files' stamps; nothing of them is read."""
-    try:
-        asked = msgspec.json.decode(context.cursor or "{}", type=dict[str, Asked])
-    except msgspec.DecodeError:
-        asked = {}
-    due = due_references(context.instance, reference_folder)
-    wanted, asked = request(due, asked, dt.datetime.now(dt.timezone.utc))
-    cursor = msgspec.json.encode(asked).decode()
-    if wanted is None:
-        context.update_cursor(cursor)
-        return dg.SkipReason("every reference table is made of its file as it is")
-    return dg.SensorResult(run_requests=[wanted], cursor=cursor)
+def reference_sensor(published: Published) -> dg.SensorDefinition:
+    """The sensor; ``published`` are the reference tables that a mart has, and where."""
+
+    @dg.sensor(
+        name="watch_reference_files",
+        job=reference_job,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Requests a reference table whenever its file was written, came or went.",
+    )
+    def watch_reference_files(
+        context: dg.SensorEvaluationContext, reference_folder: dg.ResourceParam[ReferenceFolder]
+    ) -> dg.SensorResult | dg.SkipReason:
+        """Look at the files' stamps; nothing of them is read."""
+        try:
+            asked = msgspec.json.decode(context.cursor or "{}", type=dict[str, Asked])
+        except msgspec.DecodeError:
+            asked = {}
+        due = due_references(context.instance, reference_folder)
+        wanted, asked = request(due, asked, dt.datetime.now(dt.timezone.utc), published)
+        cursor = msgspec.json.encode(asked).decode()
+        if wanted is None:
+            context.update_cursor(cursor)
+            return dg.SkipReason("every reference table is made of its file as it is")
+        return dg.SensorResult(run_requests=[wanted], cursor=cursor)
+
+    return watch_reference_files

@@ -8,6 +8,7 @@ at the next look; nothing depends on the order of events.
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import dagster as dg
 import msgspec
@@ -75,7 +76,8 @@ LATER_KEYS = (
 #: Dates of one run that an order started: its step holds a place of the pool so long as it lasts.
 ORDERED_DAYS = 30
 
-#: The only tables that are behind when just an earlier date changed, or what a team keeps.
+#: Tables that can be behind by themselves: those that read gold of other dates, or what a team
+#: keeps, and those of a mart that gold was not published to.
 LookingBack = tuple[dg.AssetKey, ...]
 #: A table, the events that it reads, the partitions to look at, and the days that each is made of.
 _LookBack = tuple[
@@ -84,6 +86,9 @@ _LookBack = tuple[
     set[PostPartition],
     Callable[[Sequence[PostPartition]], list[PostPartition]],
 ]
+
+#: Tables of gold -> those that they are published to.
+Published = Mapping[dg.AssetKey, dg.AssetKey]
 
 #: How often every partition is looked at: in between only those with new events.
 WHOLE_LOOK_EVERY = dt.timedelta(hours=1)
@@ -97,7 +102,7 @@ class Rebuild:
     """One run to request: consecutive dates of one platform, all of them behind for one reason."""
 
     partitions: tuple[PostPartition, ...]
-    #: The only tables to make, because just what they read changed; empty for all of them.
+    #: The only tables to make, because nothing else is behind; empty for all of them.
     only: LookingBack = ()
     #: Somebody ordered it; nothing is waiting for it.
     ordered: bool = False
@@ -180,15 +185,21 @@ class Memory(msgspec.Struct):
 
 
 def behind(
-    instance: dg.DagsterInstance, now: dt.datetime
+    instance: dg.DagsterInstance, now: dt.datetime, published: Published = MappingProxyType({})
 ) -> tuple[set[PostPartition], dict[PostPartition, LookingBack]]:
-    """The partitions whose silver or gold is behind, and the others' tables that look back."""
-    posts, later, _ = _behind(instance, now, Memory())
+    """The partitions whose silver or gold is behind, and the others' tables that are.
+
+    Args:
+        instance: the Dagster instance.
+        now: an aware instant.
+        published: tables of gold that a mart should have.
+    """
+    posts, later, _ = _behind(instance, now, Memory(), published)
     return posts, later
 
 
 def _behind(
-    instance: dg.DagsterInstance, now: dt.datetime, memory: Memory
+    instance: dg.DagsterInstance, now: dt.datetime, memory: Memory, published: Published
 ) -> tuple[set[PostPartition], dict[PostPartition, LookingBack], dict[PostPartition, int]]:
     """As :func:`behind`, but only where something happened since a look that ``memory`` has.
 
@@ -203,7 +214,10 @@ def _behind(
     made = {key: newest_events(instance, key) for key in (TOPIC_KEY, SUMMARY_KEY)}
     back = {key: newest_events(instance, key) for key in LATER_KEYS}
     kept = {asset_key(table): changes_of(instance, names) for table, names in JOINED.items()}
-    tables = (bronze, silver, *made.values(), *back.values())
+    sent = {mart: newest_events(instance, mart) for mart in published.values()}
+    of_gold = {**made, **back}
+    of_gold |= {key: newest_events(instance, key) for key in published if key not in of_gold}
+    tables = (bronze, silver, *of_gold.values(), *sent.values())
     horizon = memory.horizon(now)
     changed = set().union(*tables)
     if horizon is not None:
@@ -271,6 +285,13 @@ def _behind(
             of_days = max(read.get(day, 0) for day in days_of([partition]))
             if max(of_days, joined(key, partition)) > noted.get(partition, -1):
                 later[partition] = (*later.get(partition, ()), key)
+    for key, mart in published.items():
+        noted = consumed_of(mart, sent[mart], changed)
+        unsent = {p for p in changed & of_gold[key].keys() if of_gold[key][p] > noted.get(p, -1)}
+        # What is about to be made anew is published with it.
+        unsent |= {p for p, only in later.items() if key in only}
+        for partition in unsent - posts:
+            later[partition] = (*later.get(partition, ()), mart)
     newest_seen = [event for of in tables for event in of.values()]
     newest_seen += [change.event for changes in kept.values() for change in changes]
     look = Look(
@@ -281,7 +302,8 @@ def _behind(
     memory.looks = [*memory.looks[-1:], look]
     if horizon is None:
         memory.whole_at = now.timestamp()
-    finished = {p: max(of.get(p, 0) for of in back.values()) for p in set().union(*back.values())}
+    last_tables = (*back.values(), *sent.values())
+    finished = {p: max(of.get(p, 0) for of in last_tables) for p in set().union(*last_tables)}
     return posts, later, finished
 
 
@@ -308,7 +330,7 @@ def under_way(instance: dg.DagsterInstance) -> set[PostPartition]:
 def _rebuilds(run: dg.DagsterRun) -> bool:
     """The run makes silver or gold: the sensor's own, or one that somebody launched in the UI."""
     return run.job_name == rebuild_job.name or any(
-        key.path[0] in ("silver", "gold") for key in run.asset_selection or ()
+        key.path[0] in ("silver", "gold", "mart") for key in run.asset_selection or ()
     )
 
 
@@ -332,7 +354,11 @@ def rebuilds(
 
 
 def requests(
-    instance: dg.DagsterInstance, memory: Memory, now: dt.datetime, every: dt.timedelta
+    instance: dg.DagsterInstance,
+    memory: Memory,
+    now: dt.datetime,
+    every: dt.timedelta,
+    published: Published = MappingProxyType({}),
 ) -> Iterator[dg.RunRequest]:
     """What to request now; updates ``memory``.
 
@@ -342,7 +368,7 @@ def requests(
     # Asked first: a run that ends in between counts as under way, and what it made as made.
     busy = under_way(instance)
     # A newer one of a rebuild's last tables says that the last request was met.
-    posts, later, finished = _behind(instance, now, memory)
+    posts, later, finished = _behind(instance, now, memory, published)
     ordered = open_orders(instance) - posts
 
     def failures(partition: PostPartition) -> int:
@@ -391,8 +417,10 @@ def requests(
         del memory.requested[key]
 
 
-def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
-    """The sensor, rebuilding a partition at most once in ``every``."""
+def rebuild_sensor(
+    every: dt.timedelta, published: Published = MappingProxyType({})
+) -> dg.SensorDefinition:
+    """The sensor, rebuilding a partition at most once in ``every``, and publishing gold."""
 
     @dg.sensor(
         name=SENSOR_NAME,
@@ -402,7 +430,7 @@ def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
         description=(
             "Requests silver and gold of every partition whose bronze is newer than what silver "
             "consumed, tables whose earlier days or reference tables changed, pools of settled "
-            "weeks, and, after all of them, what somebody ordered."
+            "weeks, gold that is not in the mart, and, after all of them, what somebody ordered."
         ),
     )
     def rebuild_what_is_behind(
@@ -410,7 +438,7 @@ def rebuild_sensor(every: dt.timedelta) -> dg.SensorDefinition:
     ) -> dg.SensorResult | dg.SkipReason:
         memory = Memory.read(context.cursor)
         now = dt.datetime.now(dt.timezone.utc)
-        asked = list(requests(context.instance, memory, now, every))
+        asked = list(requests(context.instance, memory, now, every, published))
         if not asked:
             context.update_cursor(memory.write())
             return dg.SkipReason("nothing is behind, or it is under way or waits its turn")

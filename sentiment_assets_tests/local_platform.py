@@ -49,6 +49,8 @@ class Platform:
 
     @classmethod
     def at(cls, home: Path, x: SimulatedPlatform, **settings: Any) -> Platform:
+        # A database for each test would take most of its time.
+        settings = {"mart": "off", **settings}
         return cls(
             read_settings({}, home=home, x_base_url=x.url, **settings),
             x,

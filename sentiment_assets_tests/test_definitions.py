@@ -21,6 +21,7 @@ import pytest
 from resources.environments import SettingsError, read_settings
 from sentiment_assets.assets.kafka_topics import KAFKA
 from sentiment_assets.assets.maintenance import maintenance_key
+from sentiment_assets.assets.marts import PUBLISHED
 from sentiment_assets.assets.stream import STREAM_POSTS_KEY
 from sentiment_assets.core.contracts import (
     CONTRACTS,
@@ -210,7 +211,8 @@ def test_definitions_load_without_any_extra(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    # Tables, their upkeep and its orders; the stream's posts and four topics; what is live.
-    assert int(done.stdout) == 18 + 18 + 1 + 4 + 2 * 2
+    # Tables, their upkeep and its orders; the stream's posts and four topics; what is live; gold
+    # and reference tables in the mart.
+    assert int(done.stdout) == 18 + 18 + 1 + 4 + 2 * 2 + len(PUBLISHED) + len(REFERENCE_CONTRACTS)
     assert done.stderr == ""
     assert [*tmp_path.iterdir()] == []

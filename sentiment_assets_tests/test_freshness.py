@@ -397,6 +397,7 @@ def test_badges_come_from_the_same_deadlines(tmp_path: Path) -> None:
     assert windows == {
         BATCH_POSTS: 5, "silver/posts": 7, "silver/quarantine": 7,
         **{f"gold/{name}": hours for name, hours in gold.items()},
+        **{f"mart/postgres_{name}": hours + 1 for name, hours in gold.items()},
     }  # fmt: skip
 
 

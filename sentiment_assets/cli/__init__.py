@@ -19,6 +19,7 @@ from sentiment_assets.cli.freshness import freshness
 from sentiment_assets.cli.keys import keys
 from sentiment_assets.cli.land import land
 from sentiment_assets.cli.maintain import maintain
+from sentiment_assets.cli.mart import mart
 from sentiment_assets.cli.partitions import partitions
 from sentiment_assets.cli.produce import produce
 from sentiment_assets.cli.query import query
@@ -47,6 +48,7 @@ cli.add_command(partitions)
 cli.add_command(freshness)
 cli.add_command(reprocess)
 cli.add_command(maintain)
+cli.add_command(mart)
 cli.add_command(seal)
 cli.add_command(keys)
 cli.add_command(query)

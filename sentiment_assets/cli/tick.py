@@ -214,17 +214,18 @@ class RunsInProcess:
 
     def read_references(self, folder: ReferenceFolder) -> None:
         """Make the reference tables whose file changed; a wrong file keeps no other back."""
-        from sentiment_assets.assets.describe import asset_key
+        from sentiment_assets.assets.marts import PUBLISHED_WHOLE, published_in
         from sentiment_assets.lake.reference import ReferenceUnreadable
-        from sentiment_assets.reference_sensor import due_references, reference_job
+        from sentiment_assets.reference_sensor import due_references, reference_job, with_mart
 
         try:
             due = due_references(self.instance, folder)
         except ReferenceUnreadable as error:
             self.outcome.failures.append(f"reference: {error}")
             return
+        published = published_in(self.definitions, PUBLISHED_WHOLE)
         for table in due:
-            if self.execute(reference_job.name, assets=[asset_key(table)]):
+            if self.execute(reference_job.name, assets=with_mart([table], published)):
                 self.outcome.references.append(table)
 
     def rebuild(self, wanted: Collection[PostPartition] | None = None) -> None:
@@ -232,14 +233,17 @@ class RunsInProcess:
 
         With ``wanted``, only of these partitions; trends and pools follow wherever they are.
         """
+        from sentiment_assets.assets.marts import published_in
         from sentiment_assets.orders import open_orders
         from sentiment_assets.sensors import behind, rebuilds, under_way
 
         failed_before = len(self.outcome.failures)
+        published = published_in(self.definitions)
         # Twice: rebuilding a date puts the trends and pools of the days after it behind.
         for _ in range(2):
             busy = under_way(self.instance)
-            posts, later = behind(self.instance, dt.datetime.now(dt.timezone.utc))
+            now = dt.datetime.now(dt.timezone.utc)
+            posts, later = behind(self.instance, now, published)
             ordered = open_orders(self.instance) - posts - busy
             if wanted is not None:
                 posts &= {*wanted}

@@ -15,13 +15,14 @@ import yaml
 from sentiment_assets.core.checked_yaml import FileProblems, Reader, compose
 from sentiment_assets.core.contracts import CONTRACTS
 from sentiment_assets.core.layout import BATCH_POSTS
+from sentiment_assets.core.mart import postgres_reads
 from sentiment_assets.core.platforms import PLATFORMS
 
 VERSION = 1
 
-LAYERS = ("bronze", "silver", "gold")
+LAYERS = ("bronze", "silver", "gold", "mart")
 #: Every table that has a deadline, upstream first.
-TABLES = (BATCH_POSTS, *CONTRACTS)
+TABLES = (BATCH_POSTS, *CONTRACTS, *postgres_reads())
 
 _EXAMPLE = "3 h"
 _UNITS = {"min": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
@@ -32,6 +33,7 @@ _LEAST = {
     "bronze": dt.timedelta(minutes=130),
     "silver": dt.timedelta(minutes=5),
     "gold": dt.timedelta(minutes=5),
+    "mart": dt.timedelta(minutes=5),
 }
 _MOST = dt.timedelta(days=30)
 
@@ -61,6 +63,7 @@ DEFAULTS = (
     Deadline("bronze", dt.timedelta(hours=3)),
     Deadline("silver", dt.timedelta(hours=1)),
     Deadline("gold", dt.timedelta(hours=1)),
+    Deadline("mart", dt.timedelta(hours=1)),
 )
 
 

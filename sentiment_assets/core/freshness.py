@@ -31,6 +31,7 @@ from sentiment_assets.core.contracts import (
 from sentiment_assets.core.coverage import REACH_MARGIN, WindowCoverage, is_done
 from sentiment_assets.core.deadlines import Deadlines, spelled
 from sentiment_assets.core.layout import BATCH_POSTS, RAW_POSTS, Window
+from sentiment_assets.core.mart import postgres_reads
 
 #: What each table notes as consumed, upstream first: table -> the tables whose events it notes.
 READS: Mapping[str, tuple[str, ...]] = {
@@ -48,6 +49,8 @@ READS: Mapping[str, tuple[str, ...]] = {
     # What a team keeps comes when it comes: only the days count.
     CALENDAR_DAYS.name: (DAILY_SUMMARY.name,),
 }
+#: The same of what is published to PostgreSQL, where gold is.
+MART_READS: Mapping[str, tuple[str, ...]] = postgres_reads()
 #: Every table that is judged, upstream first. What the stream brought is not: it comes when it
 #: comes, and the topics' own checks say whether it is landed (``core.stream_health``).
 JUDGED = (BATCH_POSTS, *READS)
@@ -68,6 +71,13 @@ class Watch:
     #: The dates that count: today and so many days before, those that the clock looks after. What
     #: is made for older ones, as by a backfill, makes nothing fresh and nothing stale.
     days: int = 7
+    #: Gold is published to PostgreSQL.
+    mart: bool = False
+
+    @property
+    def reads(self) -> Mapping[str, tuple[str, ...]]:
+        """What each judged table notes as consumed, upstream first."""
+        return {**READS, **(MART_READS if self.mart else {})}
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,7 @@ def judge(watch: Watch, facts: Mapping[str, Facts], now: dt.datetime) -> list[Fr
         within = watch.deadlines.of(BATCH_POSTS, platform)
         of = {BATCH_POSTS: judge_bronze(platform, known.fetched, reaches, within, now)}
         overdue: dict[str, set[dt.date]] = {}
-        for table, upstream in READS.items():
+        for table, upstream in watch.reads.items():
             made = known.made.get(table, Made(None))
             within = watch.deadlines.of(table, platform)
             # A date that is stuck further up is made when that is mended: not this table's fault.

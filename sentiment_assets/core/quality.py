@@ -23,6 +23,8 @@ LANDED_IN_FULL = "landed_in_full"
 RETENTION_KEPT_PACE = "retention_kept_pace"
 #: Fields that a verdict names.
 _SHOWN_FIELDS = 10
+#: Ends the names of the mart's columns beside gold's.
+_IN_MART = " in the mart"
 #: Days needed before a volume is judged.
 VOLUME_DAYS = 3
 
@@ -290,6 +292,44 @@ def reaches_ahead_verdict(last: dt.date | None, today: dt.date) -> Verdict:
             {"days_ahead": ahead},
         )
     return Verdict(True, f"holidays are there up to {last}", {"days_ahead": ahead})
+
+
+def published_verdict(contract: Contract, gold: pl.DataFrame, mart: pl.DataFrame) -> Verdict:
+    """Compare what a database holds of a partition with gold, row by row and cell by cell."""
+    key = list(contract.key)
+    columns = contract.schema.names
+    gold, mart = gold.select(columns), mart.select(columns)
+    doubled = mart.height - mart.n_unique(key)
+    missing = gold.join(mart, on=key, how="anti", nulls_equal=True).height
+    strange = mart.join(gold, on=key, how="anti", nulls_equal=True).height
+    both = gold.join(mart, on=key, how="inner", nulls_equal=True, suffix=_IN_MART)
+    changed = {
+        name: count
+        for name in columns
+        if name not in key
+        and (count := both.filter(pl.col(name).ne_missing(pl.col(name + _IN_MART))).height)
+    }
+    counts: dict[str, int | float] = {
+        "gold_rows": gold.height,
+        "mart_rows": mart.height,
+        "missing_rows": missing,
+        "strange_rows": strange,
+        "doubled_rows": doubled,
+        "changed_cells": sum(changed.values()),
+    }
+    if not (missing or strange or doubled or changed):
+        return Verdict(True, f"{gold.height} rows, each as in gold", counts)
+    told = [
+        f"{count} {what}"
+        for what, count in (
+            ("of gold's rows are missing", missing),
+            ("rows are not in gold", strange),
+            ("rows are there twice", doubled),
+        )
+        if count
+    ]
+    told += [f"{count} cells of {name} differ" for name, count in changed.items()]
+    return Verdict(False, f"{'; '.join(told)}: publish the partition again (docs/mart.md)", counts)
 
 
 def _summed(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:

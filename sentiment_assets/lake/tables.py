@@ -168,6 +168,12 @@ class Table:
         table = self._open()
         return None if table is None else int(table.version())
 
+    @property
+    def table_id(self) -> str | None:
+        """The id that Delta gave the table when it was made; None without a table."""
+        table = self._open()
+        return None if table is None else str(table.metadata().id)
+
     def exists(self) -> bool:
         """The table was made."""
         return self._open() is not None
@@ -348,6 +354,10 @@ class Table:
         It is not kept for longer than a step: what was replaced may be removed after a time.
         """
         return _TableAsOf(self.lake, self.contract)
+
+    def as_of(self, version: int) -> Table:
+        """The table as it was at a version that its history still has; for reading only."""
+        return _TableAsOf(self.lake, self.contract, version)
 
     # The log
 
@@ -559,11 +569,18 @@ class Table:
 
 
 class _TableAsOf(Table):
-    """A table that is opened once; see :meth:`Table.as_of_now`."""
+    """A table that is opened once; see :meth:`Table.as_of_now` and :meth:`Table.as_of`."""
+
+    def __init__(self, lake: Lake, contract: Contract, version: int | None = None) -> None:
+        super().__init__(lake, contract)
+        self._version = version
 
     @cached_property
     def _opened(self) -> DeltaTable | None:
-        return super()._open()
+        if self._version is None:
+            return super()._open()
+        with self.lake.objects.access("read", self.root):
+            return DeltaTable(self.uri, version=self._version, storage_options=self._options)
 
     @cached_property
     def _files_listed(self) -> pl.DataFrame:

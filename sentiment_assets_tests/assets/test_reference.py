@@ -189,7 +189,7 @@ def test_the_sensor_asks_once_for_each_writing_of_a_file(copy: Platform, folder:
         context = dg.build_sensor_context(
             instance=copy.instance, cursor=cursor, resources={"reference_folder": place}
         )
-        return reference_sensor.evaluate_tick(context)
+        return reference_sensor({}).evaluate_tick(context)
 
     first = look(None)
     [asked] = first.run_requests or []

@@ -23,8 +23,8 @@ from sentiment_assets_tests.local_platform import Platform
 from sentiment_assets_tests.simulated import ROOT
 
 VERBS = (
-    "run", "connect", "tick", "partitions", "freshness", "reprocess", "maintain", "keys", "score",
-    "accuracy", "settings", "access", "alerts", "watch", "produce",
+    "run", "connect", "tick", "partitions", "freshness", "reprocess", "maintain", "mart", "keys",
+    "score", "accuracy", "settings", "access", "alerts", "watch", "produce",
 )  # fmt: skip
 Invoke = Callable[..., Any]
 

@@ -27,7 +27,7 @@ import psycopg2
 import pyarrow.parquet as pq
 import pytest
 
-from resources.instance_storage import embedded_postgres
+from resources.embedded_postgres import embedded_postgres
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets_tests.simulated import SimulatedPlatform, running_simulator
 

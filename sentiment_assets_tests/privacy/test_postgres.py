@@ -8,9 +8,15 @@ from typing import Any
 import psycopg2
 import pytest
 
-from resources.instance_storage import embedded_postgres
+from resources.embedded_postgres import embedded_postgres
 from sentiment_assets.privacy.access import PIPELINE, ROLES, readers_of
-from sentiment_assets.privacy.postgres import grants, role_name
+from sentiment_assets.privacy.postgres import (
+    MART_OWNER,
+    MART_PUBLISHER,
+    MART_READER,
+    grants,
+    role_name,
+)
 
 READERS = [role_name(role) for role in readers_of("mart") if role != PIPELINE]
 
@@ -42,6 +48,9 @@ def database(request: pytest.FixtureRequest, server: str) -> Iterator[Any]:
     whole.execute("DROP DATABASE trial")
     for name in [
         *(role_name(role.name) for role in ROLES),
+        MART_OWNER,
+        MART_PUBLISHER,
+        MART_READER,
         *(["db_admin"] if by != "postgres" else []),
     ]:
         whole.execute(f"DROP ROLE IF EXISTS {name}")
@@ -85,13 +94,13 @@ def test_roles_can_what_the_table_says(database: Any) -> None:
     database.apply(grants())
     assert database.granted() == once
 
-    # A table that the pipeline publishes later.
-    database.execute("CREATE TABLE mart.daily (posts int)", as_role=pipeline)
-    database.execute("INSERT INTO mart.daily VALUES (12)", as_role=pipeline)
+    # A table that comes later.
+    database.execute("CREATE TABLE mart.daily (posts int)", as_role=MART_OWNER)
     database.execute(
-        "CREATE VIEW mart.totals AS SELECT sum(posts) FROM mart.daily", as_role=pipeline
+        "CREATE VIEW mart.totals AS SELECT sum(posts) FROM mart.daily", as_role=MART_OWNER
     )
-    for reader in READERS:
+    database.execute("INSERT INTO mart.daily VALUES (12)", as_role=MART_PUBLISHER)
+    for reader in (*READERS, MART_READER):
         assert database.execute("SELECT posts FROM mart.daily", as_role=reader) == [(12,)]
         assert database.execute("SELECT * FROM mart.totals", as_role=reader) == [(12,)]
         for refused in (
@@ -103,9 +112,24 @@ def test_roles_can_what_the_table_says(database: Any) -> None:
             "CREATE TABLE mart.mine (a int)",
             "SELECT * FROM public.event_logs",
             "SET ROLE sentiment_pipeline",
+            "SET ROLE publisher",
         ):
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 database.execute(refused, as_role=reader)
+    for refused in (
+        "UPDATE mart.daily SET posts = 0",
+        "TRUNCATE mart.daily",
+        "ALTER TABLE mart.daily ADD COLUMN more int",
+        "DROP TABLE mart.daily",
+        "CREATE TABLE mart.mine (a int)",
+        "SELECT * FROM public.event_logs",
+        "SET ROLE mart_owner",
+    ):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            database.execute(refused, as_role=MART_PUBLISHER)
+    # The platform takes whichever role its work needs.
+    for role in (MART_OWNER, MART_PUBLISHER, MART_READER):
+        database.execute(f"SET ROLE {role}", as_role=pipeline)
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         database.execute("SELECT * FROM public.event_logs", as_role=pipeline)
     assert database.execute("SELECT count(*) FROM mart.daily") == [(1,)]
@@ -113,8 +137,7 @@ def test_roles_can_what_the_table_says(database: Any) -> None:
 
 def test_a_stranger_sees_nothing_and_earlier_grants_go(database: Any) -> None:
     database.apply(grants())
-    pipeline = role_name(PIPELINE)
-    database.execute("CREATE TABLE mart.daily (posts int)", as_role=pipeline)
+    database.execute("CREATE TABLE mart.daily (posts int)", as_role=MART_OWNER)
     bi = role_name("bi")
     for wide in (
         "GRANT USAGE ON SCHEMA mart TO PUBLIC",
@@ -123,13 +146,13 @@ def test_a_stranger_sees_nothing_and_earlier_grants_go(database: Any) -> None:
         f"GRANT CREATE ON SCHEMA mart TO {bi}",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA mart GRANT INSERT ON TABLES TO {bi}",
     ):
-        database.execute(wide, as_role=pipeline)
+        database.execute(wide, as_role=MART_OWNER)
     database.execute("CREATE ROLE stranger")
     try:
         database.execute("SELECT * FROM mart.daily", as_role="stranger")
         database.execute("INSERT INTO mart.daily VALUES (1)", as_role=bi)
         database.apply(grants())
-        database.execute("CREATE TABLE mart.later (posts int)", as_role=pipeline)
+        database.execute("CREATE TABLE mart.later (posts int)", as_role=MART_OWNER)
         for role, refused in (
             ("stranger", "SELECT * FROM mart.daily"),
             (bi, "INSERT INTO mart.daily VALUES (1)"),
@@ -162,5 +185,5 @@ def test_names_that_sql_would_misread_are_refused(names: dict[str, str]) -> None
 
 def test_other_names(database: Any) -> None:
     database.apply(grants(schema="figures", prefix="sentiment"))
-    database.execute("CREATE TABLE figures.daily (posts int)", as_role=role_name(PIPELINE))
+    database.execute("CREATE TABLE figures.daily (posts int)", as_role=MART_OWNER)
     assert database.execute("SELECT * FROM figures.daily", as_role=role_name("ml")) == []

@@ -6,7 +6,7 @@ import datetime as dt
 import os
 from pathlib import Path
 
-from resources.instance_storage import embedded_postgres
+from resources.embedded_postgres import embedded_postgres
 from sentiment_assets_tests.bronze_records import payload
 from sentiment_assets_tests.cli.test_land import tracking_facebook_alone
 from sentiment_assets_tests.kafka_server import KafkaServer

@@ -21,7 +21,7 @@ from resources.alert_store import (
     MemoryStore,
     PostgresStore,
 )
-from resources.instance_storage import embedded_postgres
+from resources.embedded_postgres import embedded_postgres
 from sentiment_assets.core.alerts import Book, Silence
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import sqlalchemy
 
-from resources.instance_storage import InstanceStorage, embedded_postgres
+from resources.embedded_postgres import embedded_postgres
+from resources.instance_storage import InstanceStorage
 
 HOLD = "import sys; from pathlib import Path; from resources.instance_storage import *; "
 HOLD += "embedded_postgres(Path(sys.argv[1]))"

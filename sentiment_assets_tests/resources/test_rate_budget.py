@@ -178,7 +178,7 @@ class Database:
 
     def __init__(self, home: Path) -> None:
         # Imported here: Dagster alone takes a second.
-        from resources.instance_storage import embedded_postgres
+        from resources.embedded_postgres import embedded_postgres
 
         self._server = embedded_postgres(home)
         self.url = str(self._server.get_uri(driver="psycopg2"))
