@@ -155,7 +155,7 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
         None,
         description="Folder or s3://bucket/prefix of the reference files: campaigns, brands, "
         "markets, holidays (docs/enrichment.md). By default the folder reference: for simulated "
-        "posts that of the project, whose examples fit their story, for live ones that of the home.",
+        "posts that of the project, whose files fit their story, for live ones that of the home.",
         examples=["s3://my-bucket/reference"],
     )
     lake_uri: str | None = Field(
