@@ -156,7 +156,8 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
     reference_url: str | None = Field(
         None,
         description="Folder or s3://bucket/prefix of the reference files: campaigns, brands, "
-        "markets, holidays (docs/enrichment.md). By default the folder reference in the project.",
+        "markets, holidays (docs/enrichment.md). By default the folder reference: for simulated "
+        "posts that of the project, whose files fit their story, for live ones that of the home.",
         examples=["s3://my-bucket/reference"],
     )
     lake_uri: str | None = Field(
@@ -579,7 +580,9 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
     @property
     def reference_folder(self) -> ReferenceFolder:
         """Where a team keeps what gold joins."""
-        uri = self.reference_url or str(PROJECT_ROOT / "reference")
+        # The story's campaigns would mark days of real posts.
+        root = PROJECT_ROOT if self.origin == "simulated" else self.home
+        uri = self.reference_url or str(root / "reference")
         return ReferenceFolder(uri, self._s3_options if uri.startswith("s3://") else {})
 
     @property

@@ -183,7 +183,9 @@ def _begin_over_days(
     """
     partitions = partitions_of(context)
     history = with_days(partitions)
-    joined = newest_reference_event(context.instance, contract.name) if _joins(contract) else 0
+    joined = (
+        newest_reference_event(context.instance, contract.name) if contract.name in JOINED else 0
+    )
     events = [newest_events(context.instance, asset_key(table.name), history) for table in upstream]
     for partition in partitions:
         days = with_days([partition])
@@ -192,10 +194,6 @@ def _begin_over_days(
             {CONSUMED: max(newest, joined)}, partition_key=multi_key(partition)
         )
     return lake.table(contract).begin(values_of(partitions), context.run.run_id), history
-
-
-def _joins(contract: Contract) -> bool:
-    return contract.name in JOINED
 
 
 def _of_days(lake: Lake, history: Sequence[PostPartition]) -> tuple[pl.LazyFrame, pl.LazyFrame]:

@@ -52,6 +52,28 @@ SECRETS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("given", "uri"),
+    [
+        ({}, str(PROJECT_ROOT / "reference")),
+        # The examples tell the simulator's story, which marks no day of real posts.
+        ({"SENTIMENT_SOURCE": "live", "SENTIMENT_X_BEARER_TOKEN": "t", "SENTIMENT_HOME": "/h"},
+         "/h/reference"),
+        ({"SENTIMENT_REFERENCE_URL": "s3://bucket/kept/files"}, "s3://bucket/kept/files"),
+        ({"SENTIMENT_REFERENCE_URL": "kept"}, str(Path("kept").absolute())),
+    ],
+)  # fmt: skip
+def test_where_a_teams_files_lie(given: dict[str, str], uri: str) -> None:
+    folder = read_settings(given).reference_folder
+    assert folder.uri == uri
+    assert bool(folder.storage_options) == uri.startswith("s3://")
+
+
+def test_a_place_of_files_that_is_none_is_told() -> None:
+    with pytest.raises(SettingsError, match=r"SENTIMENT_REFERENCE_URL.*s3://my-bucket/reference"):
+        read_settings({"SENTIMENT_REFERENCE_URL": "https://example.org/files"})
+
+
 def test_nothing_set_is_a_simulated_lake_in_the_project() -> None:
     settings = read_settings({})
     assert (settings.env, settings.source, settings.origin) == ("local", "simulator", "simulated")
@@ -316,7 +338,7 @@ def test_resources_are_made_when_needed(tmp_path: Path) -> None:
         "lake", "lake_io_manager", "live_stream", "clients", "tracking", "rules", "budget",
         "min_authors",
         "requests_left", "catch_up_days", "watch", "notifier", "token_ends", "upkeep",
-        "stream_reader", "stream_watcher", "metric_lines", "engines",
+        "stream_reader", "stream_watcher", "metric_lines", "engines", "reference_folder",
     }  # fmt: skip
     assert not (tmp_path / "home").exists()
     rules: Any = silver_rules(settings)
