@@ -62,7 +62,11 @@ def made_up(
                     value = getattr(partition, column.name)
                 elif column.name in contract.key:
                     at = start + dt.timedelta(minutes=number)
-                    value = at if pa.types.is_timestamp(kind) else f"{column.name} ü' {number}"
+                    value = f"{column.name} ü' {number}"
+                    if pa.types.is_timestamp(kind):
+                        value = at
+                    elif kind == pa.date32():
+                        value = partition.date + dt.timedelta(days=number)
                 elif not column.required and chance.random() < 0.2:
                     value = None
                 elif pa.types.is_integer(kind):

@@ -21,7 +21,7 @@ import pytest
 from resources.environments import SettingsError, read_settings
 from sentiment_assets.assets.kafka_topics import KAFKA
 from sentiment_assets.assets.maintenance import maintenance_key
-from sentiment_assets.assets.marts import PUBLISHED
+from sentiment_assets.assets.marts import PUBLISHED, WHOLE_CONTRACTS, postgres_key
 from sentiment_assets.assets.stream import STREAM_POSTS_KEY
 from sentiment_assets.core.contracts import (
     CONTRACTS,
@@ -36,6 +36,7 @@ from sentiment_assets.partitions import POST_PARTITIONS
 ROOT = Path(__file__).parents[1]
 SNAPSHOT = Path(__file__).with_name("graph.json")
 TABLES = {**CONTRACTS, **LIVE_CONTRACTS, **REFERENCE_CONTRACTS}
+MART_WHOLE = [postgres_key(contract) for contract in WHOLE_CONTRACTS]
 LIVE_KEYS = [dg.AssetKey(table.split("/")) for table in LIVE_CONTRACTS]
 PARTITIONS = {POST_PARTITIONS: "date x platform", None: "none"}
 # Read before the tests clear the environment of the project's own settings.
@@ -114,7 +115,7 @@ def test_every_asset_says_what_it_is(definitions: dg.Definitions) -> None:
         assert node.kinds, key
         # Upkeep is of a whole table, a topic and a file have no dates, the stream forgets them.
         whole = (key.path[0] == "maintenance" and key != ORDERS_KEY) or key.path[0] == KAFKA
-        whole = whole or key in LIVE_KEYS or key.path[0] == "reference"
+        whole = whole or key in (*LIVE_KEYS, *MART_WHOLE) or key.path[0] == "reference"
         assert node.partitions_def == (None if whole else POST_PARTITIONS), key
 
 
@@ -213,6 +214,6 @@ def test_definitions_load_without_any_extra(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     # Tables, their upkeep and its orders; the stream's posts and four topics; what is live; gold
     # and reference tables in the mart.
-    assert int(done.stdout) == 18 + 18 + 1 + 4 + 2 * 2 + len(PUBLISHED) + len(REFERENCE_CONTRACTS)
+    assert int(done.stdout) == 18 + 18 + 1 + 4 + 2 * 2 + len(PUBLISHED) + len(MART_WHOLE)
     assert done.stderr == ""
     assert [*tmp_path.iterdir()] == []
