@@ -267,4 +267,4 @@ def test_a_tick_for_real(platform: Platform, monkeypatch: pytest.MonkeyPatch) ->
     assert verdicts["silver/posts"]["age_seconds"] == 0
     shown = CliRunner().invoke(cli, ["freshness"])
     assert "losing posts" in shown.output
-    assert "1 of 8 are stale" in shown.output
+    assert "1 of 13 are stale" in shown.output
