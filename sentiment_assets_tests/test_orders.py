@@ -26,7 +26,7 @@ def story() -> Story:
     story.rebuilt(MON, TUE, WED, THU)
     # Trends and pools of all days look back on the others.
     for partition in (MON, TUE, WED, THU):
-        story.trend(partition)
+        story.look_back(partition)
         story.pools(partition)
     assert story.asked() == []
     return story

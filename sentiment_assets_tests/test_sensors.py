@@ -113,9 +113,13 @@ class Story:
             newest = max(of.get(day, 0) for of in events for day in days)
             self.record(asset, partition, max(newest, kept))
 
+    def languages(self, partition: PostPartition) -> None:
+        self.record(LANGUAGE_KEY, partition, self.newest(POSTS_KEY, partition))
+
     def gold(self, partition: PostPartition) -> None:
-        for asset in (TOPIC_KEY, SUMMARY_KEY, LANGUAGE_KEY):
+        for asset in (TOPIC_KEY, SUMMARY_KEY):
             self.record(asset, partition, self.newest(POSTS_KEY, partition))
+        self.languages(partition)
         self.look_back(partition)
         self.pools(partition)
 

@@ -17,9 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.core.layout import PostPartition
-from sentiment_assets.sensors import POOLED_KEY, REBUILD_TAG, TREND_KEY, behind
+from sentiment_assets.sensors import LANGUAGE_KEY, POOLED_KEY, REBUILD_TAG, behind
 from sentiment_assets_tests.local_platform import day
-from sentiment_assets_tests.test_sensors import CODE_LOCATION, EVERY, Story, minutes
+from sentiment_assets_tests.test_sensors import BY_DAYS, CODE_LOCATION, EVERY, Story, minutes
 
 #: A Saturday and a Sunday, which pools its week, and a day apart from them.
 DATES = [day("2026-01-31"), day("2026-02-01"), day("2026-02-04")]
@@ -145,8 +145,10 @@ class LateData(RuleBasedStateMachine):
         for partition in run.partitions:
             if not run.only:
                 self.story.gold(partition)
-            if TREND_KEY in run.only:
-                self.story.trend(partition)
+            if back := [key for key in run.only if key in BY_DAYS]:
+                self.story.look_back(partition, *back)
+            if LANGUAGE_KEY in run.only:
+                self.story.languages(partition)
             if POOLED_KEY in run.only:
                 self.story.pools(partition)
         self.forget(run)
