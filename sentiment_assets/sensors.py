@@ -179,12 +179,10 @@ def _behind(
     # A run may have ended between silver and gold. These two are made of all the others.
     made = {key: newest_events(instance, key) for key in (TOPIC_KEY, SUMMARY_KEY)}
     back = {key: newest_events(instance, key) for key in (TREND_KEY, POOLED_KEY)}
-    sent = {
-        key: newest_events(instance, key)
-        for gold, mart in published.items()
-        for key in (gold, mart)
-    }
-    tables = (bronze, silver, *made.values(), *back.values(), *sent.values())
+    of_gold = {**made, **back}
+    of_gold |= {key: newest_events(instance, key) for key in published if key not in of_gold}
+    sent = {key: newest_events(instance, key) for key in published.values()}
+    tables = (bronze, silver, *of_gold.values(), *sent.values())
     horizon = memory.horizon(now)
     changed = set().union(*tables)
     if horizon is not None:
@@ -235,7 +233,7 @@ def _behind(
                 later[partition] = (*later.get(partition, ()), key)
     for gold, mart in published.items():
         noted = consumed_of(mart, sent[mart], changed)
-        unsent = {p for p in changed & sent[gold].keys() if sent[gold][p] > noted.get(p, -1)}
+        unsent = {p for p in changed & of_gold[gold].keys() if of_gold[gold][p] > noted.get(p, -1)}
         # What is about to be made anew is published with it.
         unsent |= {p for p, only in later.items() if gold in only}
         for partition in unsent - posts:
