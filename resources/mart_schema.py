@@ -187,7 +187,11 @@ def draft(address: MartAddress, message: str) -> Path:
         head = str(ScriptDirectory.from_config(config).get_current_head())
         script = command.revision(config, message, autogenerate=True, rev_id=f"{int(head) + 1:04d}")
     assert isinstance(script, Script)
-    return Path(script.path)
+    path = Path(script.path)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    # Alembic says around its lines that it wrote them.
+    path.write_text("".join(line for line in lines if "# ### " not in line), encoding="utf-8")
+    return path
 
 
 def _config(session: sa.Connection | None = None) -> Config:

@@ -58,6 +58,10 @@ class MartRefused(MartError):
     """The server's answer will be the same the next time."""
 
 
+class MartMissing(MartRefused):
+    """Nobody has made its tables yet: the first publish will."""
+
+
 @dataclass(frozen=True)
 class MartAddress:
     """Where a mart is, and how it is called in messages. Prints no secret."""
@@ -233,7 +237,8 @@ def _meaning(error: psycopg.Error, address: MartAddress) -> MartError:
     if not state:
         known = [meaning for words, meaning in _REFUSALS.items() if words in str(error)]
     meaning = known[0] if known else "what the server said is not one of the errors known here"
-    return MartRefused(
+    kind = MartMissing if state in ("42P01", "3F000") else MartRefused
+    return kind(
         f"{where} refused ({f'SQLSTATE {state}' if state else type(error).__name__}): {meaning}. "
         f"Nothing was changed; {address.setting} says where it is, "
         "docs/runbooks/mart-publish-failed.md what to do"
@@ -437,6 +442,7 @@ __all__ = [
     "WHOLE",
     "MartAddress",
     "MartError",
+    "MartMissing",
     "MartReader",
     "MartRefused",
     "MartUnreachable",

@@ -57,7 +57,7 @@ from resources.live import live_lacks
 from resources.log_handler import JsonLines
 from resources.notifiers import PAGE as ALERT_PAGE
 from resources.notifiers import Notifier
-from resources.postgres import MartError
+from resources.postgres import MartError, MartMissing
 from resources.producers.producing import Counts, PublishError, SecretMissing, receives
 from resources.producers.reports import report_line, since
 from sentiment_assets.alerts import alert_on_troubles
@@ -98,6 +98,7 @@ __all__ = [
     "Keyring",
     "KeyringError",
     "MartError",
+    "MartMissing",
     "Notifier",
     "PublishError",
     "SecretMissing",

@@ -13,7 +13,11 @@ import click
 if TYPE_CHECKING:
     from sentiment_assets.core.layout import PostPartition
     from sentiment_assets.core.silver import SilverRules
+    from sentiment_assets.definitions import Settings
     from sentiment_assets.lake.objects import Lake
+
+    #: Rows of a partition in the mart, and since when they stand there.
+    Published = Mapping[PostPartition, tuple[int, dt.datetime]]
 
 
 @click.command()
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     "--platform", "chosen", multiple=True, help="Only this one; may be given several times."
 )
 @click.option(
-    "--stale", is_flag=True, help="Only silver and gold that are behind, and why they are."
+    "--stale", is_flag=True, help="Only silver, gold and mart that are behind, and why they are."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
 def partitions(days: int, chosen: tuple[str, ...], stale: bool, as_json: bool) -> None:
@@ -30,8 +34,9 @@ def partitions(days: int, chosen: tuple[str, ...], stale: bool, as_json: bool) -
 
     bronze: how many of the twelve windows are complete, partial or unavailable. silver: whether
     it was made of that bronze by today's rules. gold: whether it was made of that silver, and for
-    today's SENTIMENT_MIN_AUTHORS. Below: what is left of the requests that all runs share, by
-    platform.
+    today's SENTIMENT_MIN_AUTHORS. mart: whether that gold was published to PostgreSQL, where it
+    can be asked; its rows are those of all its tables. Below: what is left of the requests that all
+    runs share, by platform.
     """
     from rich.console import Console
     from rich.table import Table
@@ -62,7 +67,8 @@ def partitions(days: int, chosen: tuple[str, ...], stale: bool, as_json: bool) -
         for back in range(days - 1, -1, -1)
         for platform in platforms
     ]
-    rows = list(partition_rows(lake, wanted, rules, settings.min_authors))
+    published = _published(settings)
+    rows = list(partition_rows(lake, wanted, rules, settings.min_authors, published))
     if stale:
         rows = [row for row in rows if is_behind(row)]
     database = known_database(settings)
@@ -112,9 +118,16 @@ def partitions(days: int, chosen: tuple[str, ...], stale: bool, as_json: bool) -
 
 
 def partition_rows(
-    lake: Lake, wanted: list[PostPartition], rules: SilverRules, min_authors: int
+    lake: Lake,
+    wanted: list[PostPartition],
+    rules: SilverRules,
+    min_authors: int,
+    published: Published | None = None,
 ) -> Iterator[dict[str, object]]:
-    """One row a partition and layer: date, platform, layer, rows, age_seconds, state, why."""
+    """One row a partition and layer: date, platform, layer, rows, age_seconds, state, why.
+
+    The mart is a layer where ``published`` says what stands in it: rows, and since when.
+    """
     from sentiment_assets.core.contracts import DAILY_SUMMARY, HOURLY_SENTIMENT, SILVER_POSTS
     from sentiment_assets.core.coverage import objects_of
     from sentiment_assets.engine.staleness import behind
@@ -151,6 +164,17 @@ def partition_rows(
         gold_why = {"missing": "not built yet", "behind": "newer silver"}.get(gold_state, "")
         if gold_state.startswith("made for"):
             gold_why = f"{min_authors} authors are needed now"
+        sent = (published or {}).get(partition)
+        sent_rows, sent_at = sent or (0, None)
+        newest_gold = max((at for at in (gold_at, summary_at) if at), default=None)
+        if newest_gold is None:
+            mart_state = "no gold"
+        elif sent_at is None:
+            mart_state = "missing"
+        else:
+            mart_state = "behind" if sent_at < newest_gold else "current"
+        mart_why = {"missing": "not published yet", "behind": "newer gold"}.get(mart_state, "")
+        mart = [] if published is None else [("mart", sent_rows, sent_at, mart_state, mart_why)]
         for layer, rows, at, state, why in (
             (
                 "bronze",
@@ -161,6 +185,7 @@ def partition_rows(
             ),
             ("silver", silver_rows, silver_at, silver_state, "; ".join(found.why) if found else ""),
             ("gold", gold_rows, gold_at or summary_at, gold_state, gold_why),
+            *mart,
         ):
             yield {
                 "date": partition.date.isoformat(),
@@ -185,9 +210,37 @@ def _thresholds(lake: Lake, wanted: list[PostPartition]) -> dict[PostPartition, 
 
 
 def is_behind(row: Mapping[str, object]) -> bool:
-    """A row of silver or gold that is not what today's bronze and rules would give."""
+    """A row of silver, gold or mart that is not what today's bronze and rules would give."""
     state = str(row["state"])
     return row["layer"] != "bronze" and (state.endswith("behind") or state == "missing")
+
+
+def _published(settings: Settings) -> Published | None:
+    """Rows of all tables by partition, and when the oldest of them was published.
+
+    Null where there is no mart, or it can't be asked, which is told beside the table.
+    """
+    from sentiment_assets.core.mart import is_dated, published_contracts
+    from sentiment_assets.definitions import MartError, MartMissing, mart_reader
+
+    reader = mart_reader(settings)
+    embedded = settings.mart_url is None and settings.mart_reader_url is None
+    if reader is None or (embedded and not (settings.home / "postgres").is_dir()):
+        return None
+    found: dict[PostPartition, tuple[int, dt.datetime]] = {}
+    try:
+        for contract in filter(is_dated, published_contracts().values()):
+            for partition, noted in reader.publications(contract).items():
+                rows, at = found.get(partition, (0, noted.published_at))
+                found[partition] = (rows + noted.rows, min(at, noted.published_at))
+    except MartMissing:
+        return {}
+    except MartError as error:
+        click.echo(f"mart: {error}", err=True)
+        return None
+    finally:
+        reader.close()
+    return found
 
 
 def _sizes(lake: Lake, table: str) -> dict[PostPartition, tuple[int, dt.datetime | None]]:

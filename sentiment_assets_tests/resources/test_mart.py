@@ -18,8 +18,10 @@ from resources.embedded_postgres import embedded_postgres
 from resources.mart_publisher import PostgresMart
 from resources.mart_schema import upgrade
 from resources.postgres import (
+    WHOLE,
     MartAddress,
     MartError,
+    MartMissing,
     MartReader,
     MartRefused,
     MartUnreachable,
@@ -90,6 +92,20 @@ def test_every_cell_of_every_table_comes_back(mart: PostgresMart, reader: MartRe
         assert_frame_equal(all_rows(reader, contract), frame, check_exact=True)
         lists = [n for n, kind in frame.schema.items() if kind == pl.List]
         assert all(frame[name].list.len().max() for name in lists)
+
+
+def test_a_table_without_dates_is_published_whole(mart: PostgresMart, reader: MartReader) -> None:
+    whole = [c for c in published_contracts().values() if not is_dated(c)]
+    if not whole:
+        pytest.skip("every table that is published has dates")
+    for version, rows in ((0, 5), (1, 3)):
+        frames = {c: made_up(c, DAYS[:1], rows) for c in whole}
+        mart.publish([outgoing(c, f, [], version=version) for c, f in frames.items()], "a-run")
+        for contract, frame in frames.items():
+            assert_frame_equal(all_rows(reader, contract), frame.sort(contract.key))
+            assert reader.partition_sizes(contract)["rows"].to_list() == [rows]
+    [sent] = mart.publish([outgoing(whole[0], frames[whole[0]], [], version=0)], "late").values()
+    assert sent.overtaken == (WHOLE,)
 
 
 def test_reads_are_pushed_down(mart: PostgresMart, reader: MartReader) -> None:
@@ -423,5 +439,5 @@ def test_a_reader_survives_a_connection_that_was_cut(
 
 
 def test_a_mart_that_was_never_published_says_so(reader: MartReader) -> None:
-    with pytest.raises(MartError, match="sentiment mart upgrade"):
+    with pytest.raises(MartMissing, match="sentiment mart upgrade"):
         reader.rows(HOURLY_SENTIMENT)
