@@ -4,7 +4,7 @@ import json
 import polars as pl
 import pytest
 
-from dashboard import charts, queries
+from dashboard import chart_parts, charts, queries, rankings
 from dashboard.queries import Selection
 
 HIDDEN = "hidden: fewer than 10 authors"
@@ -19,17 +19,17 @@ def data_of(chart):
 
 
 @pytest.fixture(scope="module")
-def series(lake):
-    return queries.series(lake, WEEK)
+def series(store):
+    return queries.series(store, WEEK)
 
 
-def all_charts(lake):
-    series = queries.series(lake, WEEK)
+def all_charts(store):
+    series = queries.series(store, WEEK)
     return {
         "sentiment": charts.sentiment(series, "hour", HIDDEN),
         "volume": charts.volume(series, "hour", HIDDEN),
-        "topics": charts.topics(queries.topics(lake, WEEK)),
-        "hashtags": charts.hashtags(queries.hashtags(lake, WEEK)),
+        "topics": rankings.topics(queries.topics(store, WEEK)),
+        "hashtags": rankings.hashtags(queries.hashtags(store, WEEK)),
     }
 
 
@@ -67,16 +67,16 @@ def test_the_stack_adds_up_to_the_posts(series):
     assert set(rows["label"]) == {"positive", "neutral", "negative", "not scored"}
 
 
-def test_hidden_topics_are_not_drawn(lake):
-    rows = queries.topics(lake, WEEK)
-    *_, drawn = data_of(charts.topics(rows))
+def test_hidden_topics_are_not_drawn(store):
+    rows = queries.topics(store, WEEK)
+    *_, drawn = data_of(rankings.topics(rows))
     assert rows["suppressed"].any()
     assert {row["topic"] for row in drawn} == set(rows.filter(~pl.col("suppressed"))["topic"])
     assert all(f"(n {row['scored']})" in row["label"] for row in drawn)
 
 
-def test_hashtags_show_posts_and_mean_and_cut_long_names(lake):
-    drawn = data_of(charts.hashtags(queries.hashtags(lake, WEEK)))[0]
+def test_hashtags_show_posts_and_mean_and_cut_long_names(store):
+    drawn = data_of(rankings.hashtags(queries.hashtags(store, WEEK)))[0]
     first = drawn[0]
     assert first["topic"] == "nimbusdown"
     assert first["tone"] == "negative"
@@ -89,7 +89,7 @@ def test_a_hashtag_without_scores():
         {"topic": ["bonjour"], "posts": [12], "scored": [0], "days": [1], "sentiment_mean": [None]},
         schema_overrides={"sentiment_mean": pl.Float64},
     )
-    (drawn,) = data_of(charts.hashtags(rows))[0]
+    (drawn,) = data_of(rankings.hashtags(rows))[0]
     assert (drawn["tone"], drawn["figures"]) == ("not scored", "12 · not scored")
 
 
@@ -103,8 +103,8 @@ def test_time_is_utc_in_every_chart_of_time(series):
 
 
 @pytest.mark.parametrize("name", ["sentiment", "volume", "topics", "hashtags"])
-def test_no_chart_has_a_colour_of_red_against_green(lake, name):
-    told = json.dumps(all_charts(lake)[name].to_dict())
+def test_no_chart_has_a_colour_of_red_against_green(store, name):
+    told = json.dumps(all_charts(store)[name].to_dict())
     for colour in ("red", "green", "#d62728", "#2ca02c"):
         assert f'"{colour}"' not in told
-    assert charts.POSITIVE in told
+    assert chart_parts.POSITIVE in told
