@@ -17,7 +17,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8501)
     given = parser.parse_args()
     print(f"dashboard  http://{given.host}:{given.port}", flush=True)
-    uvicorn.run("dashboard.server:app", host=given.host, port=given.port, log_level="warning")
+    # Streamlit writes a line of each request by itself.
+    uvicorn.run(
+        "dashboard.server:app", host=given.host, port=given.port, log_level="warning",
+        access_log=False,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -21,12 +21,13 @@ if ROOT not in sys.path:
 
 from dashboard import filters, queries, wording  # noqa: E402
 from dashboard.address import Address  # noqa: E402
-from dashboard.opening import open_store  # noqa: E402
+from dashboard.opening import mistrust, open_store  # noqa: E402
 from dashboard.page import Page  # noqa: E402
 from dashboard.queries import Available  # noqa: E402
 from dashboard.stores import GoldStore  # noqa: E402
 from dashboard.views import days, health, now, overview, platforms, topic  # noqa: E402
 from resources.environments import SettingsError, read_settings  # noqa: E402
+from resources.postgres import MartError  # noqa: E402
 from sentiment_assets.lake.objects import LakeError  # noqa: E402
 
 log = logging.getLogger(__name__)
@@ -56,8 +57,7 @@ def page() -> None:
     # Complaints are known only when all filters are drawn, and stand above them.
     try:
         settings = read_settings()
-        lake = settings.open_lake()
-        if lake.origin == "simulated":
+        if settings.origin == "simulated":
             st.warning(
                 "**Simulated posts:** the simulator made them. These figures say nothing about "
                 "real people, companies or products.",
@@ -66,10 +66,10 @@ def page() -> None:
         view = filters.view(asked, VIEWS)
         complaints = st.container()
         if view == NOW:
-            now.view(asked, lake, settings.live, settings.min_authors)
+            now.view(asked, settings.open_lake(), settings.live, settings.min_authors)
             _complain(complaints, asked)
             return
-        opened = open_store(settings, lake)
+        opened = open_store(settings)
         known = queries.available(opened.store)
         if known is None:
             st.info(
@@ -81,6 +81,11 @@ def page() -> None:
         PAGES[view](Page(asked, opened.store, known, settings.min_authors))
         _complain(complaints, asked)
         _foot(opened.store, known, opened.note)
+    except MartError:
+        # Drawn again at once, from gold itself.
+        log.exception("the mart failed in the midst of a page")
+        mistrust()
+        st.rerun()
     except (SettingsError, LakeError) as error:
         st.error(str(error), icon=":material/error:")
     except Exception as error:

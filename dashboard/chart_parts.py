@@ -105,10 +105,13 @@ def zero_line(series: pl.DataFrame, time: alt.X) -> alt.Chart:
     return cast(alt.Chart, chart.encode(x=time, x2="end:T", y="zero:Q"))
 
 
-def legend(orient: Literal["top", "bottom"] = "top", *, shapes: bool = False) -> alt.Legend:
-    """Words beside squares, or beside the shapes of the marks, in as many columns as have room."""
-    # What is said of stretches, below, is too long for two beside each other on a telephone.
-    narrow = 2 if orient == "top" else 1
+def legend(
+    orient: Literal["top", "bottom"] = "top", *, shapes: bool = False, narrow: Literal[1, 2] = 2
+) -> alt.Legend:
+    """Words beside squares, or beside the shapes of the marks.
+
+    ``narrow`` is how many stand beside each other on a telephone.
+    """
     room = alt.ExprRef(f"width < 400 ? {narrow} : 4")
     made = alt.Legend(
         orient=orient, direction="horizontal", columns=room, title=None, labelLimit=0,

@@ -227,14 +227,13 @@ def side_by_side(cells: pl.DataFrame, marks: pl.DataFrame | None = None) -> alt.
     base = alt.Chart(drawn).encode(
         x=time,
         y=alt.Y("mean:Q", title="mean sentiment", axis=alt.Axis(format="+.2f", tickCount=5)),
-        color=alt.Color("title:N", scale=color, legend=None),
+        color=alt.Color("title:N", scale=color, legend=legend(shapes=True)),
     )
     line = base.mark_line(strokeWidth=1.5).encode(detail="title:N")
     dots = (
         base.transform_filter("isValid(datum.mean)")
         .mark_point(filled=True, size=alt.ExprRef("width < 500 ? 30 : 60"), opacity=1)
         .encode(
-            color=alt.Color("title:N", scale=color, legend=legend(shapes=True)),
             shape=alt.Shape("title:N", scale=shape, legend=legend(shapes=True)),
             tooltip=[
                 alt.Tooltip("title:N", title="platform"),
@@ -312,7 +311,7 @@ def fetched(cells: pl.DataFrame) -> alt.LayerChart:
         x2="end:T",
         color=alt.Color(
             "fetched:Q",
-            scale=alt.Scale(domain=[0, 1], range=["#f3e3c8", POSITIVE]),
+            scale=alt.Scale(domain=[0, 1], range=["#e3edf4", POSITIVE], interpolate="rgb"),
             legend=None,
         ),
         tooltip=[
@@ -330,7 +329,7 @@ def fetched(cells: pl.DataFrame) -> alt.LayerChart:
         layers.append(
             words.mark_text(fontSize=alt.ExprRef("width < 500 ? 8 : 12")).encode(
                 text="percent:N",
-                color=alt.condition("datum.fetched > 0.6", alt.value("white"), alt.value(INK)),
+                color=alt.condition("datum.fetched > 0.85", alt.value("white"), alt.value(INK)),
             )
         )
     return finish(layers, 44 * len(order) + 60)
@@ -418,7 +417,7 @@ def _stretches(series: pl.DataFrame, time: alt.X, unit: Unit, hidden: str) -> li
             fill=alt.Fill(
                 "state:N",
                 scale=alt.Scale(domain=present, range=[marked[state] for state in present]),
-                legend=legend("bottom"),
+                legend=legend("bottom", narrow=1),
             ),
             tooltip=alt.Tooltip(
                 "state:N", title="these 5 minutes" if unit == "slot" else f"these {unit}s"

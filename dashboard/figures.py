@@ -26,7 +26,7 @@ def newest_day(page: Page, selection: Selection) -> None:
         return
     day = rows.row(-1, named=True)
     fetched = f"{wording.share(day['fetched_share'])} of the day fetched"
-    st.subheader(f"{wording.day(day['date'])}: {subject}", anchor=False)
+    st.header(f"{wording.day(day['date'])}: {subject}", anchor=False)
     if not day["suppressed"]:
         _four(day, fetched)
         return

@@ -73,7 +73,7 @@ def _line(mark: dict[str, object]) -> str:
         about.append("seen in gold's own rows")
     note = f". {plain(str(mark['note']))}" if mark["note"] else ""
     return (
-        f"- **{mark['sign']} {mark['number']}** {_days(mark)}: {plain(str(mark['name']))} "
+        f"- **{mark['number']} {mark['sign']}** {_days(mark)}: {plain(str(mark['name']))} "
         f"({', '.join(about)}){note}"
     )
 

@@ -43,7 +43,7 @@ def sentiment_and_volume(
         notes.append("Numbers stand in the list of marks below.")
     note = " ".join(notes)
     clock = zone.key if unit == "hour" else "UTC"
-    st.subheader(f"Sentiment by {unit}", anchor=False)
+    st.header(f"Sentiment by {unit}", anchor=False)
     if series["sentiment_mean"].is_null().all():
         st.info(f"No scored posts are shown for these days. {note}")
     else:
@@ -52,7 +52,7 @@ def sentiment_and_volume(
             alt=f"Mean sentiment by {unit}, {clock}. {note}",
         )
         st.caption(f"The band is one standard error to each side. {note}")
-    st.subheader(f"Volume by {unit}", anchor=False)
+    st.header(f"Volume by {unit}", anchor=False)
     if not series["posts"].sum():
         st.info(f"No posts are shown for these days. {note}")
         return
@@ -70,7 +70,7 @@ def what_else(page: Page, span: Span, platform: str | None, topic: str) -> pl.Da
 
 def list_marks(page: Page, span: Span, drawn: pl.DataFrame) -> None:
     """The marks in words, or one line that says that there are none."""
-    st.subheader("What else went on", anchor=False)
+    st.header("What else went on", anchor=False)
     if not drawn.is_empty():
         st.markdown(marks.listed(drawn))
         return

@@ -41,6 +41,9 @@ Unit = Literal["hour", "day", "slot"]
 #: More days than this are drawn by day: hours would be thinner than a pixel.
 MOST_DAYS_BY_HOUR = 14
 
+#: What is made of bronze, date by date; live figures have a page of their own.
+GOLD_TABLES = tuple(contract for contract in CONTRACTS.values() if contract.layer == "gold")
+
 #: A z beyond this is unlikely to be chance.
 BEYOND_CHANCE = 2.0
 
@@ -564,32 +567,25 @@ def hidden_cells(store: GoldStore, span: Span) -> pl.DataFrame:
 
 
 def freshness(store: GoldStore, platforms: Sequence[str]) -> pl.DataFrame:
-    """How new each table of gold is, of each platform.
+    """How new each table of gold is, of each platform that it holds something of.
 
-    Columns: table, platform, newest_day, rows, modified_at (when its newest day was written);
-    null where the table holds nothing of the platform.
+    Columns: table, platform, newest_day, rows, modified_at (when its newest day was written).
     """
-    asked = pl.DataFrame({"platform": list(platforms)}, schema={"platform": pl.String})
-    parts = []
-    for contract in CONTRACTS.values():
-        if contract.layer != "gold":
-            continue
-        newest = (
-            partition_sizes(store, contract)
-            .sort("date")
-            .group_by("platform")
-            .agg(
-                newest_day=pl.col("date").last(),
-                rows=pl.col("rows").sum(),
-                modified_at=pl.col("modified_at").last(),
-            )
+    parts = [
+        partition_sizes(store, contract)
+        .filter(pl.col("platform").is_in(platforms))
+        .sort("date")
+        .group_by("platform")
+        .agg(
+            newest_day=pl.col("date").last(),
+            rows=pl.col("rows").sum(),
+            modified_at=pl.col("modified_at").last(),
         )
-        parts.append(
-            asked.join(newest, on="platform", how="left", maintain_order="left").select(
-                pl.lit(contract.table).alias("table"), "platform", "newest_day", "rows",
-                "modified_at",
-            )
-        )  # fmt: skip
+        .select(
+            pl.lit(contract.table).alias("table"), "platform", "newest_day", "rows", "modified_at"
+        )
+        for contract in GOLD_TABLES
+    ]
     return pl.concat(parts)
 
 

@@ -199,8 +199,8 @@ def platforms(totals: pl.DataFrame) -> alt.LayerChart:
             .mark_point(filled=True, size=110, opacity=1)
             .encode(
                 x=alt.X(f"{column}:Q", axis=axis),
-                color=alt.Color("kind:N", scale=color, legend=legend(shapes=True)),
-                shape=alt.Shape("kind:N", scale=shape, legend=legend(shapes=True)),
+                color=alt.Color("kind:N", scale=color, legend=legend(shapes=True, narrow=1)),
+                shape=alt.Shape("kind:N", scale=shape, legend=legend(shapes=True, narrow=1)),
                 tooltip=tooltip,
             )
         )
@@ -263,7 +263,7 @@ def labels(totals: pl.DataFrame) -> alt.LayerChart:
                 scale=alt.Scale(
                     domain=list(words.values()), range=[color for _, color in kinds.values()]
                 ),
-                legend=legend(),
+                legend=legend(narrow=1),
             ),
             order="place:Q",
             tooltip=[

@@ -23,6 +23,7 @@ from dashboard.address import Address
 from dashboard.opening import open_store
 from dashboard.queries import Selection, Span
 from resources.environments import SettingsError, read_settings
+from resources.postgres import MartError
 from sentiment_assets.core.contracts import CONTRACTS
 from sentiment_assets.lake.objects import LakeError
 
@@ -62,7 +63,7 @@ def _answer(request: Request) -> Response:
     asked = Address({name: request.query_params.getlist(name) for name in request.query_params})
     try:
         settings = read_settings()
-        store = open_store(settings, settings.open_lake()).store
+        store = open_store(settings).store
         known = queries.available(store)
         if known is None:
             return PlainTextResponse("No gold yet: `make run` fills it.\n", 404)
@@ -74,7 +75,7 @@ def _answer(request: Request) -> Response:
         if asked.complaints:
             return PlainTextResponse(" ".join(asked.complaints) + "\n", 400)
         content = export.written(queries.rows(store, table, selection), kind)
-    except (SettingsError, LakeError) as error:
+    except (SettingsError, LakeError, MartError) as error:
         log.exception("a download could not be made")
         return PlainTextResponse(f"Gold could not be read ({type(error).__name__}).\n", 503)
     name = export.file_name(table, kind, selection)

@@ -18,6 +18,7 @@ from typing import Protocol
 
 import polars as pl
 
+from resources.postgres import MartReader
 from sentiment_assets.core.contracts import Contract
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.tables import Table
@@ -103,4 +104,45 @@ class LakeStore:
         known = self._tables.get(contract.name)
         if known is None:
             known = self._tables[contract.name] = self.lake.table(contract).as_of_now()
+        return known
+
+
+@dataclass
+class MartStore:
+    """The PostgreSQL mart, read as ``bi_reader``."""
+
+    reader: MartReader
+    _versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """The mart."""
+        return "the PostgreSQL mart"
+
+    @property
+    def address(self) -> str:
+        """Host and database."""
+        return f"mart {self.reader.address.shown}"
+
+    def rows(
+        self,
+        contract: Contract,
+        first: dt.date,
+        last: dt.date,
+        platform: str | None,
+        columns: Sequence[str],
+        equal: Mapping[str, str],
+    ) -> pl.DataFrame:
+        """See :meth:`GoldStore.rows`: a query with these conditions."""
+        return self.reader.rows(contract, first, last, platform, columns, equal)
+
+    def partition_sizes(self, contract: Contract) -> pl.DataFrame:
+        """See :meth:`GoldStore.partition_sizes`: what was published."""
+        return self.reader.partition_sizes(contract)
+
+    def version(self, contract: Contract) -> str:
+        """Made of every publication of the table."""
+        known = self._versions.get(contract.name)
+        if known is None:
+            known = self._versions[contract.name] = self.reader.version(contract)
         return known

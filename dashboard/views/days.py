@@ -56,7 +56,7 @@ def view(page: Page) -> None:
 def _topics(page: Page, selection: Selection) -> None:
     rows = queries.topics(page.store, selection)
     shown = rows.filter(pl.col("sentiment_mean").is_not_null())
-    st.subheader("Tracked topics", anchor=False)
+    st.header("Tracked topics", anchor=False)
     if rows.is_empty():
         st.info("No tracked topic in these days.")
         return
@@ -98,7 +98,7 @@ def _topics(page: Page, selection: Selection) -> None:
 
 def _hashtags(page: Page, selection: Selection) -> None:
     rows = queries.hashtags(page.store, selection)
-    st.subheader("Top hashtags", anchor=False)
+    st.header("Top hashtags", anchor=False)
     if rows.is_empty():
         st.info(f"No hashtag of at least {page.min_authors} authors in these days.")
         return
@@ -117,7 +117,7 @@ def _days(page: Page, selection: Selection, zone: zoneinfo.ZoneInfo) -> None:
         return
     pools = queries.pools(page.store, selection).filter(topic=selection.topic)
     rows, pooled = figures.with_pools(rows, pools, ["date"], page.min_authors)
-    st.subheader("Days", anchor=False)
+    st.header("Days", anchor=False)
     percent = [
         *(
             (pl.col(label) / pl.col("scored") * 100).alias(label)
@@ -163,7 +163,7 @@ def _days(page: Page, selection: Selection, zone: zoneinfo.ZoneInfo) -> None:
 
 
 def _languages(page: Page, selection: Selection, what_else: pl.DataFrame) -> None:
-    st.subheader("Languages", anchor=False)
+    st.header("Languages", anchor=False)
     everything = Selection(selection.first, selection.last, selection.platform)
     rows = queries.languages(page.store, everything)
     shown = rows.filter(pl.col("posts") > 0)

@@ -6,6 +6,7 @@ What belongs here: layout and wording.
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -25,12 +26,12 @@ def view(page: Page) -> None:
     _fetched(span, cells)
     _posts(page, span, cells)
     _table(page, Selection(span.first, span.last, platform))
-    _freshness(page)
+    _freshness(page, platform)
     export.links([DAILY_SUMMARY, TOPIC_SENTIMENT], span)
 
 
 def _fetched(span: Span, cells: pl.DataFrame) -> None:
-    st.subheader("Fetched share by day", anchor=False)
+    st.header("Fetched share by day", anchor=False)
     if cells.is_empty():
         st.info("Gold holds none of these days.")
         return
@@ -52,7 +53,7 @@ def _fetched(span: Span, cells: pl.DataFrame) -> None:
 def _posts(page: Page, span: Span, cells: pl.DataFrame) -> None:
     if cells.is_empty():
         return
-    st.subheader("What became of the posts", anchor=False)
+    st.header("What became of the posts", anchor=False)
     hidden = {
         row["platform"]: row for row in queries.hidden_cells(page.store, span).iter_rows(named=True)
     }
@@ -126,7 +127,7 @@ def _table(page: Page, selection: Selection) -> None:
         ("Scorers behind the rows", f"{len(health.scorers):,}", ", ".join(health.scorers)),
         ("Age of the newest gold", wording.age(age), f"written {written:%Y-%m-%d %H:%M} UTC"),
     ]
-    st.subheader(f"Data health of {wording.platform(selection.platform)}", anchor=False)
+    st.header(f"Data health of {wording.platform(selection.platform)}", anchor=False)
     half = (len(figures) + 1) // 2
     halves = (figures[:half], figures[half:])
     for column, part in zip(st.columns(2, gap="large"), halves, strict=True):
@@ -144,37 +145,36 @@ def _table(page: Page, selection: Selection) -> None:
     )
 
 
-def _freshness(page: Page) -> None:
-    st.subheader("Freshness by table and platform", anchor=False)
+def _freshness(page: Page, platform: str) -> None:
+    st.header(f"Freshness of {wording.platform(platform)}", anchor=False)
     now = dt.datetime.now(dt.timezone.utc)
     rows = queries.freshness(page.store, page.known.platforms)
-    st.dataframe(
-        rows.select(
-            "table",
-            pl.col("platform").replace(
-                {name: wording.platform(name) for name in page.known.platforms}
-            ),
-            "newest_day",
-            age=pl.Series(
-                [
-                    "no rows" if at is None else wording.age(now - at)
-                    for at in rows["modified_at"].to_list()
-                ],
-                dtype=pl.String,
-            ),
-            rows="rows",
-        ),
-        column_config={
-            "table": st.column_config.TextColumn("table", pinned=True),
-            "newest_day": st.column_config.DateColumn("newest day", format="ddd D MMM YYYY"),
-            "age": st.column_config.TextColumn("written before"),
-            "rows": st.column_config.NumberColumn("rows", format="localized"),
-        },
-        hide_index=True,
-        placeholder=wording.NONE,
-        alt="Freshness: table, platform, newest day, age, rows",
-    )
+    held = {(row["table"], row["platform"]): row for row in rows.iter_rows(named=True)}
+    told = [
+        {"table": table.table, **_how_new(held.get((table.table, platform)), now)}
+        for table in queries.GOLD_TABLES
+    ]
+    st.table(
+        pl.DataFrame(told), border="horizontal", hide_index=True,
+        alt="Freshness: each table's newest day, and when it was written",
+    )  # fmt: skip
+    newest = rows.group_by("platform").agg(pl.col("newest_day").max(), pl.col("modified_at").max())
+    by = {row["platform"]: row for row in newest.iter_rows(named=True)}
+    others = [
+        f"{wording.platform(name)}: {by[name]['newest_day'].day} {by[name]['newest_day']:%b}, "
+        f"{wording.age(now - by[name]['modified_at'])} ago"
+        for name in queries.in_order(by)
+    ]
     st.caption(
-        "How long ago the newest day's rows were written. Whether that is too long, "
-        "`sentiment freshness` says by the deadlines of `freshness.yaml`."
+        f"The newest day of each platform, and when something of it was written: "
+        f"{'; '.join(others)}. Whether that is too long ago, `sentiment freshness` says by the "
+        "deadlines of `freshness.yaml`. A table of marks or of hidden days together has rows "
+        "where there is something to tell."
     )
+
+
+def _how_new(newest: dict[str, Any] | None, now: dt.datetime) -> dict[str, str]:
+    if newest is None:
+        return {"newest day": wording.NONE, "written": "no rows"}
+    day, age = newest["newest_day"], wording.age(now - newest["modified_at"])
+    return {"newest day": f"{day.day} {day:%b %Y}", "written": f"{age} ago"}

@@ -90,7 +90,7 @@ def _headline(shown: pl.DataFrame, now: dt.datetime, zone: zoneinfo.ZoneInfo) ->
     last = shown.row(-1, named=True)
     start, end = last["start"], last["start"] + SLOT
     local, until = start.astimezone(zone), end.astimezone(zone)
-    st.subheader(f"{local:%H:%M} to {until:%H:%M} ({zone.key})", anchor=False)
+    st.header(f"{local:%H:%M} to {until:%H:%M} ({zone.key})", anchor=False)
     mean, posts, positive, negative = (
         column.container(border=True, height="stretch") for column in st.columns(4)
     )
@@ -116,7 +116,7 @@ def _topics(cells: pl.DataFrame, min_authors: int) -> None:
     rows = cells.filter(pl.col("start") == newest, pl.col("topic") != ALL_POSTS)
     if rows.is_empty():
         return
-    st.subheader("Tracked topics of these 5 minutes", anchor=False)
+    st.header("Tracked topics of these 5 minutes", anchor=False)
     ordered = rows.sort("posts", "topic", descending=[True, False], nulls_last=True)
     st.dataframe(
         ordered.select(

@@ -42,7 +42,7 @@ def view(page: Page) -> None:
 
 def _headlines(page: Page, span: Span) -> None:
     rows = queries.headlines(page.store, span)
-    st.subheader("The newest day of each platform", anchor=False)
+    st.header("The newest day of each platform", anchor=False)
     if rows.is_empty():
         st.info("Gold holds no posts of these days.")
         return
@@ -93,7 +93,7 @@ def _meaning(z: float | None) -> str:
 
 def _by_day(page: Page, span: Span, what_else: pl.DataFrame) -> None:
     cells = queries.by_day_and_platform(page.store, span, ALL_POSTS)
-    st.subheader("Sentiment by day", anchor=False)
+    st.header("Sentiment by day", anchor=False)
     hidden = int(cells["suppressed"].sum())
     note = (
         f"All posts, {wording.span(span.first, span.last)}; n = {cells['scored'].sum():,} scored "
@@ -112,7 +112,7 @@ def _by_day(page: Page, span: Span, what_else: pl.DataFrame) -> None:
 
 def _changes(page: Page, span: Span) -> None:
     rows = queries.changes(page.store, span)
-    st.subheader("What changed most", anchor=False)
+    st.header("What changed most", anchor=False)
     bound = f"|z| of at least {queries.BEYOND_CHANCE:g}"
     if rows.is_empty():
         st.info(
@@ -157,7 +157,7 @@ def _changes(page: Page, span: Span) -> None:
 
 
 def _voice(page: Page, span: Span) -> None:
-    st.subheader("Share of voice", anchor=False)
+    st.header("Share of voice", anchor=False)
     rows = queries.voice(page.store, span)
     if rows.is_empty():
         st.info("No share of voice in these days: `gold/topic_voice` has no rows of them.")
@@ -177,7 +177,7 @@ def _voice(page: Page, span: Span) -> None:
 
 
 def _rising(page: Page, span: Span) -> None:
-    st.subheader("Rising topics", anchor=False)
+    st.header("Rising topics", anchor=False)
     if queries.partition_sizes(page.store, RISING_TOPICS).is_empty():
         st.info("No rising topics yet: `gold/rising_topics` has no rows.")
         return

@@ -40,7 +40,7 @@ def view(page: Page) -> None:
 
 
 def _totals(page: Page, span: Span, topic: str, totals: pl.DataFrame) -> None:
-    st.subheader(f"All of these days: {wording.subject(topic)}", anchor=False)
+    st.header(f"All of these days: {wording.subject(topic)}", anchor=False)
     note = (
         f"{wording.span(span.first, span.last)}, over the days that gold shows. The line is one "
         "standard error to each side. Weighted by engagement: a post counts 1 + likes + replies + "
@@ -84,7 +84,7 @@ def _totals(page: Page, span: Span, topic: str, totals: pl.DataFrame) -> None:
 
 
 def _courses(page: Page, cells: pl.DataFrame, what_else: pl.DataFrame) -> None:
-    st.subheader("Sentiment by day, on one scale", anchor=False)
+    st.header("Sentiment by day, on one scale", anchor=False)
     bounds = _bounds(cells)
     if bounds is None:
         st.info("No day of these is shown on any platform.")
@@ -93,7 +93,7 @@ def _courses(page: Page, cells: pl.DataFrame, what_else: pl.DataFrame) -> None:
         series = queries.platform_series(cells, name)
         shown = series.filter(pl.col("sentiment_mean").is_not_null())
         hidden = int(series["suppressed"].sum())
-        st.markdown(f"**{wording.platform(name)}**")
+        st.subheader(wording.platform(name), anchor=False)
         note = (
             f"n = {shown['scored'].sum():,} scored posts in "
             f"{wording.count(shown.height, 'shown day')}; {wording.count(hidden, 'day')} "
@@ -105,7 +105,7 @@ def _courses(page: Page, cells: pl.DataFrame, what_else: pl.DataFrame) -> None:
         own = what_else.filter(pl.col("platforms").list.contains(name))
         st.altair_chart(
             charts.sentiment(
-                series, "day", wording.hidden(page.min_authors), bounds=bounds, height=190,
+                series, "day", wording.hidden(page.min_authors), bounds=bounds, height=250,
                 marks=own,
             ),
             alt=f"{wording.platform(name)}: mean sentiment by day, UTC. {note}",

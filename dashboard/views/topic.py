@@ -43,7 +43,7 @@ def view(page: Page) -> None:
 
 
 def _voice(page: Page, selection: Selection, what_else: pl.DataFrame) -> None:
-    st.subheader("Share of voice by day", anchor=False)
+    st.header("Share of voice by day", anchor=False)
     rows = queries.voice_over_time(page.store, selection)
     if rows["voice_share"].is_null().all():
         st.info("No share of voice of this topic in these days (`gold/topic_voice`).")
@@ -67,7 +67,7 @@ def _of(share: float | None) -> str:
 
 def weeks(page: Page, selection: Selection) -> None:
     """The calendar weeks, each against the one before."""
-    st.subheader("Weeks", anchor=False)
+    st.header("Weeks", anchor=False)
     rows = queries.weeks(page.store, selection)
     if rows.is_empty():
         st.info("No weeks in these days: `gold/weekly_sentiment` has no rows of them.")
@@ -107,7 +107,7 @@ def _elsewhere(page: Page, span: Span, topic: str, what_else: pl.DataFrame) -> N
     cells = queries.by_day_and_platform(page.store, span, topic)
     if cells["platform"].n_unique() < 2 or cells["sentiment_mean"].is_null().all():
         return
-    st.subheader("The same topic on every platform", anchor=False)
+    st.header("The same topic on every platform", anchor=False)
     note = (
         f"Topic {topic}, {wording.span(span.first, span.last)}; n = {cells['scored'].sum():,} "
         f"scored posts. {wording.count(int(cells['suppressed'].sum()), 'day')} "

@@ -232,9 +232,23 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _surge(platform: str) -> pl.DataFrame:
+    """A hashtag that nobody had used before the newest day."""
+    chance, start = random.Random(5), FETCHED_UNTIL - dt.timedelta(hours=3)
+    partition = PostPartition(start.date(), platform)
+    rows = [
+        _post(chance, partition, start, False, 10**6 + number)
+        | {"hashtags": ["stormwatch"], "author_pid": f"s{number}"}
+        for number in range(90)
+    ]
+    wanted = polars_schema(SILVER_POSTS.schema)
+    return pl.DataFrame(rows, schema={name: wanted[name] for name in LANGUAGE_COLUMNS})
+
+
 def every_table(platform: str, seed: int) -> dict[Contract, pl.DataFrame]:
     """Every gold table of a platform, those for decisions too."""
-    rows, days = posts(platform, seed), partitions(platform)
+    days = partitions(platform)
+    rows = pl.concat([posts(platform, seed), _surge(platform)])
     made = gold_tables(rows, closers(platform)[:2], platform)
     return made | decision_tables(rows, made, coverage(platform), days, MIN_AUTHORS)
 
