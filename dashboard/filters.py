@@ -120,16 +120,34 @@ def _choice(
 
 def _show(name: str, value: object) -> None:
     """Let a widget show what the address says, whatever it showed before."""
+    st.session_state[_shown(name)] = value
     if st.session_state.get(name) != value:
         st.session_state[name] = value
 
 
+def _shown(name: str) -> str:
+    """Names what a widget was last made to show."""
+    return f"{name} as shown"
+
+
+def _chosen(name: str) -> bool:
+    """The reader changed the widget.
+
+    Going back twice at once, a browser still sends what the first step made a widget show: that is
+    no choice, and would undo the second step.
+    """
+    return bool(st.session_state[name] != st.session_state.get(_shown(name)))
+
+
 def _write(name: str) -> None:
-    st.query_params[name] = st.session_state[name]
+    if _chosen(name):
+        st.query_params[name] = st.session_state[name]
 
 
 def _write_days() -> None:
     picked = st.session_state["days"]
+    if not _chosen("days"):
+        return
     if picked:
         st.query_params["days"] = [date.isoformat() for date in picked]
     else:
