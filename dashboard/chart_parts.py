@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import zoneinfo
+from collections.abc import Iterable
 from typing import Literal, cast
 
 import altair as alt
@@ -41,7 +42,7 @@ def platform_scales(names: list[str]) -> tuple[alt.Scale, alt.Scale]:
 def time_axis(series: pl.DataFrame, unit: Unit, zone: zoneinfo.ZoneInfo = UTC) -> alt.X:
     """The axis of ``series``: its ticks and words are those of the zone, days are UTC days."""
     ticks = _day_ticks(series) if unit == "day" else _clock_ticks(series, zone)
-    words = json.dumps({str(int(at.timestamp() * 1000)): word for at, word in ticks.items()})
+    words = json.dumps(dict(zip(map(str, _milliseconds(ticks)), ticks.values(), strict=True)))
     what = {"day": "day (UTC)", "hour": f"hour ({zone.key})", "slot": f"5 minutes ({zone.key})"}
     return alt.X(
         "start:T",
@@ -53,7 +54,8 @@ def time_axis(series: pl.DataFrame, unit: Unit, zone: zoneinfo.ZoneInfo = UTC) -
             labelOverlap="greedy",
             labelSeparation=8,
             grid=False,
-            values=[_exact(at) for at in ticks],
+            # One expression: a date each would be copied and checked again for every layer.
+            values=alt.ExprRef(f"[{', '.join(map(str, _milliseconds(ticks)))}]"),
         ),
     )
 
@@ -84,11 +86,8 @@ def _clock_ticks(series: pl.DataFrame, zone: zoneinfo.ZoneInfo) -> dict[dt.datet
     return ticks
 
 
-def _exact(at: dt.datetime) -> alt.DateTime:
-    # Vega-Lite takes plain numbers for years here.
-    return alt.DateTime(
-        year=at.year, month=at.month, date=at.day, hours=at.hour, minutes=at.minute, utc=True
-    )
+def _milliseconds(ticks: Iterable[dt.datetime]) -> list[int]:
+    return [int(at.timestamp() * 1000) for at in ticks]
 
 
 def when(unit: Unit, zone: zoneinfo.ZoneInfo = UTC) -> pl.Expr:

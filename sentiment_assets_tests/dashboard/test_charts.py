@@ -1,10 +1,12 @@
 import datetime as dt
+import itertools
 import json
+import zoneinfo
 
 import polars as pl
 import pytest
 
-from dashboard import chart_parts, charts, queries, rankings
+from dashboard import chart_parts, charts, marks, queries, rankings
 from dashboard.queries import Selection
 
 HIDDEN = "hidden: fewer than 10 authors"
@@ -108,3 +110,98 @@ def test_no_chart_has_a_colour_of_red_against_green(store, name):
     for colour in ("red", "green", "#d62728", "#2ca02c"):
         assert f'"{colour}"' not in told
     assert chart_parts.POSITIVE in told
+
+
+def axis_of_time(frame, zone):
+    """Words of the axis of time, by the moment that each stands at."""
+    axis = chart_parts.time_axis(frame, "hour", zone).to_dict()["axis"]
+    words = json.loads(axis["labelExpr"].removesuffix("[time(datum.value)]"))
+    assert json.loads(axis["values"]["expr"]) == [int(at) for at in words]
+    return {
+        dt.datetime.fromtimestamp(int(at) / 1000, dt.timezone.utc): word
+        for at, word in words.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("zone", "first"),
+    [
+        ("UTC", (dt.datetime(2026, 11, 17, 0, 0), "Tue 17 Nov")),
+        ("Asia/Kolkata", (dt.datetime(2026, 11, 17, 18, 30), "Wed 18 Nov")),
+        ("America/New_York", (dt.datetime(2026, 11, 17, 5, 0), "Tue 17 Nov")),
+    ],
+)
+def test_midnights_are_those_of_the_zone(series, zone, first):
+    words = axis_of_time(series, zoneinfo.ZoneInfo(zone))
+    at, word = first
+    assert next(iter(words.items())) == (at.replace(tzinfo=dt.timezone.utc), word)
+
+
+def test_hours_that_a_clock_shows_twice_are_two_hours_apart():
+    zone = zoneinfo.ZoneInfo("Europe/Berlin")
+    start = dt.datetime(2026, 10, 24, tzinfo=dt.timezone.utc)
+    hours = [start + dt.timedelta(hours=hour) for hour in range(72)]
+    frame = pl.DataFrame({"start": hours}).with_columns(end=pl.col("start") + pl.duration(hours=1))
+    midnights = [at for at, word in axis_of_time(frame, zone).items() if "Oct" in word]
+    assert [b - a for a, b in itertools.pairwise(midnights)] == [
+        dt.timedelta(hours=25), dt.timedelta(hours=24),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def drawn(wide):
+    return marks.numbered(queries.marks(wide, WEEK.span, "x", "nimbus"))
+
+
+def test_every_mark_stands_in_the_line_and_in_the_list(wide, drawn):
+    series = queries.series(wide, Selection(WEEK.first, WEEK.last, "x", "nimbus"))
+    layers = data_of(charts.sentiment(series, "day", HIDDEN, marks=drawn))
+    words = " ".join(row["word"] for layer in layers for row in layer if "word" in row)
+    listed = marks.listed(drawn)
+    assert drawn["number"].to_list() == [1, 2, 3, 4, 5]
+    for mark in drawn.iter_rows(named=True):
+        assert f"{mark['sign']}{mark['number']}" in words
+        assert f"- **{mark['number']} {mark['sign']}** " in listed
+    # A change of method lies between two days, an event in the middle of its own.
+    at = {row["word"]: row["start"] for layer in layers for row in layer if "word" in row}
+    assert at["◆2"].startswith("2026-11-20T00:00")
+    assert at["▲1"].startswith("2026-11-18T12:00")
+    assert next(v for k, v in at.items() if "●3" in k).startswith("2026-11-21T12:00")
+
+
+def test_where_marks_are_many_changes_of_method_keep_their_numbers(drawn):
+    many = pl.concat(
+        [
+            drawn.drop("number", "sign").with_columns(
+                name=pl.format("{} {}", "name", pl.lit(copy)),
+                kind=pl.when(pl.col("kind") == "method_change")
+                .then("kind")
+                .otherwise(pl.lit("holiday")),
+            )
+            for copy in range(5)
+        ]
+    )
+    numbered = marks.numbered(many)
+    kept = numbered.filter(pl.col("number").is_not_null())
+    assert kept.height == marks.MOST_NUMBERED
+    assert kept.filter(kind="method_change").height == many.filter(kind="method_change").height
+    assert "13 marks that the lines have no room for" in marks.listed(numbered)
+
+
+def test_a_platform_keeps_its_colour_and_has_a_shape_of_its_own(wide):
+    cells = queries.by_day_and_platform(wide, WEEK.span, "all")
+    two = cells.filter(pl.col("platform").is_in(["instagram", "linkedin"]))
+    for shown in (cells, two):
+        dots = charts.side_by_side(shown).to_dict()["layer"][2]["encoding"]
+        color, shape = dots["color"]["scale"], dots["shape"]["scale"]
+        assert color["range"][color["domain"].index("Instagram")] == "#009E73"
+        assert len(set(shape["range"])) == len(shape["domain"]) == len(set(color["range"]))
+
+
+def test_a_day_without_figures_breaks_the_line_of_its_platform(wide):
+    cells = queries.by_day_and_platform(wide, WEEK.span, "all").filter(
+        (pl.col("platform") != "x") | (pl.col("date") != dt.date(2026, 11, 19))
+    )
+    line = data_of(charts.side_by_side(cells))[1]
+    gaps = [(row["title"], row["when"]) for row in line if row["mean"] is None]
+    assert gaps == [("X", "Thu 19 Nov 2026")]
