@@ -112,7 +112,8 @@ def sentiment(
         [
             *_stretches(series, time, unit, hidden),
             zero_line(series, time),
-            band,
+            # Live figures keep no spread.
+            *([band] if points["low"].is_not_null().any() else []),
             line,
             dots,
             *_marked(marks, series, time, unit),

@@ -151,7 +151,7 @@ def _write_days() -> None:
     if picked:
         st.query_params["days"] = [date.isoformat() for date in picked]
     else:
-        del st.query_params["days"]
+        st.query_params.pop("days", None)
 
 
 def _no_page(views: Sequence[str]) -> str:

@@ -151,6 +151,23 @@ def test_choosing_a_topic_moves_the_whole_page():
     assert "hidden: fewer than 10 authors" in app.info[0].value
 
 
+@pytest.mark.usefixtures("filled")
+def test_days_are_picked_one_after_the_other():
+    app = run("view=Days")
+    first, last = dt.date(2026, 11, 18), dt.date(2026, 11, 20)
+    app.date_input(key="days").set_value((first,)).run()
+    # The picker still waits for the second.
+    assert app.date_input(key="days").value == (first,)
+    assert app.header[0].value == "Wed 18 Nov 2026: all posts"
+    app.date_input(key="days").set_value((first, last)).run()
+    assert app.header[0].value == "Fri 20 Nov 2026: all posts"
+    assert app.query_params["days"] == ["2026-11-18", "2026-11-20"]
+    app.date_input(key="days").set_value(()).run()
+    assert not app.exception
+    assert app.header[0].value == "Mon 23 Nov 2026: all posts"
+    assert "days" not in app.query_params
+
+
 @pytest.fixture
 def quiet(monkeypatch, quiet_home):
     monkeypatch.setenv("SENTIMENT_HOME", str(quiet_home))

@@ -205,3 +205,16 @@ def test_a_day_without_figures_breaks_the_line_of_its_platform(wide):
     line = data_of(charts.side_by_side(cells))[1]
     gaps = [(row["title"], row["when"]) for row in line if row["mean"] is None]
     assert gaps == [("X", "Thu 19 Nov 2026")]
+
+
+def test_figures_without_a_spread_have_no_band(series):
+    bare = series.with_columns(sentiment_standard_error=pl.lit(None, pl.Float64))
+    marks_of = [
+        [
+            layer["mark"]["type"]
+            for layer in charts.sentiment(rows, "slot", HIDDEN).to_dict()["layer"]
+        ]
+        for rows in (series, bare)
+    ]
+    assert "area" in marks_of[0]
+    assert "area" not in marks_of[1]
