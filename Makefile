@@ -16,7 +16,7 @@ TYPED := sentiment_assets/core/pii/_names_kernel.pxd sentiment_assets/core/pii/n
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-stream test check format bench bench-hot-path bench-landing bench-mart bench-pii bench-sentiment faults bundle lock clean distclean browser kafka spark
+.PHONY: help run dashboard demo-stream test check format bench bench-dashboard bench-hot-path bench-landing bench-mart bench-pii bench-sentiment faults bundle lock clean distclean browser kafka spark
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ help: ## Show this help
 
 run: $(VENV)/.run ## Set up, fill the last days from bronze to gold, serve the UI and a dashboard
 	@exec $(BIN)/sentiment run $(if $(ONCE),--once) $(if $(CORPUS),--corpus '$(CORPUS)')
+
+dashboard: $(VENV)/.run ## Serve the dashboard alone, over what stands in gold or the mart
+	@exec $(BIN)/python -m dashboard
 
 demo-stream: $(VENV)/.spark kafka spark ## The same with a Kafka broker, topics, and producers that stream
 	@exec $(BIN)/sentiment run --stream
@@ -48,6 +51,9 @@ format: $(VENV)/.dev ## Format and mend what can be mended
 
 bench: $(VENV)/.dev ## Measure against the peers in the same run
 	$(BIN)/python -m benchmarks
+
+bench-dashboard: $(VENV)/.dev browser ## Measure pages in the browser over a year of gold
+	$(BIN)/python -m benchmarks.dashboard
 
 bench-hot-path: $(VENV)/.dev ## Measure a large date from bronze to silver, and its distance to the floor
 	$(BIN)/python -m benchmarks.hot_path

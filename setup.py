@@ -182,6 +182,8 @@ setup(
             # Builds the kernel in the tests of its build; for users the build asks for it itself.
             "Cython>=3.1,<4",
             "aws-msk-iam-sasl-signer-python>=1,<2",
+            # Looks for what keeps people from using a page; the wheel carries axe-core.
+            "axe-playwright-python>=0.1.8",
             "boto3>=1.35",
             # Output of steps in a bucket, as docs/metrics.md sets it up.
             f"dagster-aws=={DAGSTER_LIBRARIES}",

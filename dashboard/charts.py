@@ -1,21 +1,36 @@
-"""Polars frames to Altair charts: pure functions, columns as ``queries`` gives them.
+"""Lines and stacks over time: pure functions, columns as ``queries.series`` gives them.
 
-What belongs here: marks, scales, colours, tooltips. Times are drawn in UTC, whatever the reader's
-clock says. Blue is positive, grey neutral, orange negative: never red against green.
+What belongs here: marks, scales, tooltips of charts over time. Hours are drawn in the reader's
+zone, days are UTC days, whatever the reader's clock says.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+import datetime as dt
+import zoneinfo
+from typing import Literal
 
 import altair as alt
 import polars as pl
 
+from dashboard.chart_parts import (
+    INK,
+    NEGATIVE,
+    NEUTRAL,
+    POSITIVE,
+    UNSCORED,
+    UTC,
+    finish,
+    legend,
+    platform_scales,
+    time_axis,
+    when,
+    zero_line,
+)
 from dashboard.queries import Unit
+from sentiment_assets.core.platforms import PLATFORMS
 
-POSITIVE, NEUTRAL, NEGATIVE, UNSCORED = "#0072B2", "#9aa5b1", "#E07B00", "#dde2e7"
-_INK = "#1f2933"
-_STACK = {
+STACK = {
     "negative": NEGATIVE,
     "neutral": NEUTRAL,
     "positive": POSITIVE,
@@ -23,35 +38,50 @@ _STACK = {
 }
 _PARTIAL = "not fetched whole"
 _PARTIAL_COLOR, _HIDDEN_COLOR = "#c3cad1", "#f7e08a"
-_LONGEST_LABEL = 24
-# VADER's own bounds of a neutral text.
-_NEUTRAL_BELOW = 0.05
+_NOON = dt.timedelta(hours=12)
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
+_MOST_DAYS_WITH_FIGURES = 14
 
 
-def sentiment(series: pl.DataFrame, unit: Unit, hidden: str) -> alt.LayerChart:
+def sentiment(
+    series: pl.DataFrame,
+    unit: Unit,
+    hidden: str,
+    *,
+    zone: zoneinfo.ZoneInfo = UTC,
+    marks: pl.DataFrame | None = None,
+    bounds: tuple[float, float] | None = None,
+    height: int = 300,
+) -> alt.LayerChart:
     """Mean sentiment over time with one standard error to each side; gaps where nothing is shown.
 
     Args:
         series: as ``queries.series`` gives it.
         unit: what a row of it is.
         hidden: what is said of hidden stretches.
+        zone: whose hours are written.
+        marks: as ``marks.numbered`` gives them: a numbered line where each begins.
+        bounds: of the axis of means, where several charts are compared.
+        height: in pixels.
     """
     points = series.select(
         pl.col("start") + (pl.col("end") - pl.col("start")) / 2,
         mean="sentiment_mean",
         low=pl.col("sentiment_mean") - pl.col("sentiment_standard_error"),
         high=pl.col("sentiment_mean") + pl.col("sentiment_standard_error"),
-        when=_when(unit),
+        when=when(unit, zone),
         error="sentiment_standard_error",
         scored="scored",
         posts="posts",
         fetched="fetched_share",
     )
-    time = _time_axis(series, unit)
+    time = time_axis(series, unit, zone)
     base = alt.Chart(points).encode(x=time)
-    mean = alt.Y("mean:Q", title="mean sentiment", axis=alt.Axis(format="+.2f", tickCount=5))
-    band = base.mark_area(color=POSITIVE, opacity=0.22).encode(
-        y=alt.Y("low:Q", title="mean sentiment"), y2="high:Q"
+    scale = alt.Scale() if bounds is None else alt.Scale(domain=list(bounds), nice=False)
+    axis = alt.Axis(format="+.2f", tickCount=5)
+    mean = alt.Y("mean:Q", title="mean sentiment", axis=axis, scale=scale)
+    band = base.mark_area(color=POSITIVE, opacity=0.22, clip=bounds is not None).encode(
+        y=alt.Y("low:Q", title="mean sentiment", axis=axis, scale=scale), y2="high:Q"
     )
     line = base.mark_line(color=POSITIVE, strokeWidth=1.5).encode(y=mean)
     # A value between two gaps has no line: its point still shows.
@@ -61,7 +91,7 @@ def sentiment(series: pl.DataFrame, unit: Unit, hidden: str) -> alt.LayerChart:
         .encode(
             y=mean,
             tooltip=[
-                alt.Tooltip("when:N", title="UTC"),
+                alt.Tooltip("when:N", title=_clock(unit, zone)),
                 alt.Tooltip("mean:Q", title="mean", format="+.3f"),
                 *(
                     []
@@ -78,23 +108,43 @@ def sentiment(series: pl.DataFrame, unit: Unit, hidden: str) -> alt.LayerChart:
             ],
         )
     )
-    return _finish(
-        [*_marks(series, time, unit, hidden), _zero_line(series, time), band, line, dots], 300
+    return finish(
+        [
+            *_stretches(series, time, unit, hidden),
+            zero_line(series, time),
+            # Live figures keep no spread.
+            *([band] if points["low"].is_not_null().any() else []),
+            line,
+            dots,
+            *_marked(marks, series, time, unit),
+        ],
+        height,
     )
 
 
-def volume(series: pl.DataFrame, unit: Unit, hidden: str) -> alt.LayerChart:
+def volume(
+    series: pl.DataFrame,
+    unit: Unit,
+    hidden: str,
+    *,
+    zone: zoneinfo.ZoneInfo = UTC,
+    marks: pl.DataFrame | None = None,
+) -> alt.LayerChart:
     """Posts over time, stacked by label; what was not scored stands on top.
 
     Args:
         series: as ``queries.series`` gives it.
         unit: what a row of it is.
         hidden: what is said of hidden stretches.
+        zone: whose hours are written.
+        marks: as ``marks.numbered`` gives them.
     """
-    time, labels = _time_axis(series, unit), list(_STACK)
+    time, labels = time_axis(series, unit, zone), list(STACK)
     stacked = (
         series.filter(pl.col("posts") > 0)
-        .with_columns((pl.col("posts") - pl.col("scored")).alias("not scored"), when=_when(unit))
+        .with_columns(
+            (pl.col("posts") - pl.col("scored")).alias("not scored"), when=when(unit, zone)
+        )
         .unpivot(
             labels,
             index=["start", "end", "when", "posts", "fetched_share"],
@@ -117,11 +167,11 @@ def volume(series: pl.DataFrame, unit: Unit, hidden: str) -> alt.LayerChart:
             y2="top:Q",
             color=alt.Color(
                 "label:N",
-                scale=alt.Scale(domain=labels, range=list(_STACK.values())),
-                legend=_legend(),
+                scale=alt.Scale(domain=labels, range=list(STACK.values())),
+                legend=legend(),
             ),
             tooltip=[
-                alt.Tooltip("when:N", title="UTC"),
+                alt.Tooltip("when:N", title=_clock(unit, zone)),
                 alt.Tooltip("label:N", title="label"),
                 alt.Tooltip("count:Q", title="posts so labelled", format=","),
                 alt.Tooltip("posts:Q", title="posts in all (n)", format=","),
@@ -133,105 +183,215 @@ def volume(series: pl.DataFrame, unit: Unit, hidden: str) -> alt.LayerChart:
             ],
         )
     )
-    return _finish([*_marks(series, time, unit, hidden), bars, _zero_line(series, time)], 300)
+    return finish(
+        [
+            *_stretches(series, time, unit, hidden),
+            bars,
+            zero_line(series, time),
+            *_marked(marks, series, time, unit),
+        ],
+        300,
+    )
 
 
-def topics(rows: pl.DataFrame) -> alt.LayerChart:
-    """Each published topic's mean beside its mean of the seven days before.
+def side_by_side(cells: pl.DataFrame, marks: pl.DataFrame | None = None) -> alt.LayerChart:
+    """Mean sentiment by day, a line a platform, told apart by colour and by shape.
 
     Args:
-        rows: as ``queries.topics`` gives them.
+        cells: as ``queries.by_day_and_platform`` gives them.
+        marks: as ``marks.numbered`` gives them.
     """
-    shown = rows.filter(pl.col("sentiment_mean").is_not_null()).with_columns(
-        label=pl.format("{} (n {})", _short("topic"), "scored")
+    midnight = pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    names = [name for name in PLATFORMS if name in cells["platform"]]
+    titles = {name: PLATFORMS[name].title for name in names}
+    days = cells.select(
+        "platform", start=midnight, end=midnight + pl.duration(days=1), mean="sentiment_mean",
+        scored="scored", fetched="fetched_share",
+    )  # fmt: skip
+    # A line breaks at a day without figures, and at one without a row.
+    whole = days.select(pl.datetime_range(pl.col("start").min(), pl.col("start").max(), "1d"))
+    points = (
+        whole.rename({whole.columns[0]: "start"})
+        .join(pl.DataFrame({"platform": names}), how="cross")
+        .join(days, on=["start", "platform"], how="left")
+        .with_columns(
+            end=pl.col("start") + pl.duration(days=1),
+            title=pl.col("platform").replace_strict(titles),
+            when=when("day"),
+        )
+        .sort("platform", "start")
     )
-    base = alt.Chart(shown).encode(
-        y=alt.Y("label:N", sort=shown["label"].to_list(), title=None, axis=_names()),
+    series = points.select("start", "end").unique().sort("start")
+    time = time_axis(series, "day")
+    color, shape = platform_scales(names)
+    drawn = points.with_columns(pl.col("start") + _NOON)
+    base = alt.Chart(drawn).encode(
+        x=time,
+        y=alt.Y("mean:Q", title="mean sentiment", axis=alt.Axis(format="+.2f", tickCount=5)),
+        color=alt.Color("title:N", scale=color, legend=legend(shapes=True)),
     )
-    tooltip = [
-        alt.Tooltip("topic:N"),
-        alt.Tooltip("sentiment_mean:Q", title="mean", format="+.3f"),
-        alt.Tooltip("scored:Q", title="scored posts (n)", format=","),
-        alt.Tooltip("trailing_mean:Q", title="mean of 7 days before", format="+.3f"),
-        alt.Tooltip("trailing_scored:Q", title="its scored posts (n)", format=","),
-        alt.Tooltip("change_z:Q", title="z", format="+.1f"),
-    ]
-    kinds = alt.Scale(domain=["this day", "7 days before"], range=[POSITIVE, NEUTRAL])
-    color = alt.Color("kind:N", scale=kinds, legend=_legend())
-    # One axis for both values: a title for each layer would be joined by a comma.
-    axis = alt.Axis(format="+.2f", tickCount=4, title="mean sentiment")
-    path = base.mark_rule(color=NEUTRAL, strokeWidth=2).encode(
-        x=alt.X("trailing_mean:Q", axis=axis), x2="sentiment_mean:Q"
-    )
-    before = (
-        base.transform_filter("isValid(datum.trailing_mean)")
-        .transform_calculate(kind="'7 days before'")
-        .mark_circle(size=70, opacity=1)
+    line = base.mark_line(strokeWidth=1.5).encode(detail="title:N")
+    dots = (
+        base.transform_filter("isValid(datum.mean)")
+        .mark_point(filled=True, size=alt.ExprRef("width < 500 ? 30 : 60"), opacity=1)
         .encode(
-            x=alt.X("trailing_mean:Q", axis=axis),
-            color=color,
-            tooltip=tooltip,
+            shape=alt.Shape("title:N", scale=shape, legend=legend(shapes=True)),
+            tooltip=[
+                alt.Tooltip("title:N", title="platform"),
+                alt.Tooltip("when:N", title="UTC"),
+                alt.Tooltip("mean:Q", title="mean", format="+.3f"),
+                alt.Tooltip("scored:Q", title="scored posts (n)", format=","),
+                alt.Tooltip("fetched:Q", title="fetched", format=".1%"),
+            ],
         )
     )
-    today = (
-        base.transform_calculate(kind="'this day'")
-        .mark_circle(size=110, opacity=1)
-        .encode(x=alt.X("sentiment_mean:Q", axis=axis), color=color, tooltip=tooltip)
-    )
-    zero = alt.Chart(pl.DataFrame({"x": [0]})).mark_rule(color=_INK, opacity=0.5).encode(x="x:Q")
-    return _finish([zero, path, before, today], 34 * shown.height + 110)
+    return finish([zero_line(series, time), line, dots, *_marked(marks, series, time, "day")], 320)
 
 
-def hashtags(rows: pl.DataFrame) -> alt.LayerChart:
-    """Hashtags by posts, coloured by whether their mean is negative, neutral or positive.
+def share(rows: pl.DataFrame, marks: pl.DataFrame | None = None) -> alt.LayerChart:
+    """One topic's share of voice by day.
 
     Args:
-        rows: as ``queries.hashtags`` gives them.
+        rows: as ``queries.voice_over_time`` gives them.
+        marks: as ``marks.numbered`` gives them.
     """
-    mean = pl.col("sentiment_mean")
-    shown = rows.with_columns(
-        label=pl.format("#{}", _short("topic")),
-        tone=pl.when(mean.is_null())
-        .then(pl.lit("not scored"))
-        .when(mean <= -_NEUTRAL_BELOW)
-        .then(pl.lit("negative"))
-        .when(mean >= _NEUTRAL_BELOW)
-        .then(pl.lit("positive"))
-        .otherwise(pl.lit("neutral")),
-        figures=pl.Series([_posts_and_mean(row) for row in rows.iter_rows(named=True)]),
+    midnight = pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    days = rows.with_columns(start=midnight).sort("start")
+    if days.height > 1:
+        days = days.upsample("start", every="1d")
+    days = days.with_columns(end=pl.col("start") + pl.duration(days=1), when=when("day"))
+    series = days.select("start", "end")
+    time = time_axis(series, "day")
+    base = alt.Chart(days.drop("date").with_columns(pl.col("start") + _NOON)).encode(
+        x=time,
+        y=alt.Y("voice_share:Q", title="share of voice", axis=alt.Axis(format="%", tickCount=5)),
     )
-    present = [tone for tone in _STACK if tone in shown["tone"]]
-    largest = shown["posts"].max()
-    # The figures stand right of the bars and must fit beside the longest.
-    room = alt.Scale(domain=[0, largest * 1.6 if isinstance(largest, int) else 1])
-    base = alt.Chart(shown).encode(
-        y=alt.Y("label:N", sort=shown["label"].to_list(), title=None, axis=_names()),
-        x=alt.X("posts:Q", scale=room, axis=None),
+    line = base.mark_line(color=POSITIVE, strokeWidth=1.5)
+    dots = (
+        base.transform_filter("isValid(datum.voice_share)")
+        .mark_circle(color=POSITIVE, size=alt.ExprRef("width < 500 ? 12 : 30"), opacity=1)
+        .encode(
+            tooltip=[
+                alt.Tooltip("when:N", title="UTC"),
+                alt.Tooltip("voice_share:Q", title="share of voice", format=".1%"),
+                alt.Tooltip("posts:Q", title="posts (n)", format=","),
+                alt.Tooltip("voice_topics:Q", title="topics that share it"),
+                alt.Tooltip("hidden_topics:Q", title="hidden topics, in no share"),
+                alt.Tooltip("fetched_share:Q", title="fetched", format=".1%"),
+            ]
+        )
     )
-    bars = base.mark_bar().encode(
+    return finish([zero_line(series, time), line, dots, *_marked(marks, series, time, "day")], 240)
+
+
+def fetched(cells: pl.DataFrame) -> alt.LayerChart:
+    """How much of each day was fetched, a row a platform: higher and darker is more.
+
+    Args:
+        cells: as ``queries.coverage`` gives them.
+    """
+    midnight = pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    names = [name for name in PLATFORMS if name in cells["platform"]]
+    titles = {name: PLATFORMS[name].title for name in names}
+    days = cells.select(
+        title=pl.col("platform").replace_strict(titles, default=None),
+        start=midnight,
+        end=midnight + pl.duration(days=1),
+        fetched="fetched_share",
+        whole="windows_complete",
+    ).with_columns(
+        when=when("day"),
+        percent=pl.format("{}%", (pl.col("fetched") * 100 + 1e-9).floor().cast(pl.Int64)),
+    )
+    series = days.select("start", "end").unique().sort("start")
+    order = list(titles.values())
+    row = alt.Y("title:N", sort=order, title=None, axis=alt.Axis(labelLimit=0, ticks=False))
+    base = alt.Chart(days).encode(y=row)
+    strips = base.mark_rect(stroke="white", strokeWidth=1).encode(
+        x=time_axis(series, "day"),
+        x2="end:T",
         color=alt.Color(
-            "tone:N",
-            scale=alt.Scale(domain=present, range=[_STACK[tone] for tone in present]),
-            legend=_legend(),
+            "fetched:Q",
+            scale=alt.Scale(domain=[0, 1], range=["#e3edf4", POSITIVE], interpolate="rgb"),
+            legend=None,
         ),
         tooltip=[
-            alt.Tooltip("topic:N", title="hashtag"),
-            alt.Tooltip("posts:Q", format=","),
-            alt.Tooltip("scored:Q", title="scored posts (n)", format=","),
-            alt.Tooltip("sentiment_mean:Q", title="mean", format="+.3f"),
-            alt.Tooltip("days:Q", title="days published"),
+            alt.Tooltip("title:N", title="platform"),
+            alt.Tooltip("when:N", title="UTC"),
+            alt.Tooltip("fetched:Q", title="fetched", format=".1%"),
+            alt.Tooltip("whole:Q", title="2-hour windows fetched whole, of 12"),
         ],
     )
-    figures = base.mark_text(align="left", dx=5, color=_INK).encode(text="figures:N")
-    return _finish([bars, figures], 28 * shown.height + 80)
+    layers = [strips]
+    if series.height <= _MOST_DAYS_WITH_FIGURES:
+        words = alt.Chart(days.with_columns(pl.col("start") + _NOON)).encode(
+            y=row, x=time_axis(series, "day")
+        )
+        layers.append(
+            words.mark_text(fontSize=alt.ExprRef("width < 500 ? 8 : 12")).encode(
+                text="percent:N",
+                color=alt.condition("datum.fetched > 0.85", alt.value("white"), alt.value(INK)),
+            )
+        )
+    return finish(layers, 44 * len(order) + 60)
 
 
-def _posts_and_mean(row: dict[str, Any]) -> str:
-    mean = row["sentiment_mean"]
-    return f"{row['posts']:,} · " + ("not scored" if mean is None else f"{mean:+.2f}")
+def _marked(
+    marks: pl.DataFrame | None, series: pl.DataFrame, time: alt.X, unit: Unit
+) -> list[alt.Chart]:
+    """A thin line where each mark begins, with its sign and number on top; none is no layer."""
+    if marks is None or marks.is_empty() or series.is_empty():
+        return []
+    first, last = series["start"].min(), series["end"].max()
+    assert isinstance(first, dt.datetime)
+    assert isinstance(last, dt.datetime)
+    at = pl.col("start").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    # A change of method lies between two days; what happens on a day stands in its middle.
+    inside = pl.when((pl.col("kind") == "method_change") | (unit != "day")).then(at)
+    places = (
+        marks.filter(pl.col("number").is_not_null())
+        .with_columns(start=inside.otherwise(at + _NOON))
+        .filter(pl.col("start").is_between(first, last))
+        .group_by("start", maintain_order=True)
+        .agg(
+            word=pl.format("{}{}", "sign", "number").str.join(" "),
+            names=pl.col("name").str.join("; "),
+        )
+        .sort("start")
+        .with_row_index("row")
+        .with_columns(
+            side=pl.when(pl.col("start") < first + (last - first) / 2)
+            .then(pl.lit("left"))
+            .otherwise(pl.lit("right"))
+        )
+    )
+    if places.is_empty():
+        return []
+    rules = (
+        alt.Chart(places)
+        .mark_rule(color=INK, strokeDash=[3, 3], strokeWidth=1)
+        .encode(x=time, tooltip=alt.Tooltip("names:N", title="mark"))
+    )
+    # Neighbours stand at two heights, each word on the inner side of its line.
+    words = [
+        alt.Chart(part)
+        .mark_text(color=INK, fontSize=11, align=side, dx=3 if side == "left" else -3)
+        .encode(x=time, y=alt.value(6 + 13 * row), text="word:N")
+        for side, row, part in (
+            (side, row, places.filter(pl.col("row") % 2 == row, pl.col("side") == side))
+            for side in _SIDES
+            for row in (0, 1)
+        )
+        if not part.is_empty()
+    ]
+    return [rules, *words]
 
 
-def _marks(series: pl.DataFrame, time: alt.X, unit: Unit, hidden: str) -> list[alt.Chart]:
+def _clock(unit: Unit, zone: zoneinfo.ZoneInfo) -> str:
+    return "UTC" if unit == "day" else zone.key
+
+
+def _stretches(series: pl.DataFrame, time: alt.X, unit: Unit, hidden: str) -> list[alt.Chart]:
     """Bands behind the stretches that were not fetched whole or are hidden; none is no layer."""
     stretches = (
         series.with_columns(
@@ -258,87 +418,10 @@ def _marks(series: pl.DataFrame, time: alt.X, unit: Unit, hidden: str) -> list[a
             fill=alt.Fill(
                 "state:N",
                 scale=alt.Scale(domain=present, range=[marked[state] for state in present]),
-                legend=_legend("bottom"),
+                legend=legend("bottom", narrow=1),
             ),
             tooltip=alt.Tooltip(
                 "state:N", title="these 5 minutes" if unit == "slot" else f"these {unit}s"
             ),
         )
     ]
-
-
-def _when(unit: Unit) -> pl.Expr:
-    return pl.col("start").dt.strftime("%a %d %b %Y" + ("" if unit == "day" else " %H:%M"))
-
-
-def _zero_line(series: pl.DataFrame, time: alt.X) -> alt.Chart:
-    """A line over the whole series, which makes the time axes of its charts alike."""
-    line = series.select(pl.col("start").min(), pl.col("end").max(), zero=0)
-    chart = alt.Chart(line).mark_rule(color=_INK, opacity=0.5)
-    return cast(alt.Chart, chart.encode(x=time, x2="end:T", y="zero:Q"))
-
-
-def _time_axis(series: pl.DataFrame, unit: Unit) -> alt.X:
-    ticks: dict[str, Any]
-    day = "utcFormat(datum.value, '%a %-d %b')"
-    # About a label every 90 pixels, on a telephone as on a wall.
-    label, ticks = day, {"tickCount": alt.ExprRef("max(2, round(width / 90))")}
-    if unit == "day":
-        # A day's name stands below its middle. Vega-Lite takes plain numbers for years here.
-        days = [
-            alt.DateTime(year=day.year, month=day.month, date=day.day, hours=12, utc=True)
-            for day in series["start"]
-        ]
-        ticks = {"values": days}
-    else:
-        # Midnight has a day's name instead.
-        clock = "utchours(datum.value) || utcminutes(datum.value)"
-        label = f"{clock} ? utcFormat(datum.value, '%H:%M') : {day}"
-    return alt.X(
-        "start:T",
-        scale=alt.Scale(type="utc", nice=False),
-        axis=alt.Axis(
-            title="5 minutes (UTC)" if unit == "slot" else f"{unit} (UTC)",
-            labelExpr=label,
-            labelOverlap="greedy",
-            labelSeparation=8,
-            grid=False,
-            **ticks,
-        ),
-    )
-
-
-def _legend(orient: Literal["top", "bottom"] = "top") -> alt.Legend:
-    # What is said of stretches, below, is too long for two beside each other on a telephone.
-    narrow = 2 if orient == "top" else 1
-    return alt.Legend(
-        orient=orient,
-        direction="horizontal",
-        columns=alt.ExprRef(f"width < 400 ? {narrow} : 4"),
-        title=None,
-        labelLimit=0,
-        symbolType="square",
-        symbolOpacity=1,
-        symbolSize=90,
-        symbolStrokeWidth=0,
-    )
-
-
-def _names() -> alt.Axis:
-    return alt.Axis(labelLimit=0, labelOverlap=False, ticks=False, domain=False)
-
-
-def _short(column: str) -> pl.Expr:
-    name = pl.col(column)
-    return (
-        pl.when(name.str.len_chars() > _LONGEST_LABEL)
-        .then(name.str.slice(0, _LONGEST_LABEL - 1) + "…")
-        .otherwise(name)
-    )
-
-
-def _finish(layers: list[alt.Chart], height: int) -> alt.LayerChart:
-    # Words at the edges need a few pixels outside of the marks.
-    around = {"left": 8, "right": 14, "top": 10, "bottom": 8}
-    chart = alt.LayerChart(layer=layers, height=height, padding=around)
-    return cast(alt.LayerChart, chart.configure_view(stroke=None))

@@ -1,40 +1,51 @@
-"""What the page asks of gold: small Polars frames, cached until the table's next version.
+"""What the pages ask of gold: small Polars frames, cached until the table's next version.
 
-What belongs here: which rows and columns are read, and sums over published rows. Only the days and
-the platform asked for are opened. How a figure looks is ``charts.py`` and ``app.py``.
+What belongs here: which rows and columns are read, and sums over published rows. Where they are
+read is ``stores.py``; how a figure looks is ``charts.py``, ``rankings.py`` and the pages.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
 import streamlit as st
 
+from dashboard.stores import GoldStore
 from sentiment_assets.core.contracts import (
+    CALENDAR_DAYS,
+    CONTRACTS,
     DAILY_SUMMARY,
     DAILY_TREND,
     HOURLY_SENTIMENT,
+    LANGUAGE_SENTIMENT,
     LIVE_SENTIMENT,
     POOLED_SENTIMENT,
+    RISING_TOPICS,
     TOPIC_SENTIMENT,
+    TOPIC_VOICE,
+    WEEKLY_SENTIMENT,
     Contract,
 )
 from sentiment_assets.core.gold import ALL_POSTS, UNITS
 from sentiment_assets.core.live import SLOT
 from sentiment_assets.core.periods import month_of
 from sentiment_assets.core.platforms import PLATFORMS
-from sentiment_assets.lake.objects import Lake
-from sentiment_assets.lake.tables import Table
 
 Unit = Literal["hour", "day", "slot"]
 
 #: More days than this are drawn by day: hours would be thinner than a pixel.
 MOST_DAYS_BY_HOUR = 14
+
+#: What is made of bronze, date by date; live figures have a page of their own.
+GOLD_TABLES = tuple(contract for contract in CONTRACTS.values() if contract.layer == "gold")
+
+#: A z beyond this is unlikely to be chance.
+BEYOND_CHANCE = 2.0
 
 #: How much of the live figures is drawn.
 LIVE_HOURS = 3
@@ -57,6 +68,13 @@ _COMPARISON = (
     "change",
     "change_z",
     "volume_ratio",
+)
+#: What makes means of several days, with their errors.
+_ADDABLE = (
+    "sentiment_sum",
+    "sentiment_square_sum",
+    "engagement_weight",
+    "engagement_sentiment_sum",
 )
 _EXTREMES = ("best_hour", "best_hour_mean", "worst_hour", "worst_hour_mean")
 _SUMMED = (
@@ -87,6 +105,24 @@ class Available:
 
 
 @dataclass(frozen=True)
+class Span:
+    """Days, both included, UTC, of every platform."""
+
+    first: dt.date
+    last: dt.date
+
+    @property
+    def days(self) -> tuple[dt.date, dt.date]:
+        """The first and the last."""
+        return (self.first, self.last)
+
+    @property
+    def length(self) -> int:
+        """How many days they are."""
+        return (self.last - self.first).days + 1
+
+
+@dataclass(frozen=True)
 class Selection:
     """What the reader chose: days (both included, UTC), one platform, one topic or all posts.
 
@@ -99,45 +135,58 @@ class Selection:
     topic: str = ALL_POSTS
 
     @property
+    def span(self) -> Span:
+        """The days alone."""
+        return Span(self.first, self.last)
+
+    @property
     def unit(self) -> Unit:
         """How fine the series is: gold counts topics by day only."""
         days = (self.last - self.first).days + 1
         return "hour" if self.topic == ALL_POSTS and days <= MOST_DAYS_BY_HOUR else "day"
 
 
-def available(lake: Lake) -> Available | None:
+def available(store: GoldStore) -> Available | None:
     """What gold holds; None before its first day was written."""
-    table = lake.table(DAILY_SUMMARY)
-    sizes = _partition_sizes(table, table.uri, table.version)
+    sizes = partition_sizes(store, DAILY_SUMMARY)
     if sizes.is_empty():
         return None
     written = [
-        _partition_sizes(other, other.uri, other.version)["modified_at"].max()
-        for other in (table, lake.table(HOURLY_SENTIMENT), lake.table(DAILY_TREND))
+        partition_sizes(store, contract)["modified_at"].max()
+        for contract in (DAILY_SUMMARY, HOURLY_SENTIMENT, DAILY_TREND)
     ]
     return Available(
         days=tuple(sizes["date"].unique().sort()),
-        platforms=tuple(name for name in PLATFORMS if name in set(sizes["platform"])),
+        platforms=in_order(sizes["platform"]),
         written_at=max(moment for moment in written if isinstance(moment, dt.datetime)),
     )
 
 
-def series(lake: Lake, selection: Selection) -> pl.DataFrame:
+def in_order(platforms: Iterable[str]) -> tuple[str, ...]:
+    """Platforms, each once, in the order in which they are always shown."""
+    held = set(platforms)
+    return tuple(name for name in PLATFORMS if name in held)
+
+
+def series(store: GoldStore, selection: Selection) -> pl.DataFrame:
     """The sentiment and volume of each hour or day (``selection.unit``), without holes in time.
 
     Columns: start, end (UTC), posts, scored, positive, neutral, negative, sentiment_mean,
     sentiment_standard_error, fetched_share, suppressed. An hour or day that gold doesn't know was
     never fetched: its share is 0 and its measures are null.
     """
-    if selection.unit == "hour":
-        rows = _rows(lake, HOURLY_SENTIMENT, selection, ("hour", *_CELL))
-        cells = rows.rename({"hour": "start"})
-    else:
-        cells = days(lake, selection).select(
-            pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").alias("start"),
-            *_CELL,
-        )
-    step = "1h" if selection.unit == "hour" else "1d"
+    if selection.unit == "day":
+        return _by_day(days(store, selection))
+    rows = _rows(store, HOURLY_SENTIMENT, selection, ("hour", *_CELL))
+    return _without_holes(rows.rename({"hour": "start"}), "1h")
+
+
+def _by_day(cells: pl.DataFrame) -> pl.DataFrame:
+    midnight = pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return _without_holes(cells.select(midnight.alias("start"), *_CELL), "1d")
+
+
+def _without_holes(cells: pl.DataFrame, step: str) -> pl.DataFrame:
     if cells.height > 1:
         cells = cells.sort("start").upsample("start", every=step)
     return cells.select(
@@ -149,7 +198,7 @@ def series(lake: Lake, selection: Selection) -> pl.DataFrame:
     )
 
 
-def days(lake: Lake, selection: Selection) -> pl.DataFrame:
+def days(store: GoldStore, selection: Selection) -> pl.DataFrame:
     """Each day with its measures and its comparison to the seven days before, oldest first.
 
     Columns: date, those of :func:`series` after ``end``, trailing_days, trailing_scored,
@@ -157,21 +206,21 @@ def days(lake: Lake, selection: Selection) -> pl.DataFrame:
     worst_hour, worst_hour_mean.
     """
     if selection.topic == ALL_POSTS:
-        cells = _rows(lake, DAILY_SUMMARY, selection, ("date", *_CELL, *_EXTREMES))
+        cells = _rows(store, DAILY_SUMMARY, selection, ("date", *_CELL, *_EXTREMES))
     else:
         cells = _rows(
-            lake,
+            store,
             TOPIC_SENTIMENT,
             selection,
             ("date", *_CELL),
             topic_kind="tracked",
             topic=selection.topic,
         )
-    comparison = _rows(lake, DAILY_TREND, selection, ("date", *_COMPARISON), topic=selection.topic)
+    comparison = _rows(store, DAILY_TREND, selection, ("date", *_COMPARISON), topic=selection.topic)
     return cells.join(comparison, on="date", how="left").sort("date")
 
 
-def pools(lake: Lake, selection: Selection) -> pl.DataFrame:
+def pools(store: GoldStore, selection: Selection) -> pl.DataFrame:
     """The finest figures in which the selected days' hidden cells may be shown.
 
     One row a hidden day and topic (``all`` for all posts) whose pool is shown. Columns: date,
@@ -182,7 +231,7 @@ def pools(lake: Lake, selection: Selection) -> pl.DataFrame:
     closed = dataclasses.replace(selection, last=month_of(selection.last).closed_by)
     measures = _CELL[:-2]
     rows = _rows(
-        lake, POOLED_SENTIMENT, closed,
+        store, POOLED_SENTIMENT, closed,
         ("topic", "grain", "period_start", "days", *measures, "suppressed"),
     )  # fmt: skip
     return (
@@ -194,14 +243,14 @@ def pools(lake: Lake, selection: Selection) -> pl.DataFrame:
     )
 
 
-def topics(lake: Lake, selection: Selection) -> pl.DataFrame:
+def topics(store: GoldStore, selection: Selection) -> pl.DataFrame:
     """The tracked topics of the newest day that has any, most posts first, hidden ones last.
 
     Columns: date, topic, posts, scored, sentiment_mean, trailing_days, trailing_scored,
     trailing_mean, change, change_z, volume_ratio, fetched_share, suppressed.
     """
     rows = _rows(
-        lake,
+        store,
         DAILY_TREND,
         selection,
         (
@@ -213,14 +262,14 @@ def topics(lake: Lake, selection: Selection) -> pl.DataFrame:
     return newest.sort("posts", "topic", descending=[True, False], nulls_last=True)
 
 
-def hashtags(lake: Lake, selection: Selection, limit: int = 12) -> pl.DataFrame:
+def hashtags(store: GoldStore, selection: Selection, limit: int = 12) -> pl.DataFrame:
     """The hashtags with the most posts over the days, summed over the days that gold publishes.
 
     Columns: topic (without #), posts, scored, days, sentiment_mean. A hashtag of too few authors
     in a day has no row for it: the sums leave that day out.
     """
     rows = _rows(
-        lake,
+        store,
         TOPIC_SENTIMENT,
         selection,
         ("topic", "posts", "scored", "sentiment_sum"),
@@ -240,9 +289,9 @@ def hashtags(lake: Lake, selection: Selection, limit: int = 12) -> pl.DataFrame:
     )
 
 
-def tracked_topics(lake: Lake, selection: Selection) -> list[str]:
+def tracked_topics(store: GoldStore, selection: Selection) -> list[str]:
     """Names of the tracked topics that gold knows in these days."""
-    rows = _rows(lake, DAILY_TREND, selection, ("topic",))
+    rows = _rows(store, DAILY_TREND, selection, ("topic",))
     return rows.filter(pl.col("topic") != ALL_POSTS)["topic"].unique().sort().to_list()
 
 
@@ -269,15 +318,15 @@ class Health:
     sums: dict[str, int]
 
 
-def health(lake: Lake, selection: Selection) -> Health:
+def health(store: GoldStore, selection: Selection) -> Health:
     """The data health of all posts of the selected days, whatever the topic."""
     rows = _rows(
-        lake,
+        store,
         DAILY_SUMMARY,
         selection,
         (*_SUMMED, "fetched_share", "recipes", "scorers", "suppressed", "min_authors"),
     )
-    topic_cells = _rows(lake, TOPIC_SENTIMENT, selection, ("suppressed",), topic_kind="tracked")
+    topic_cells = _rows(store, TOPIC_SENTIMENT, selection, ("suppressed",), topic_kind="tracked")
     asked = (selection.last - selection.first).days + 1
     return Health(
         days=rows.height,
@@ -293,14 +342,259 @@ def health(lake: Lake, selection: Selection) -> Health:
     )
 
 
-def live_platforms(lake: Lake) -> list[str]:
-    """Platforms of which live figures stand, in the order of the platforms."""
-    table = lake.table(LIVE_SENTIMENT)
-    held = set(_partition_sizes(table, table.uri, table.version)["platform"])
-    return [name for name in PLATFORMS if name in held]
+def headlines(store: GoldStore, span: Span) -> pl.DataFrame:
+    """Each platform's newest day, all posts, with its comparison to the seven days before.
+
+    Columns: date, platform, those of :func:`series` from posts to suppressed,
+    engagement_sentiment_mean, trailing_days, trailing_scored, trailing_mean, change, change_z,
+    volume_ratio.
+    """
+    cells = _newest(
+        store, DAILY_SUMMARY, span.days, ("date", "platform", *_CELL, "engagement_sentiment_mean")
+    )
+    comparison = _newest(
+        store, DAILY_TREND, span.days, ("date", "platform", *_COMPARISON), topic=ALL_POSTS
+    )
+    return cells.join(comparison, on=["date", "platform"], how="left")
 
 
-def live_cells(lake: Lake, platform: str, now: dt.datetime) -> pl.DataFrame:
+def changes(store: GoldStore, span: Span, limit: int = 10) -> pl.DataFrame:
+    """What changed most on each platform's newest day: beyond chance, largest z first.
+
+    Columns: date, platform, topic, sentiment_mean, scored, change, change_z, trailing_scored,
+    fetched_share, scorers.
+    """
+    columns = (
+        "date", "platform", "topic", "sentiment_mean", "scored", "change", "change_z",
+        "trailing_scored", "fetched_share", "scorers",
+    )  # fmt: skip
+    rows = _newest(store, DAILY_TREND, span.days, columns)
+    return (
+        rows.filter(pl.col("change_z").abs() >= BEYOND_CHANCE)
+        .sort(pl.col("change_z").abs(), descending=True)
+        .head(limit)
+    )
+
+
+def voice(store: GoldStore, span: Span) -> pl.DataFrame:
+    """Share of voice of the tracked topics on each platform's newest day.
+
+    Columns: date, platform, topic, brand, category, own, posts, scored, voice_share, voice_topics,
+    hidden_topics, day_share, engagement_share, sentiment_mean, trailing_voice_share, voice_change,
+    voice_change_z, trailing_posts, fetched_share, suppressed.
+    """
+    return _newest(
+        store, TOPIC_VOICE, span.days,
+        ("date", "platform", "topic", "brand", "category", "own", "posts", "scored", "voice_share",
+         "voice_topics", "hidden_topics", "day_share", "engagement_share", "sentiment_mean",
+         "trailing_voice_share", "voice_change", "voice_change_z", "trailing_posts",
+         "fetched_share", "suppressed"),
+    )  # fmt: skip
+
+
+def voice_over_time(store: GoldStore, selection: Selection) -> pl.DataFrame:
+    """One topic's share of voice by day: date, voice_share, posts, voice_topics, hidden_topics."""
+    return _rows(
+        store, TOPIC_VOICE, selection,
+        ("date", "voice_share", "engagement_share", "day_share", "posts", "voice_topics",
+         "hidden_topics", "fetched_share"),
+        topic=selection.topic,
+    ).sort("date")  # fmt: skip
+
+
+def rising(store: GoldStore, span: Span, limit: int = 12) -> pl.DataFrame:
+    """Topics and hashtags whose volume grew beyond chance on each platform's newest day.
+
+    Columns: date, platform, topic_kind, topic, posts, scored, sentiment_mean, expected_posts,
+    growth, growth_z, trailing_days, is_new, fetched_share; most certain first.
+    """
+    columns = (
+        "date", "platform", "topic_kind", "topic", "posts", "scored", "sentiment_mean",
+        "expected_posts", "growth", "growth_z", "trailing_days", "is_new", "fetched_share",
+        "rising",
+    )  # fmt: skip
+    rows = _newest(store, RISING_TOPICS, span.days, columns)
+    return (
+        rows.filter("rising")
+        .drop("rising")
+        .sort("growth_z", descending=True, nulls_last=True)
+        .head(limit)
+    )
+
+
+def weeks(store: GoldStore, selection: Selection) -> pl.DataFrame:
+    """The calendar weeks of one topic or all posts, each up to its newest day, newest first.
+
+    Columns: week_start, date (the last day counted), days_shown, days_hidden, posts, scored,
+    sentiment_mean, sentiment_standard_error, engagement_sentiment_mean, previous_scored, change,
+    change_z, fetched_share.
+    """
+    rows = _rows(
+        store, WEEKLY_SENTIMENT, selection,
+        ("week_start", "date", "days_shown", "days_hidden", "posts", "scored", "sentiment_mean",
+         "sentiment_standard_error", "engagement_sentiment_mean", "previous_scored", "change",
+         "change_z", "fetched_share"),
+        topic=selection.topic,
+    )  # fmt: skip
+    return (
+        rows.sort("date")
+        .unique("week_start", keep="last", maintain_order=True)
+        .sort("week_start", descending=True)
+    )
+
+
+def languages(store: GoldStore, selection: Selection) -> pl.DataFrame:
+    """Languages over the days, summed over the days that gold shows, most posts first.
+
+    Columns: lang, posts, scored, days, hidden_days, sentiment_mean.
+    """
+    rows = _rows(
+        store, LANGUAGE_SENTIMENT, selection,
+        ("lang", "posts", "scored", "sentiment_sum", "suppressed"),
+    )  # fmt: skip
+    return (
+        rows.group_by("lang")
+        .agg(
+            pl.col("posts", "scored").sum(),
+            days=(~pl.col("suppressed")).sum(),
+            hidden_days=pl.col("suppressed").sum(),
+            sentiment_mean=pl.when(pl.col("scored").sum() > 0).then(
+                pl.col("sentiment_sum").sum() / pl.col("scored").sum() / UNITS
+            ),
+        )
+        .sort("posts", "lang", descending=[True, False])
+    )
+
+
+def language_series(store: GoldStore, selection: Selection, lang: str) -> pl.DataFrame:
+    """One language by day; columns as :func:`series` gives them."""
+    cells = _rows(store, LANGUAGE_SENTIMENT, selection, ("date", *_CELL), lang=lang)
+    return _by_day(cells)
+
+
+def marks(store: GoldStore, span: Span, platform: str | None, topic: str | None) -> pl.DataFrame:
+    """What else went on in these days: one row a mark, however many days and platforms it has.
+
+    With a topic, marks of that topic and those of none; without, all of them. Columns: kind, name,
+    topic, market, note, source, start (its first day of these), first_date, last_date, platforms.
+    """
+    columns = (
+        "date", "platform", "kind", "name", "topic", "market", "note", "source", "first_date",
+        "last_date",
+    )  # fmt: skip
+    rows = _read(store, CALENDAR_DAYS, span.days, platform, columns, {})
+    if topic is not None:
+        rows = rows.filter(pl.col("topic").is_in([topic, ALL_POSTS]))
+    return (
+        rows.group_by("kind", "name", "topic", "source", "first_date", "last_date")
+        .agg(
+            pl.col("note").drop_nulls().first(),
+            start=pl.col("date").min(),
+            end=pl.col("date").max(),
+            platforms=pl.col("platform").unique().sort(),
+            markets=pl.col("market").unique().sort(),
+        )
+        .sort("start", "kind", "name")
+    )
+
+
+def by_day_and_platform(store: GoldStore, span: Span, topic: str) -> pl.DataFrame:
+    """Each day of each platform, of one topic or all posts: date, platform, and the measures.
+
+    The measures are those of :func:`series` and the sums that days can be added up by.
+    """
+    columns = ("date", "platform", *_CELL, *_ADDABLE)
+    if topic == ALL_POSTS:
+        return _of_all(store, DAILY_SUMMARY, span.days, columns).sort("date", "platform")
+    cells = _of_all(store, TOPIC_SENTIMENT, span.days, columns, topic_kind="tracked", topic=topic)
+    return cells.sort("date", "platform")
+
+
+def platform_totals(cells: pl.DataFrame, days: int) -> pl.DataFrame:
+    """Each platform over all its shown days, out of :func:`by_day_and_platform`.
+
+    Columns: platform, posts, scored, positive, negative (shares of scored), sentiment_mean,
+    sentiment_standard_error, engagement_sentiment_mean, days, hidden_days, fetched_share (of all
+    days asked for).
+    """
+    n, total, squares = pl.col("scored"), pl.col("sentiment_sum"), pl.col("sentiment_square_sum")
+    sums = cells.group_by("platform").agg(
+        pl.col("posts", "scored", "positive", "negative", *_ADDABLE).sum(),
+        days=(~pl.col("suppressed")).sum(),
+        hidden_days=pl.col("suppressed").sum(),
+        fetched_share=pl.col("fetched_share").sum() / days,
+    )
+    order = {name: place for place, name in enumerate(PLATFORMS)}
+    return (
+        sums.with_columns(
+            pl.when(n > 0).then(pl.col("positive") / n).alias("positive"),
+            pl.when(n > 0).then(pl.col("negative") / n).alias("negative"),
+            sentiment_mean=pl.when(n > 0).then(total / n / UNITS),
+            sentiment_standard_error=pl.when(n > 1).then(
+                (
+                    ((squares.cast(pl.Float64) - total.cast(pl.Float64) ** 2 / n) / (n - 1) / n)
+                    .clip(0)
+                    .sqrt()
+                )
+                / UNITS
+            ),
+            engagement_sentiment_mean=pl.when(pl.col("engagement_weight") > 0).then(
+                pl.col("engagement_sentiment_sum") / pl.col("engagement_weight") / UNITS
+            ),
+        )
+        .drop(_ADDABLE)
+        .sort(pl.col("platform").replace_strict(order, default=len(order)))
+    )
+
+
+def platform_series(cells: pl.DataFrame, platform: str) -> pl.DataFrame:
+    """One platform of :func:`by_day_and_platform`; columns as :func:`series` gives them."""
+    return _by_day(cells.filter(platform=platform))
+
+
+def coverage(store: GoldStore, span: Span) -> pl.DataFrame:
+    """Data health of all posts of each day and platform: date, platform, and gold's counts."""
+    columns = ("date", "platform", *_SUMMED, "fetched_share", "suppressed")
+    return _of_all(store, DAILY_SUMMARY, span.days, columns).sort("date", "platform")
+
+
+def hidden_cells(store: GoldStore, span: Span) -> pl.DataFrame:
+    """Cells of tracked topics by platform: platform, cells, hidden."""
+    rows = _of_all(
+        store, TOPIC_SENTIMENT, span.days, ("platform", "suppressed"), topic_kind="tracked"
+    )
+    return rows.group_by("platform").agg(cells=pl.len(), hidden=pl.col("suppressed").sum())
+
+
+def freshness(store: GoldStore, platforms: Sequence[str]) -> pl.DataFrame:
+    """How new each table of gold is, of each platform that it holds something of.
+
+    Columns: table, platform, newest_day, rows, modified_at (when its newest day was written).
+    """
+    parts = [
+        partition_sizes(store, contract)
+        .filter(pl.col("platform").is_in(platforms))
+        .sort("date")
+        .group_by("platform")
+        .agg(
+            newest_day=pl.col("date").last(),
+            rows=pl.col("rows").sum(),
+            modified_at=pl.col("modified_at").last(),
+        )
+        .select(
+            pl.lit(contract.table).alias("table"), "platform", "newest_day", "rows", "modified_at"
+        )
+        for contract in GOLD_TABLES
+    ]
+    return pl.concat(parts)
+
+
+def live_platforms(store: GoldStore) -> tuple[str, ...]:
+    """Platforms of which live figures stand."""
+    return in_order(partition_sizes(store, LIVE_SENTIMENT)["platform"])
+
+
+def live_cells(store: GoldStore, platform: str, now: dt.datetime) -> pl.DataFrame:
     """Live figures of the last :data:`LIVE_HOURS` of one platform.
 
     Columns: start, end (UTC), topic, updated_at, and those of :func:`series` that live has.
@@ -311,7 +605,7 @@ def live_cells(lake: Lake, platform: str, now: dt.datetime) -> pl.DataFrame:
         "slot", "topic", "posts", "authors", "scored", "positive", "neutral", "negative",
         "sentiment_mean", "suppressed", "updated_at",
     )  # fmt: skip
-    rows = _rows(lake, LIVE_SENTIMENT, selection, columns)
+    rows = _rows(store, LIVE_SENTIMENT, selection, columns)
     return (
         rows.filter(pl.col("slot") >= first)
         .rename({"slot": "start"})
@@ -338,44 +632,97 @@ def live_series(cells: pl.DataFrame, topic: str) -> pl.DataFrame:
 
 
 def _rows(
-    lake: Lake, contract: Contract, selection: Selection, columns: Sequence[str], **equal: str
+    store: GoldStore,
+    contract: Contract,
+    selection: Selection,
+    columns: Sequence[str],
+    **equal: str,
 ) -> pl.DataFrame:
     """Columns of the rows of the selected days and platform where these columns hold these."""
-    table = lake.table(contract)
-    return _read(
-        table,
-        table.uri,
-        table.version,
-        selection.first,
-        selection.last,
-        selection.platform,
+    days = (selection.first, selection.last)
+    return _read(store, contract, days, selection.platform, columns, equal)
+
+
+def _of_all(
+    store: GoldStore,
+    contract: Contract,
+    days: tuple[dt.date, dt.date],
+    columns: Sequence[str],
+    **equal: str,
+) -> pl.DataFrame:
+    """The same of every platform."""
+    return _read(store, contract, days, None, columns, equal)
+
+
+def _newest(
+    store: GoldStore,
+    contract: Contract,
+    days: tuple[dt.date, dt.date],
+    columns: Sequence[str],
+    **equal: str,
+) -> pl.DataFrame:
+    """The rows of each platform's newest day among these days; no other day is opened."""
+    newest = (
+        partition_sizes(store, contract)
+        .filter(pl.col("date").is_between(*days))
+        .group_by("platform")
+        .agg(pl.col("date").max())
+    )
+    parts = [
+        _read(store, contract, (date, date), platform, columns, equal)
+        for platform, date in newest.select("platform", "date").sort("platform").iter_rows()
+    ]
+    return pl.concat(parts) if parts else _of_all(store, contract, days, columns, **equal)
+
+
+def rows(store: GoldStore, contract: Contract, selection: Selection | Span) -> pl.DataFrame:
+    """Whole rows of a table, for a download: all columns, so that n and coverage go with them."""
+    platform = selection.platform if isinstance(selection, Selection) else None
+    days = (selection.first, selection.last)
+    found = _read(store, contract, days, platform, contract.schema.names, {})
+    return found.sort(*contract.key)
+
+
+def _read(
+    store: GoldStore,
+    contract: Contract,
+    days: tuple[dt.date, dt.date],
+    platform: str | None,
+    columns: Sequence[str],
+    equal: Mapping[str, str],
+) -> pl.DataFrame:
+    return _cached_rows(
+        store,
+        contract,
+        (store.address, contract.name, store.version(contract)),
+        days,
+        platform,
         tuple(columns),
         tuple(equal.items()),
     )
 
 
 # Streamlit leaves arguments with a leading underscore out of the key.
-@st.cache_data(max_entries=64, show_spinner=False)
-def _read(
-    _table: Table,
-    uri: str,
-    version: int | None,
-    first: dt.date,
-    last: dt.date,
-    platform: str,
+@st.cache_data(max_entries=256, max_size="256 MB", show_spinner="Reading gold …")
+def _cached_rows(
+    _store: GoldStore,
+    _contract: Contract,
+    table: tuple[str, str, str],
+    days: tuple[dt.date, dt.date],
+    platform: str | None,
     columns: tuple[str, ...],
     equal: tuple[tuple[str, str], ...],
 ) -> pl.DataFrame:
-    partitions = [
-        {"date": (first + dt.timedelta(days=day)).isoformat(), "platform": platform}
-        for day in range((last - first).days + 1)
-    ]
-    rows = _table.scan(partitions)
-    for name, value in equal:
-        rows = rows.filter(pl.col(name) == value)
-    return rows.select(columns).collect()
+    return _store.rows(_contract, *days, platform, columns, dict(equal))
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _partition_sizes(_table: Table, uri: str, version: int | None) -> pl.DataFrame:
-    return _table.partition_sizes()
+def partition_sizes(store: GoldStore, contract: Contract) -> pl.DataFrame:
+    """What the store holds of a table; see :meth:`GoldStore.partition_sizes`."""
+    return _cached_sizes(store, contract, (store.address, contract.name, store.version(contract)))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _cached_sizes(
+    _store: GoldStore, _contract: Contract, table: tuple[str, str, str]
+) -> pl.DataFrame:
+    return _store.partition_sizes(_contract)

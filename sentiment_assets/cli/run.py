@@ -241,14 +241,10 @@ def _serve(console: Console, settings: Settings, services: Services, port: int) 
     board_port = free_port(_DASHBOARD_PORT)
     dashboard = services.start(
         "dashboard",
-        [
-            sys.executable, "-m", "streamlit", "run", str(PROJECT_ROOT / "dashboard" / "app.py"),
-            "--server.address", "127.0.0.1", "--server.port", str(board_port),
-            "--server.headless", "true", "--browser.gatherUsageStats", "false",
-        ],
+        [sys.executable, "-m", "dashboard", "--port", str(board_port)],
         environment,
-        cwd=PROJECT_ROOT / "dashboard",
-    )  # fmt: skip
+        cwd=PROJECT_ROOT,
+    )
     wait_for_port(dashboard, board_port, 60)
     wait_for_port(dagster, ui_port, 90)
     tick_at = next_tick(dt.datetime.now(dt.timezone.utc))

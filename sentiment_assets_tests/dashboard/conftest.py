@@ -23,6 +23,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from dashboard.stores import LakeStore
 from resources.environments import read_settings
 from sentiment_assets.core import gold
 from sentiment_assets.core.contracts import (
@@ -36,9 +37,11 @@ from sentiment_assets.core.contracts import (
     Contract,
 )
 from sentiment_assets.core.coverage import State, WindowCoverage
+from sentiment_assets.core.gold_languages import LANGUAGE_COLUMNS
 from sentiment_assets.core.layout import PostPartition, Window, windows_of
 from sentiment_assets.lake.files import polars_schema
 from sentiment_assets.lake.objects import Lake
+from sentiment_assets_tests.dashboard.decisions import decision_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 UTC = dt.timezone.utc
@@ -55,11 +58,11 @@ TOPICS = ("nimbus", "stratus", "cirrus", "pricing", "support", "outage", "mobile
 HASHTAGS = ("nimbus", "nimbuslaunch", "nimbusdown", "cloud", "a_rather_long_hashtag_that_goes_on")
 
 
-def partitions() -> list[PostPartition]:
-    return [PostPartition(FIRST_DAY + dt.timedelta(days=day), "x") for day in range(DAYS)]
+def partitions(platform: str = "x") -> list[PostPartition]:
+    return [PostPartition(FIRST_DAY + dt.timedelta(days=day), platform) for day in range(DAYS)]
 
 
-def coverage() -> dict[PostPartition, list[WindowCoverage]]:
+def coverage(platform: str = "x") -> dict[PostPartition, list[WindowCoverage]]:
     def of(window: Window, state: State | None, until: dt.datetime | None) -> WindowCoverage:
         return WindowCoverage(
             window=window,
@@ -79,14 +82,14 @@ def coverage() -> dict[PostPartition, list[WindowCoverage]]:
             return of(window, "partial", FETCHED_UNTIL)
         return of(window, None, None)
 
-    return {p: [state(window) for window in windows_of(p)] for p in partitions()}
+    return {p: [state(window) for window in windows_of(p)] for p in partitions(platform)}
 
 
-def posts() -> pl.DataFrame:
+def posts(platform: str = "x", seed: int = 20) -> pl.DataFrame:
     """Rows of silver with the columns that gold reads; an outage hurts on 20 November."""
-    chance = random.Random(20)
+    chance = random.Random(seed)
     rows: list[dict[str, Any]] = []
-    for partition in partitions():
+    for partition in partitions(platform):
         for hour in range(24):
             start = dt.datetime.combine(partition.date, dt.time(hour), tzinfo=UTC)
             if start >= FETCHED_UNTIL or (partition.date, f"{hour // 2 * 2:02d}00") == UNAVAILABLE:
@@ -97,7 +100,7 @@ def posts() -> pl.DataFrame:
             for _ in range(count):
                 rows.append(_post(chance, partition, start, outage, len(rows)))
     wanted = polars_schema(SILVER_POSTS.schema)
-    return pl.DataFrame(rows, schema={name: wanted[name] for name in gold.POST_COLUMNS})
+    return pl.DataFrame(rows, schema={name: wanted[name] for name in LANGUAGE_COLUMNS})
 
 
 def _post(
@@ -135,6 +138,9 @@ def _post(
         "unscored_reason": reason,
         "redactions": [{"kind": "handle", "count": 1}] if chance.random() < 0.2 else [],
         "observation_count": 1 + (chance.random() < 0.05),
+        "lang": {"language_unknown": None, "language_not_supported": "fr"}.get(
+            str(reason), "es" if number % 5 == 0 else "en"
+        ),
         "scorer": "vader",
         "scorer_version": "3.3.2",
         "recipe": "r1" if partition.date < dt.date(2026, 11, 20) else "r2",
@@ -168,29 +174,34 @@ def quiet_posts() -> pl.DataFrame:
             topics = ["pricing"] if number < few else ["nimbus"] if number % 4 else []
             rows.append(row | {"author_pid": f"{date}-{number}", "topics": topics})
     wanted = polars_schema(SILVER_POSTS.schema)
-    return pl.DataFrame(rows, schema={name: wanted[name] for name in gold.POST_COLUMNS})
+    return pl.DataFrame(rows, schema={name: wanted[name] for name in LANGUAGE_COLUMNS})
 
 
 #: The Sundays that close these weeks and their month.
-CLOSERS = [PostPartition(dt.date(2026, 11, day), "x") for day in (15, 22, 29)] + [
-    PostPartition(dt.date(2026, 12, 6), "x")
-]
+def closers(platform: str = "x") -> list[PostPartition]:
+    sundays = [dt.date(2026, 11, day) for day in (15, 22, 29)] + [dt.date(2026, 12, 6)]
+    return [PostPartition(sunday, platform) for sunday in sundays]
+
+
+CLOSERS = closers()
 
 
 def gold_tables(
-    rows: pl.DataFrame | None = None, closers: Sequence[PostPartition] = CLOSERS[:2]
+    rows: pl.DataFrame | None = None,
+    closers: Sequence[PostPartition] = CLOSERS[:2],
+    platform: str = "x",
 ) -> dict[Contract, pl.DataFrame]:
-    """Every gold table, made of the same posts."""
-    rows, known = posts() if rows is None else rows, coverage()
+    """Every gold table that is made of posts, of the same posts."""
+    rows, known = posts() if rows is None else rows, coverage(platform)
     quarantine = pl.LazyFrame(
-        [{"date": dt.date(2026, 11, 19), "platform": "x", "record_count": 3}],
+        [{"date": dt.date(2026, 11, 19), "platform": platform, "record_count": 3}],
         schema_overrides={"date": pl.Date},
     )
     assert set(quarantine.collect_schema()) <= set(SILVER_QUARANTINE.schema.names)
     hourly = gold.hourly_sentiment(rows.lazy(), known, MIN_AUTHORS)
     topics = gold.topic_sentiment(rows.lazy(), known, MIN_AUTHORS)
     daily = gold.daily_summary(rows.lazy(), quarantine, hourly, known, MIN_AUTHORS)
-    trend = gold.daily_trend(daily.lazy(), topics.lazy(), partitions())
+    trend = gold.daily_trend(daily.lazy(), topics.lazy(), partitions(platform))
     pools = gold.pooled_sentiment(rows.lazy(), daily, topics, closers, MIN_AUTHORS)
     return {
         HOURLY_SENTIMENT: hourly,
@@ -221,6 +232,47 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _surge(platform: str) -> pl.DataFrame:
+    """A hashtag that nobody had used before the newest day."""
+    chance, start = random.Random(5), FETCHED_UNTIL - dt.timedelta(hours=3)
+    partition = PostPartition(start.date(), platform)
+    rows = [
+        _post(chance, partition, start, False, 10**6 + number)
+        | {"hashtags": ["stormwatch"], "author_pid": f"s{number}"}
+        for number in range(90)
+    ]
+    wanted = polars_schema(SILVER_POSTS.schema)
+    return pl.DataFrame(rows, schema={name: wanted[name] for name in LANGUAGE_COLUMNS})
+
+
+def every_table(platform: str, seed: int) -> dict[Contract, pl.DataFrame]:
+    """Every gold table of a platform, those for decisions too."""
+    days = partitions(platform)
+    rows = pl.concat([posts(platform, seed), _surge(platform)])
+    made = gold_tables(rows, closers(platform)[:2], platform)
+    return made | decision_tables(rows, made, coverage(platform), days, MIN_AUTHORS)
+
+
+#: Platform -> seed of its posts: enough of them to be compared.
+WIDE = {"x": 20, "facebook": 21, "instagram": 22, "linkedin": 23}
+
+
+@pytest.fixture(scope="session")
+def wide_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SENTIMENT_HOME with every gold table of every platform."""
+    folder = tmp_path_factory.mktemp("wide")
+    lake = read_settings({}, home=folder).open_lake()
+    made = [every_table(platform, seed) for platform, seed in WIDE.items()]
+    for contract in made[0]:
+        write(lake, contract, pl.concat(tables[contract] for tables in made))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wide(wide_home: Path) -> LakeStore:
+    return LakeStore(read_settings({}, home=wide_home).open_lake())
+
+
 @pytest.fixture(scope="session")
 def quiet_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """SENTIMENT_HOME with gold of a small crowd."""
@@ -232,13 +284,18 @@ def quiet_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def quiet_lake(quiet_home: Path) -> Lake:
-    return read_settings({}, home=quiet_home).open_lake()
+def quiet_store(quiet_home: Path) -> LakeStore:
+    return LakeStore(read_settings({}, home=quiet_home).open_lake())
 
 
 @pytest.fixture(scope="session")
 def lake(home: Path) -> Lake:
     return read_settings({}, home=home).open_lake()
+
+
+@pytest.fixture(scope="session")
+def store(lake: Lake) -> LakeStore:
+    return LakeStore(lake)
 
 
 @pytest.fixture(scope="session")
@@ -265,9 +322,8 @@ def serve_dashboard() -> Serve:
             port = free.getsockname()[1]
         settings = {k: v for k, v in os.environ.items() if not k.startswith("SENTIMENT_")}
         command = [
-            *(sys.executable, "-m", "streamlit", "run", "dashboard/app.py"),
-            *("--server.address", "127.0.0.1", "--server.port", str(port)),
-            *("--server.headless", "true", "--browser.gatherUsageStats", "false"),
+            *(sys.executable, "-m", "dashboard"),
+            *("--host", "127.0.0.1", "--port", str(port)),
         ]
         server = subprocess.Popen(
             command,

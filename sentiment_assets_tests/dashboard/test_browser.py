@@ -1,29 +1,61 @@
-"""The page in a real browser, on a desk's and on a telephone's width."""
+"""The pages in a real browser, on a desk's and on a telephone's width: one server, one browser."""
 
+import asyncio
+import contextlib
+import re
+import threading
+import urllib.request
+
+import polars as pl
 import pytest
 
 WIDTHS = {1280: 900, 390: 844}
+#: What is asked for, how many charts there are then, and a word of their axes.
+PAGES = {
+    "": (2, "Mon 23 Nov"),
+    "?view=Topic&topic=nimbus": (4, "Mon 23 Nov"),
+    "?view=Platforms": (5, "Mon 23 Nov"),
+    "?view=Days&zone=Asia/Kolkata": (6, "hour (Asia/Kolkata)"),
+    "?view=Days&topic=nimbus&lang=es": (6, "Mon 23 Nov"),
+    "?view=Health": (2, "Mon 23 Nov"),
+}
+#: Every page at both widths; the second look at Days is for the narrow one.
+VISITS = [
+    (query, width) for query in PAGES for width in WIDTHS if width == 390 or "lang" not in query
+]
+FOOT = "This page's address holds all of its filters"
 
 
 @pytest.fixture(scope="module")
-def url(serve_dashboard, home):
-    with serve_dashboard(home) as address:
+def url(serve_dashboard, wide_home):
+    with serve_dashboard(wide_home) as address:
         yield address
 
 
-@pytest.fixture(scope="module")
-def quiet_url(serve_dashboard, quiet_home):
-    with serve_dashboard(quiet_home) as address:
-        yield address
+@pytest.fixture
+def open_page(browser):
+    """Open a page of a width, wait for its foot and its charts; complaints are gathered."""
+    contexts = []
 
+    def opened(address, width=1280, charts=0):
+        context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]})
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints, page.asked = [], set()
+        page.on("console", lambda m: m.type in ("error", "warning") and page.complaints.append(m))
+        page.on("pageerror", lambda error: page.complaints.append(error))
+        page.on("request", lambda request: page.asked.add(request.url))
+        page.goto(address)
+        page.get_by_text(FOOT).wait_for(timeout=60_000)
+        page.wait_for_function(
+            f"document.querySelectorAll('[data-testid=stVegaLiteChart] svg').length >= {charts}",
+            timeout=60_000,
+        )
+        return page
 
-@pytest.fixture(params=WIDTHS)
-def page(request, browser):
-    context = browser.new_context(
-        viewport={"width": request.param, "height": WIDTHS[request.param]}
-    )
-    yield context.new_page()
-    context.close()
+    yield opened
+    for context in contexts:
+        context.close()
 
 
 # Of each chart: the marks that show data, and the words that stick out of its picture.
@@ -43,41 +75,25 @@ CHARTS = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart] s
 })"""
 
 
-@pytest.mark.parametrize("query", ["", "?topic=nimbus"])
-def test_page_loads_whole_and_silent(page, url, tmp_path, query):
-    charts = whole_and_silent(page, url, query, tmp_path, 4)
-    for chart in charts[:2]:
-        assert "Mon 23 Nov" in chart["words"]
+@pytest.mark.parametrize(("query", "width"), VISITS)
+def test_a_page_is_whole_silent_and_accessible(open_page, url, tmp_path, query, width):
+    count, word = PAGES[query]
+    charts = whole_and_silent(open_page, url, query, width, tmp_path, count)
+    assert any(word in chart["words"] for chart in charts)
 
 
-def test_page_of_a_small_crowd_says_what_is_hidden(page, quiet_url, tmp_path):
-    query = "?days=2026-11-16&days=2026-11-21"
-    charts = whole_and_silent(page, quiet_url, query, tmp_path, 3, least_marks=2)
-    for chart in charts[:2]:
-        assert "hidden: fewer than 10 authors" in chart["words"]
-
-
-def whole_and_silent(page, url, query, tmp_path, count, least_marks=5):
-    """Load a page, look for complaints and clipped words; returns what its charts hold."""
-    complaints, asked = [], set()
-    page.on("console", lambda m: m.type in ("error", "warning") and complaints.append(m.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: asked.add(request.url))
-    page.goto(url + query)
-    page.get_by_text("All times are UTC").wait_for(timeout=60_000)
-    page.wait_for_function(
-        f"document.querySelectorAll('[data-testid=stVegaLiteChart] svg').length == {count}",
-        timeout=60_000,
-    )
-    width = page.viewport_size["width"]
+def whole_and_silent(open_page, url, query, width, tmp_path, count, least_marks=5):
+    """Look for complaints, clipped words and barriers; returns what the charts hold."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = open_page(f"{url}/{query}", width, count)
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": width, "height": height})
-    page.wait_for_timeout(1000)  # charts are drawn again at their final width
-    picture = tmp_path / f"dashboard_{width}.png"
+    page.wait_for_timeout(800)  # charts are drawn again at their final width
+    picture = tmp_path / f"page_{width}.png"
     page.screenshot(path=str(picture))
 
-    assert complaints == []
-    assert {a for a in asked if not a.startswith((url, "data:", "blob:"))} == set()
+    assert [getattr(said, "text", str(said)) for said in page.complaints] == []
+    assert {a for a in page.asked if not a.startswith((url, "data:", "blob:"))} == set()
     assert page.get_by_text("Simulated posts:").is_visible()
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
     charts = page.evaluate(CHARTS)
@@ -87,19 +103,176 @@ def whole_and_silent(page, url, query, tmp_path, count, least_marks=5):
         assert chart["clipped"] == []
         assert chart["right"] <= width
     assert picture.stat().st_size > 50_000
+    barriers = [
+        (barrier["id"], barrier["impact"], [node["failureSummary"] for node in barrier["nodes"]])
+        for barrier in axe.Axe().run(page).response["violations"]
+        if barrier["impact"] in ("serious", "critical")
+    ]
+    assert barriers == []
     return charts
 
 
-def test_the_address_carries_the_filters(page, url):
-    page.goto(f"{url}?topic=outage")
-    page.get_by_text("topic outage").wait_for(timeout=60_000)
-    page.get_by_role("heading", name="Sentiment by day").wait_for()
+def test_a_page_of_a_small_crowd_says_what_is_hidden(
+    open_page, serve_dashboard, quiet_home, tmp_path
+):
+    query = "?view=Days&days=2026-11-16&days=2026-11-21"
+    with serve_dashboard(quiet_home) as address:
+        charts = whole_and_silent(open_page, address, query, 390, tmp_path, 3, least_marks=2)
+    for chart in charts[:2]:
+        assert "hidden: fewer than 10 authors" in chart["words"]
 
 
-def test_an_empty_lake_says_what_to_do(browser, serve_dashboard, tmp_path):
-    page = browser.new_page()
-    with serve_dashboard(tmp_path) as address:
-        page.goto(address)
-        page.get_by_text("No gold yet").wait_for(timeout=60_000)
-        assert page.get_by_text("make run").is_visible()
-    page.close()
+def test_the_back_button_goes_back_to_the_choice_before(open_page, url):
+    page = open_page(f"{url}/?view=Days&topic=nimbus&days=2026-11-18&days=2026-11-22", charts=2)
+    page.get_by_role("heading", name="Sun 22 Nov 2026: topic nimbus").wait_for()
+    page.get_by_role("combobox", name="Topic").click()
+    page.get_by_role("option", name="cirrus").click()
+    page.get_by_role("heading", name="Sun 22 Nov 2026: topic cirrus").wait_for()
+    page.get_by_role("radio", name="Overview").click()
+    page.get_by_role("heading", name="What changed most").wait_for()
+    # What a page doesn't ask for is kept for the next one.
+    assert re.search(r"view=Overview.*|topic=cirrus", page.url)
+    page.go_back()
+    page.get_by_role("heading", name="Sun 22 Nov 2026: topic cirrus").wait_for()
+    page.go_back()
+    page.get_by_role("heading", name="Sun 22 Nov 2026: topic nimbus").wait_for()
+    assert page.get_by_role("combobox", name="Topic").input_value() == "nimbus"
+    page.go_forward()
+    page.get_by_role("heading", name="Sun 22 Nov 2026: topic cirrus").wait_for()
+
+
+def test_all_is_reached_and_seen_by_keyboard(open_page, url):
+    page = open_page(f"{url}/?view=Days", charts=2)
+    stops = []
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(
+            """() => { const a = document.activeElement, r = a.getBoundingClientRect();
+            return {name: a.getAttribute('aria-label') || a.innerText.slice(0, 40),
+                    box: [r.x, r.y, r.width, r.height], tag: a.tagName}; }"""
+        )
+        stops.append(stop["name"])
+        if stop["tag"] != "MAIN":
+            assert focus_shows(page, stop["box"]), stop["name"]
+    order = ["Skip to main content", "Overview", "Choose date range", "Platform", "Topic",
+             "Time zone of hours"]  # fmt: skip
+    assert [name for name in stops if name in order] == order
+    page.get_by_role("radio", name="Days").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Fetched share by day").wait_for()
+    assert "view=Health" in page.url
+
+
+def focus_shows(page, box):
+    """The stop looks otherwise than without the focus."""
+    left, top, width, height = box
+    around = {"x": max(0, left - 8), "y": max(0, top - 8), "width": width + 16,
+              "height": height + 16}  # fmt: skip
+    with_focus = page.screenshot(clip=around, animations="disabled", caret="initial")
+    page.evaluate("() => { window.held = document.activeElement; window.held.blur(); }")
+    page.wait_for_timeout(60)
+    without = page.screenshot(clip=around, animations="disabled", caret="initial")
+    page.evaluate("() => window.held.focus()")
+    return with_focus != without
+
+
+def test_what_is_shown_is_downloaded_from_an_address(open_page, url, tmp_path):
+    page = open_page(f"{url}/?view=Topic&topic=nimbus&days=2026-11-20&days=2026-11-22")
+    page.get_by_text("Export", exact=True).click()
+    for title, read in (("CSV", pl.read_csv), ("Parquet", pl.read_parquet)):
+        link = page.get_by_role("link", name=f"topic_sentiment as {title}")
+        with page.expect_download() as begun:
+            # As a person who keeps the page does: a link opens beside it.
+            page.evaluate("a => { location.href = a; }", link.get_attribute("href"))
+        name = begun.value.suggested_filename
+        assert name == f"topic_sentiment_2026-11-20_2026-11-22_x.{title.lower()}"
+        begun.value.save_as(tmp_path / name)
+        rows = read(tmp_path / name)
+        assert {"topic", "posts", "scored", "fetched_share", "suppressed"} <= set(rows.columns)
+        assert rows.filter(topic="nimbus", topic_kind="tracked").height == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("export/passwords.csv", 404, "There is no such file"),
+        ("export/daily_trend.exe", 404, "There is no such file"),
+        ("export/daily_trend.csv?days=never", 400, "are not dates"),
+        ("export/daily_trend.csv?platform=y", 400, "Gold has no such platform"),
+    ],
+)
+def test_a_wrong_download_is_one_sentence(url, path, status, said):
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{url}/{path}")
+    assert refused.value.code == status
+    assert said in refused.value.read().decode()
+
+
+def test_static_files_may_be_kept_for_ever_and_pages_may_not(url):
+    with urllib.request.urlopen(url) as answer:
+        assert answer.headers["Cache-Control"] == "no-cache"
+        [script] = re.findall(r'src="\./(static/js/index\.[^"]+\.js)"', answer.read().decode())
+    with urllib.request.urlopen(f"{url}/{script}") as answer:
+        assert answer.headers["Cache-Control"] == "public, immutable, max-age=31536000"
+    with urllib.request.urlopen(f"{url}/export/daily_trend.csv") as answer:
+        assert answer.headers["Cache-Control"] == "no-cache"
+
+
+@contextlib.contextmanager
+def balancer(ports):
+    """Hands each new connection to the next server, and remembers which had some."""
+    loop, used, started = asyncio.new_event_loop(), [], threading.Event()
+    address = []
+
+    async def copy(source, target):
+        with contextlib.suppress(ConnectionError):
+            while chunk := await source.read(65_536):
+                target.write(chunk)
+                await target.drain()
+        target.close()
+
+    async def handle(reader, writer):
+        port = ports[len(used) % len(ports)]
+        used.append(port)
+        behind_reader, behind_writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(copy(reader, behind_writer), copy(behind_reader, writer))
+
+    async def serve():
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        address.append(server.sockets[0].getsockname()[1])
+        started.set()
+
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(serve(), loop).result(10)
+    started.wait(10)
+    try:
+        yield f"http://127.0.0.1:{address[0]}", used
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+
+
+def test_any_replica_answers_any_request_of_a_page(open_page, url, serve_dashboard, wide_home):
+    query = "?view=Days&topic=outage&days=2026-11-19&days=2026-11-21&zone=Asia/Kolkata"
+    with serve_dashboard(wide_home) as other:
+        texts = [
+            open_page(f"{address}/{query}", charts=2).get_by_test_id("stMain").inner_text()
+            for address in (url, other)
+        ]
+        first, second = (re.sub(r"\d+ min ago", "", text) for text in texts)
+        assert first == second
+        assert "topic outage" in first
+        ports = [int(address.rpartition(":")[2]) for address in (url, other)]
+        with balancer(ports) as (balanced, used):
+            page = open_page(f"{balanced}/{query}", charts=2)
+            # Another choice, and a download, through connections of their own.
+            page.get_by_role("combobox", name="Topic").click()
+            page.get_by_role("option", name="cirrus").click()
+            page.get_by_role("heading", name="Sat 21 Nov 2026: topic cirrus").wait_for()
+            for _ in ports:
+                with urllib.request.urlopen(f"{balanced}/export/daily_trend.csv") as answer:
+                    assert answer.status == 200
+            assert page.complaints == []
+            assert set(used) == set(ports)

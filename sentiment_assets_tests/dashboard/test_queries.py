@@ -6,6 +6,7 @@ from polars.testing import assert_frame_equal
 
 from dashboard import queries
 from dashboard.queries import Selection
+from dashboard.stores import LakeStore
 from resources.environments import read_settings
 from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
@@ -23,8 +24,8 @@ def in_week(rows):
     return rows.filter(pl.col("date").is_between(WEEK.first, WEEK.last))
 
 
-def test_available(lake):
-    known = queries.available(lake)
+def test_available(store):
+    known = queries.available(store)
     assert known.days[0] == dt.date(2026, 11, 14)
     assert known.days[-1] == dt.date(2026, 11, 23)
     assert len(known.days) == 10
@@ -34,16 +35,16 @@ def test_available(lake):
 
 
 def test_nothing_is_available_before_the_first_gold(tmp_path):
-    lake = read_settings({}, home=tmp_path).open_lake()
-    assert queries.available(lake) is None
-    assert queries.series(lake, WEEK).is_empty()
-    assert queries.topics(lake, WEEK).is_empty()
-    assert queries.hashtags(lake, WEEK).is_empty()
-    assert queries.health(lake, WEEK).sums["posts"] == 0
+    store = LakeStore(read_settings({}, home=tmp_path).open_lake())
+    assert queries.available(store) is None
+    assert queries.series(store, WEEK).is_empty()
+    assert queries.topics(store, WEEK).is_empty()
+    assert queries.hashtags(store, WEEK).is_empty()
+    assert queries.health(store, WEEK).sums["posts"] == 0
 
 
-def test_series_by_hour_has_every_hour_and_the_figures_of_gold(lake, tables):
-    series = queries.series(lake, WEEK)
+def test_series_by_hour_has_every_hour_and_the_figures_of_gold(store, tables):
+    series = queries.series(store, WEEK)
     hours = series["start"]
     assert hours[0] == dt.datetime(2026, 11, 17, tzinfo=UTC)
     assert hours[-1] == dt.datetime(2026, 11, 23, 14, tzinfo=UTC)
@@ -53,8 +54,8 @@ def test_series_by_hour_has_every_hour_and_the_figures_of_gold(lake, tables):
     assert_frame_equal(kept.drop("end"), stored.select(kept.drop("end").columns))
 
 
-def test_series_says_what_was_not_fetched_and_what_is_hidden(lake):
-    series = queries.series(lake, WEEK)
+def test_series_says_what_was_not_fetched_and_what_is_hidden(store):
+    series = queries.series(store, WEEK)
     unfetched = series.filter(pl.col("fetched_share") < 1)
     assert unfetched["start"].dt.strftime("%d %H").to_list() == ["22 04", "22 05"]
     assert unfetched["posts"].null_count() == 2
@@ -78,8 +79,8 @@ def test_topics_and_long_ranges_go_by_day(selection, unit):
     assert selection.unit == unit
 
 
-def test_series_of_a_topic_by_day(lake, tables):
-    series = queries.series(lake, NIMBUS)
+def test_series_of_a_topic_by_day(store, tables):
+    series = queries.series(store, NIMBUS)
     stored = in_week(tables[TOPIC_SENTIMENT]).filter(topic_kind="tracked", topic="nimbus")
     assert series["posts"].to_list() == stored["posts"].to_list()
     assert series["start"].dt.date().to_list() == stored["date"].to_list()
@@ -87,23 +88,23 @@ def test_series_of_a_topic_by_day(lake, tables):
 
 
 @pytest.mark.parametrize("selection", [WEEK, NIMBUS])
-def test_days_carry_their_comparison(lake, tables, selection):
-    rows = queries.days(lake, selection)
+def test_days_carry_their_comparison(store, tables, selection):
+    rows = queries.days(store, selection)
     trend = in_week(tables[DAILY_TREND]).filter(topic=selection.topic).sort("date")
     for column in ("date", "sentiment_mean", "scored", "trailing_scored", "change", "change_z"):
         assert rows[column].to_list() == trend[column].to_list(), column
 
 
-def test_topics_are_of_the_newest_day(lake, tables):
-    rows = queries.topics(lake, WEEK)
+def test_topics_are_of_the_newest_day(store, tables):
+    rows = queries.topics(store, WEEK)
     newest = tables[DAILY_TREND].filter(pl.col("date") == WEEK.last, pl.col("topic") != "all")
     assert set(rows["topic"]) == set(newest["topic"])
     assert rows["posts"].drop_nulls().is_sorted(descending=True)
     assert rows.filter("suppressed")["sentiment_mean"].is_null().all()
 
 
-def test_hashtags_add_up_over_the_days(lake, tables):
-    rows = queries.hashtags(lake, WEEK, limit=3)
+def test_hashtags_add_up_over_the_days(store, tables):
+    rows = queries.hashtags(store, WEEK, limit=3)
     assert rows.height == 3
     first = rows.row(0, named=True)
     cells = in_week(tables[TOPIC_SENTIMENT]).filter(topic_kind="hashtag", topic=first["topic"])
@@ -114,8 +115,8 @@ def test_hashtags_add_up_over_the_days(lake, tables):
     assert first["sentiment_mean"] == pytest.approx(weighted)
 
 
-def test_health(lake, tables):
-    health = queries.health(lake, WEEK)
+def test_health(store, tables):
+    health = queries.health(store, WEEK)
     stored = in_week(tables[DAILY_SUMMARY])
     assert (health.days, health.days_asked, health.recipes) == (7, 7, 2)
     assert health.scorers == ("vader 3.3.2",)
@@ -131,15 +132,15 @@ def test_health(lake, tables):
     assert health.hidden_topics == hidden.height > 0
 
 
-def test_days_without_gold_lower_the_fetched_share(lake):
-    health = queries.health(lake, Selection(dt.date(2026, 11, 13), dt.date(2026, 11, 14), "x"))
+def test_days_without_gold_lower_the_fetched_share(store):
+    health = queries.health(store, Selection(dt.date(2026, 11, 13), dt.date(2026, 11, 14), "x"))
     assert (health.days, health.days_asked, health.fetched_share) == (1, 2, 0.5)
 
 
-def test_only_the_days_and_platform_asked_for(lake):
+def test_only_the_days_and_platform_asked_for(store):
     day = Selection(dt.date(2026, 11, 18), dt.date(2026, 11, 18), "x")
-    assert queries.days(lake, day)["date"].to_list() == [day.first]
-    assert queries.days(lake, Selection(day.first, day.last, "facebook")).is_empty()
+    assert queries.days(store, day)["date"].to_list() == [day.first]
+    assert queries.days(store, Selection(day.first, day.last, "facebook")).is_empty()
 
 
 def test_a_new_version_is_seen_at_once(tmp_path, tables, write_gold):
@@ -147,14 +148,14 @@ def test_a_new_version_is_seen_at_once(tmp_path, tables, write_gold):
     day = Selection(dt.date(2026, 11, 18), dt.date(2026, 11, 18), "x")
     rows = tables[DAILY_TREND].filter(pl.col("date") == day.first)
     write_gold(lake, DAILY_TREND, rows)
-    before = queries.tracked_topics(lake, day)
+    before = queries.tracked_topics(LakeStore(lake), day)
     write_gold(lake, DAILY_TREND, rows.filter(pl.col("topic") != before[0]))
-    assert queries.tracked_topics(lake, day) == before[1:]
+    assert queries.tracked_topics(LakeStore(lake), day) == before[1:]
 
 
-def test_pools_name_the_finest_figures_of_hidden_days(quiet_lake):
+def test_pools_name_the_finest_figures_of_hidden_days(quiet_store):
     week = Selection(dt.date(2026, 11, 17), dt.date(2026, 11, 23), "x")
-    rows = queries.pools(quiet_lake, week).sort("topic", "date")
+    rows = queries.pools(quiet_store, week).sort("topic", "date")
     told = rows.select(pl.col("date").dt.day(), "topic", "grain", "posts").rows()
     assert told == [
         (18, "all", "week", 16),
@@ -167,5 +168,5 @@ def test_pools_name_the_finest_figures_of_hidden_days(quiet_lake):
         (21, "pricing", "week", 12),
     ]
     assert [day.day for day in rows["days"][0]] == [16, 18, 20, 22]
-    hidden = queries.days(quiet_lake, week).filter("suppressed")["date"]
+    hidden = queries.days(quiet_store, week).filter("suppressed")["date"]
     assert set(rows.filter(topic="all")["date"]) == set(hidden)

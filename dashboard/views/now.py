@@ -7,11 +7,14 @@ What belongs here: layout and wording of live figures. What is read is ``queries
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 
 import polars as pl
 import streamlit as st
 
-from dashboard import charts, queries
+from dashboard import charts, filters, queries, wording
+from dashboard.address import Address
+from dashboard.stores import LakeStore
 from sentiment_assets.core.gold import ALL_POSTS
 from sentiment_assets.core.live import SLOT, LiveMode
 from sentiment_assets.lake.objects import Lake
@@ -19,7 +22,6 @@ from sentiment_assets.lake.objects import Lake
 REFRESH_SECONDS = 5
 #: Figures that stand still for so long are told to: the stream may have stopped.
 QUIET = dt.timedelta(minutes=10)
-_NONE = "-"
 _START = (
     "Live posts come through Kafka and Spark. On this machine `make demo-stream` starts both; "
     "elsewhere set `SENTIMENT_LIVE=continuous` beside `SENTIMENT_KAFKA_BROKERS` "
@@ -27,25 +29,31 @@ _START = (
 )
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
-def view(lake: Lake, mode: LiveMode, min_authors: int) -> None:
-    """Draw the last hours, and again every few seconds; the rest of the page stays."""
-    now = dt.datetime.now(dt.timezone.utc)
-    platforms = queries.live_platforms(lake)
+def view(asked: Address, lake: Lake, mode: LiveMode, min_authors: int) -> None:
+    """Draw the filters once, and the figures again and again."""
+    store = LakeStore(lake)
+    platforms = queries.live_platforms(store)
     if not platforms:
         begun = "The stream has not written a figure yet." if mode != "off" else "Live is off."
         st.info(f"{begun} {_START}", icon=":material/hourglass_empty:")
         return
-    left, right = st.columns(2)
-    platform = left.selectbox("Platform", platforms, key="live_platform")
-    cells = queries.live_cells(lake, platform, now)
-    topics = cells["topic"].unique().sort().to_list()
-    topic = right.selectbox(
-        "Topic",
-        [ALL_POSTS, *(name for name in topics if name != ALL_POSTS)],
-        format_func=lambda name: "All posts" if name == ALL_POSTS else name,
-        key="live_topic",
-    )
+    left, middle, right = st.columns(3)
+    platform = filters.platform(left, asked, platforms)
+    cells = queries.live_cells(store, platform, dt.datetime.now(dt.timezone.utc))
+    topics = [name for name in cells["topic"].unique().sort() if name != ALL_POSTS]
+    topic = filters.topic(middle, asked, topics)
+    zone = filters.zone(right, asked)
+    _figures(lake, platform, topic, zone, min_authors)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _figures(
+    lake: Lake, platform: str, topic: str, zone: zoneinfo.ZoneInfo, min_authors: int
+) -> None:
+    """Draw the last hours, and again every few seconds; the rest of the page stays."""
+    now = dt.datetime.now(dt.timezone.utc)
+    # A store looks at a version once: one for each time that it is drawn.
+    cells = queries.live_cells(LakeStore(lake), platform, now)
     series = queries.live_series(cells, topic)
     shown = series.filter(pl.col("posts").is_not_null())
     if series.is_empty():
@@ -54,45 +62,46 @@ def view(lake: Lake, mode: LiveMode, min_authors: int) -> None:
     if shown.is_empty():
         st.info(
             f"No figure of the last {queries.LIVE_HOURS} hours is shown: "
-            f"{_stretches(int(series['suppressed'].sum()))} {_hidden(min_authors)}. Figures appear "
-            "when more people write."
+            f"{_stretches(int(series['suppressed'].sum()))} {wording.hidden(min_authors)}. "
+            "Figures appear when more people write."
         )
         return
-    _headline(shown, now)
+    _headline(shown, now, zone)
     hidden = int(series["suppressed"].sum())
     note = (
         f"n = {shown['scored'].sum():,} scored of {shown['posts'].sum():,} posts in the last "
-        f"{queries.LIVE_HOURS} hours. {_stretches(hidden)} {_hidden(min_authors)}, or needed "
-        f"to hide such figures. Figures grow by at least {min_authors} authors at a time. "
-        "Times are UTC."
+        f"{queries.LIVE_HOURS} hours. {_stretches(hidden)} {wording.hidden(min_authors)}, or "
+        f"needed to hide such figures. Figures grow by at least {min_authors} authors at a time. "
+        f"Times are those of {zone.key}."
     )
     st.altair_chart(
-        charts.sentiment(series, "slot", _hidden(min_authors)),
-        alt=f"Mean sentiment by 5 minutes, UTC. {note}",
+        charts.sentiment(series, "slot", wording.hidden(min_authors), zone=zone),
+        alt=f"Mean sentiment by 5 minutes, {zone.key}. {note}",
     )
     st.altair_chart(
-        charts.volume(series, "slot", _hidden(min_authors)),
-        alt=f"Posts by 5 minutes, UTC. {note}",
+        charts.volume(series, "slot", wording.hidden(min_authors), zone=zone),
+        alt=f"Posts by 5 minutes, {zone.key}. {note}",
     )
     st.caption(note)
     _topics(cells, min_authors)
 
 
-def _headline(shown: pl.DataFrame, now: dt.datetime) -> None:
+def _headline(shown: pl.DataFrame, now: dt.datetime, zone: zoneinfo.ZoneInfo) -> None:
     last = shown.row(-1, named=True)
     start, end = last["start"], last["start"] + SLOT
-    st.subheader(f"{start:%H:%M} to {end:%H:%M}", anchor=False)
+    local, until = start.astimezone(zone), end.astimezone(zone)
+    st.header(f"{local:%H:%M} to {until:%H:%M} ({zone.key})", anchor=False)
     mean, posts, positive, negative = (
         column.container(border=True, height="stretch") for column in st.columns(4)
     )
-    mean.metric("Mean sentiment (-1 to +1)", _signed(last["sentiment_mean"]))
+    mean.metric("Mean sentiment (-1 to +1)", wording.signed(last["sentiment_mean"]))
     mean.caption(f"n = {last['scored']:,} scored posts of {last['authors']:,} authors.")
     posts.metric("Posts", f"{last['posts']:,}")
     age = now - last["updated_at"]
     posts.caption(f"{'So far: the' if end > now else 'The'} figures are {_age(age)} old.")
     for column, label in ((positive, "positive"), (negative, "negative")):
         share = last[label] / last["scored"] if last["scored"] else None
-        column.metric(label.capitalize(), _NONE if share is None else f"{share:.0%}")
+        column.metric(label.capitalize(), wording.NONE if share is None else f"{share:.0%}")
         column.caption(f"{last[label]:,} of n = {last['scored']:,} scored posts.")
     if age > QUIET:
         st.warning(
@@ -107,7 +116,7 @@ def _topics(cells: pl.DataFrame, min_authors: int) -> None:
     rows = cells.filter(pl.col("start") == newest, pl.col("topic") != ALL_POSTS)
     if rows.is_empty():
         return
-    st.subheader("Tracked topics of these 5 minutes", anchor=False)
+    st.header("Tracked topics of these 5 minutes", anchor=False)
     ordered = rows.sort("posts", "topic", descending=[True, False], nulls_last=True)
     st.dataframe(
         ordered.select(
@@ -115,7 +124,9 @@ def _topics(cells: pl.DataFrame, min_authors: int) -> None:
             "sentiment_mean",
             "scored",
             "posts",
-            shown=pl.when("suppressed").then(pl.lit(_hidden(min_authors))).otherwise(pl.lit("")),
+            shown=pl.when("suppressed")
+            .then(pl.lit(wording.hidden(min_authors)))
+            .otherwise(pl.lit("")),
         ),
         column_config={
             "topic": st.column_config.TextColumn("topic", pinned=True),
@@ -125,21 +136,13 @@ def _topics(cells: pl.DataFrame, min_authors: int) -> None:
             "shown": st.column_config.TextColumn(""),
         },
         hide_index=True,
-        placeholder=_NONE,
+        placeholder=wording.NONE,
         alt="Tracked topics of the newest 5 minutes: mean, n and posts",
     )
 
 
-def _hidden(min_authors: int) -> str:
-    return f"hidden: fewer than {min_authors} authors"
-
-
 def _stretches(count: int) -> str:
     return f"{count} stretch{'' if count == 1 else 'es'} of 5 minutes"
-
-
-def _signed(value: float | None) -> str:
-    return _NONE if value is None else f"{value:+.3f}"
 
 
 def _age(age: dt.timedelta) -> str:
