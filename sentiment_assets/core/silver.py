@@ -342,9 +342,7 @@ def _regions(platforms: pl.Series | None, rules: TextRules) -> pl.Series | str |
     """The country whose phones are looked for: one for all, or one of each text's platform."""
     if platforms is None or not rules.regions:
         return rules.region
-    return platforms.replace_strict(
-        rules.regions, default=rules.region, return_dtype=pl.String
-    )
+    return platforms.replace_strict(rules.regions, default=rules.region, return_dtype=pl.String)
 
 
 def unchanged(

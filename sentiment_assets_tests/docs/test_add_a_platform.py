@@ -138,7 +138,12 @@ def test_settings_and_connect(did: dict[str, Any]) -> None:
     assert did["settings"] == [
         f"SENTIMENT_MASTODON_{name}"
         for name in (
-            "BASE_URL", "REQUESTS", "MAX_PAGES", "MAX_WAIT_SECONDS", "REGION", "ACCESS_TOKEN",
+            "BASE_URL",
+            "REQUESTS",
+            "MAX_PAGES",
+            "MAX_WAIT_SECONDS",
+            "REGION",
+            "ACCESS_TOKEN",
         )
     ]
     found = did["connection"]

@@ -146,11 +146,18 @@ def _without_ordinal(text: str, number: Number) -> Number:
         and _IS_ORDINAL.match(number.groups[-1])
         and not number.gaps[-1].strip(" ")
         # Else it closes what stands open.
-        and text.count("(", 0, number.end) <= text.count(")", 0, number.end)
+        and not _is_in_brackets(text, number.end)
     ):
         end = number.end - len(number.gaps[-1] + number.groups[-1])
         return _parsed(text, number.start, end)
     return number
+
+
+def _is_in_brackets(text: str, end: int) -> bool:
+    depth = 0
+    for sign in re.findall("[()]", text[:end]):
+        depth = depth + 1 if sign == "(" else max(0, depth - 1)
+    return depth > 0
 
 
 def is_lettered(text: str, number: Number) -> bool:
@@ -207,9 +214,10 @@ def _is_everyday(text: str, number: Number) -> bool:
     if max(number.sizes) <= 2 and len({gap.strip() for gap in gaps}) > 1:
         # 08-12 18 67 is a phone in Stockholm; 21-17 25-23 are scores.
         return not (groups[0][0] == "0" and set(gaps[1:]) == {" "} and min(number.sizes) == 2)
-    # So many decimals are no amount that anybody posts; a long number behind a 3 is pi.
+    # So many decimals are no amount that anybody posts. Behind a 3 they are pi's, behind a year a
+    # day's.
     if len(groups) == 2 and gaps == (".",) and len(groups[0]) > 1 and len(groups[1]) > 3:
-        return False
+        return bool(_IS_YEAR.match(groups[0]))
     words = text[number.start : number.end]
     if re.fullmatch(r"[0-9]{1,3}-[0-9]{1,3}(?: +[0-9]{1,3}-[0-9]{1,3})+", words):
         return True

@@ -58,13 +58,18 @@ _LOOSE = re.compile(
 )
 
 
+_WORD = re.compile("[a-z]+")
+
+
 def _find(text: str) -> Iterator[Span]:
     found = [match.span() for match in _HANDLE.finditer(text)] if "@" in text else []
     # These patterns try every word: a sign that each can't do without is asked for first.
     if "#" in text or "/" in text:
         found += [match.span() for match in _LOOSE.finditer(text)]
     found += user_names(text)
-    if ":" in text or " is " in text or "_" in text:
+    if (":" in text or " is " in text or "_" in text) and not PLATFORM_WORDS.isdisjoint(
+        _WORD.findall(text.lower())
+    ):
         for match in _NAMED.finditer(text):
             handle = match["handle"].rstrip(".")
             start = match.start("handle")

@@ -23,9 +23,10 @@ from sentiment_assets.core.pii.lexicon import (
 
 # What follows @, # or a path is found elsewhere, or is nobody's.
 _TOKEN = re.compile(
-    r"(?<![A-Za-z0-9@#_./&%=-])(?P<letters>(?:[A-Z]?[a-z]{1,20}[._]|[A-Z][a-z]{2,20})?"
-    r"[A-Z]{0,2}[a-z]{3,24})(?P<digits>[0-9]{1,4})(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"
+    r"(?<![A-Za-z0-9@#_./&%=-])(?P<letters>[A-Za-z._]{3,48}+)(?P<digits>[0-9]{1,4}+)"
+    r"(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"
 )
+_IN_CASE = re.compile("(?:[A-Z]?[a-z]{1,20}[._]|[A-Z][a-z]{2,20})?[A-Z]{0,2}[a-z]{3,24}")
 _FIELD = r"(?:user|login|nick|uname|handle|screen[_ -]?name)"
 _QUOTED = re.compile(
     rf"(?i:(?:(?<![A-Za-z0-9])|_){_FIELD}(?:[_ -]?(?:name|id))?)[\"']? ?[:=] ?"
@@ -79,6 +80,8 @@ def user_names(text: str) -> Iterator[tuple[int, int]]:
     if not any(map(text.__contains__, "0123456789")) or not _ENDING.search(text):
         return
     for match in _TOKEN.finditer(text):
+        if not _IN_CASE.fullmatch(match["letters"]):
+            continue
         letters = match["letters"].lower()
         # No word is written jr_pineda24.
         if "_" in letters or _is_name(letters.replace(".", ""), match["digits"]):

@@ -122,6 +122,7 @@ WORDS = """
 https://t.co/AbC https:/ www. 0 O l 12 2016 555 0143 1234567 192.168.1.1 GB29 NWBK 123-45-6789 $ v
 born dob Main Street rue via Via 5 90 March , PO Box Apt. str. account no: passport AB ID
 ig: snap: call 52.1234 N ° IL SW1A 1AA 75002 A1B2C3D4 生
+jsmith42 janeroe _ 7 user": = ' number is tel. me on 4203 22-33 sk_test_ eyJhb 1990-01-15 +211 3)
 é ß Σ ς İ ſ о ７ ٣ ² … ’ − 田中 さん
 """
 BLANKS = [" ", "  ", "\n", "\t", "\x00", "\x1c", "\u00a0", "\u200b", "\u200d", "\ufe0f", "\u20e3"]
