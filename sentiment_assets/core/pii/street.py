@@ -10,11 +10,15 @@ from sentiment_assets.core.pii.street_words import (
     STREETS,
     STREETS_IN_ANY_CASE,
     STREETS_OR_NAMES,
+    UNITS_BEHIND,
 )
 
 _ENDING = rf"(?:{STREETS}|{STREETS_OR_NAMES}|(?i:{STREETS_IN_ANY_CASE}))"
 _STREET = re.compile(
-    rf"{BEFORE}{NUMBER},? (?:(?:{WORD}|[0-9]{{1,3}}(?:st|nd|rd|th)) ){{1,4}}?{_ENDING}"
+    # 55595 Jacob Valleys Suite 481: whatever the street is called.
+    rf"(?P<unit>{BEFORE}{NUMBER} (?:{WORD} ){{1,3}}(?:{UNITS_BEHIND})\.? "
+    r"#?[0-9]{1,5}[A-Za-z]?(?!\w))"
+    rf"|{BEFORE}{NUMBER},? (?:(?:{WORD}|[0-9]{{1,3}}(?:st|nd|rd|th)) ){{1,4}}?{_ENDING}"
     # The same once more: a number and a street may have names that end alike (Park Drive).
     rf"(?: (?:{STREETS}))?(?:\.? (?:N|S|E|W|NE|NW|SE|SW|North|South|East|"
     rf"West)(?!\w))?(?![\w'\u2019])"
@@ -31,12 +35,19 @@ _SAINT_AFTER = re.compile(
     r" (?:Patrick|Patty|Paddy|Louis|John|Paul|Peter|Mary|James|George|Andrew|David|Nick|Jude|"
     r"Francis|Thomas|Vincent|Lucia)"
 )
+_UNITS = frozenset(UNITS_BEHIND.split("|"))
+_UNIT_BEFORE = re.compile(r"(?<![A-Za-z])(?:flat|studio|level|unit|h\.? ?no)\.? ?$", re.IGNORECASE)
 _DIRECTIONS = frozenset(
     ["N", "S", "E", "W", "NE", "NW", "SE", "SW", "North", "South", "East", "West"]
 )
 
 
 def _is_street(text: str, match: re.Match[str], followed: bool) -> bool:
+    if match["unit"]:
+        _, *words = match["unit"].split()
+        return is_named(words[:-2]) and not _MONEY_BEFORE.search(
+            text[max(0, match.start() - 3) : match.start()]
+        )
     if match["corner"]:
         # Without a number it is where shops are.
         return any(c.isdigit() for c in match["corner"])
@@ -44,6 +55,12 @@ def _is_street(text: str, match: re.Match[str], followed: bool) -> bool:
     if words[-1] in _DIRECTIONS:
         words.pop()
     ending = words.pop()
+    if ending in _UNITS:
+        return False
+    # Flat 86, Watson Villages.
+    followed = followed or bool(
+        _UNIT_BEFORE.search(text[max(0, match.start() - 12) : match.start()])
+    )
     if not words or _MONEY_BEFORE.search(text[max(0, match.start() - 3) : match.start()]):
         return False
     doubtful = bool(_IS_YEAR.match(number))

@@ -35,8 +35,9 @@ _QUOTED = re.compile(
 # What each can't do without: the patterns themselves try every word.
 _QUOTE = re.compile("[:=] ?[\"']")
 _ENDING = re.compile("[a-z]{3}[0-9]{1,4}(?![A-Za-z0-9_-])")
-_IS_YEAR = re.compile(r"(?:19|20)[0-9]{2}$")
-_SHORTEST = 3
+# What happens in a year is called after people, too; those of births are other years.
+_IS_EVENT = re.compile("(?:19[0-3]|20[1-9])[0-9]$")
+_SHORTEST, _LONG = 3, 5
 
 
 def _is_name(letters: str, digits: str) -> bool:
@@ -46,9 +47,15 @@ def _is_name(letters: str, digits: str) -> bool:
     whole = names.get(letters, 0)
     if known.is_word(letters) or whole & (WORD | PLACE | BRAND):
         return False
-    # What happened in a year is called after people, too; one digit is a sequel's.
-    alone = len(digits) > 1 and not _IS_YEAR.match(digits)
-    if whole and not whole & UNSURE and alone and (whole & GIVEN or whole & FREQUENT):
+    event = bool(_IS_EVENT.match(digits))
+    # One digit is a sequel's.
+    if (
+        whole
+        and not whole & UNSURE
+        and len(digits) > 1
+        and not event
+        and (whole & GIVEN or whole & FREQUENT)
+    ):
         return True
     for at in range(_SHORTEST, len(letters) - _SHORTEST + 1):
         given, surname = names.get(letters[:at], 0), names.get(letters[at:], 0)
@@ -62,13 +69,16 @@ def _is_name(letters: str, digits: str) -> bool:
             return True
     # jsmith, sarahj.
     surname, given = names.get(letters[1:], 0), names.get(letters[:-1], 0)
-    if (
-        surname & SURNAME
-        and len(letters) > 4
-        and (surname & FREQUENT or (not surname & UNSURE and alone))
-    ):
+    if surname & FREQUENT and surname & SURNAME and len(letters) > 4:
         return True
-    return bool(given & GIVEN and not given & UNSURE and alone and len(letters) > 4)
+    sure = (surname & SURNAME and not surname & UNSURE) or (given & GIVEN and not given & UNSURE)
+    return bool(sure and not event and len(letters) > (4 if len(digits) > 1 else _LONG))
+
+
+def _is_full_name(given: str, surname: str) -> bool:
+    names = lexicon().names
+    first, last = names.get(given, 0), names.get(surname, 0)
+    return bool((first & GIVEN and not first & UNSURE) or (last & SURNAME and not last & UNSURE))
 
 
 def user_names(text: str) -> Iterator[tuple[int, int]]:
@@ -84,7 +94,12 @@ def user_names(text: str) -> Iterator[tuple[int, int]]:
             continue
         letters = match["letters"].lower()
         # No word is written jr_pineda24.
-        if "_" in letters or _is_name(letters.replace(".", ""), match["digits"]):
+        given, dot, surname = letters.partition(".")
+        if (
+            "_" in letters
+            or _is_name(given + surname, match["digits"])
+            or (dot and _is_full_name(given, surname))
+        ):
             yield match.span()
 
 
