@@ -84,8 +84,8 @@ def test_every_ingredient_is_part_of_the_recipe_and_the_other_way_round() -> Non
     others = [
         dataclasses.replace(RULES, **changed)
         for changed in (
-            {"keep_text": False}, {"region": "ZA"}, {"regions": {"x": "KE"}}, {"allow": ("Nimbus",)},
-            {"scorer": TEXTBLOB}, {"topics": ()}, {"name_model": "spacy"},
+            {"keep_text": False}, {"region": "ZA"}, {"regions": {"x": "KE"}},
+            {"allow": ("Nimbus",)}, {"scorer": TEXTBLOB}, {"topics": ()}, {"name_model": "spacy"},
         )
     ]  # fmt: skip
     for other in [RULES, *others]:
