@@ -285,8 +285,9 @@ def test_the_attacker_gets_in_where_a_trend_knows_hidden_days() -> None:
     told = {one.partition(":")[0] for one in told_by_trend(trend_of(unhidden), tables)}
     assert told == {
         "posts of the hidden day", "scored of the hidden day", "sentiment_mean of the hidden day",
-        "change of the hidden day", "change_z of the hidden day", "volume_ratio of the hidden day", "days",
-        "scored posts of days before", "sentiment of days before", "posts of days before",
+        "change of the hidden day", "change_z of the hidden day",
+        "volume_ratio of the hidden day", "days", "scored posts of days before",
+        "sentiment of days before", "posts of days before",
     }  # fmt: skip
 
 
