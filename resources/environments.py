@@ -413,7 +413,6 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
     def _with_numbering_plan(cls, region: str | None) -> str | None:
         return region and country(region)
 
-
     @field_validator("postgres_url")
     @classmethod
     def _psycopg2(cls, url: SecretStr | None) -> SecretStr | None:
