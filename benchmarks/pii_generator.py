@@ -13,6 +13,7 @@ import ipaddress
 import random
 import re
 import string
+import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.resources import files
@@ -160,6 +161,24 @@ def handle(rng: random.Random) -> Value:
     if form == 4:
         return Value(f"u/{last}_{first}"[:22], "thanks ")
     return Value(f"@{first}" if form < 7 else f"@{first.upper()}")
+
+
+def user_name(rng: random.Random) -> Value:
+    """Of a name and a number, without an @: as accounts are called where nobody else was first."""
+    fake = _faker(rng.choice(LOCALES))
+    first, last = (
+        re.sub("[^a-z]", "", unicodedata.normalize("NFD", name.lower()))
+        for name in (fake.first_name(), fake.last_name())
+    )
+    number = (
+        str(rng.randrange(1950, 2010)) if rng.random() < 0.2 else _digits(rng, rng.randint(1, 3))
+    )
+    stem = rng.choice(
+        (first[:1] + last, first[:1] + last, first + last, first + last, f"{first}.{last}",
+         f"{first}_{last}", first + last[:1], first)
+    )  # fmt: skip
+    cue = rng.choice(("", "", "with ", "cc ", "📷 by ", "login: ", "username: ", "my user is "))
+    return Value(stem + number, cue)
 
 
 def ip(rng: random.Random) -> Value:
@@ -451,6 +470,7 @@ MAKERS: dict[str, Callable[[random.Random], Value]] = {
     "email": email,
     "url": url,
     "handle": handle,
+    "user_name": user_name,
     "ip": ip,
     "mac": mac,
     "iban": iban,

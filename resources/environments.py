@@ -67,7 +67,7 @@ from sentiment_assets.core.deadlines import Deadlines, parse_deadlines
 from sentiment_assets.core.freshness import Watch
 from sentiment_assets.core.layout import KEYS_FOLDER, Origin
 from sentiment_assets.core.pii.name_models import ModelError, require
-from sentiment_assets.core.pii.national_phone import phone_regions
+from sentiment_assets.core.pii.national_phone import country
 from sentiment_assets.core.pii.pseudonyms import PseudonymKeys
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.sentiment import SCORERS, Scorer, ScorerError, scorer_named
@@ -265,7 +265,8 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
     region: str | None = Field(
         None,
         description="Country of most authors, two letters of ISO 3166: phone numbers as it writes "
-        "them at home are masked, those shorter than seven digits or grouped like a score too.",
+        "them at home are masked, those shorter than seven digits or grouped like a score too. A "
+        "platform's own setting (SENTIMENT_X_REGION and its like) comes before it.",
         examples=["ZA"],
     )
     name_model: Literal["none", "spacy"] = Field(
@@ -450,9 +451,7 @@ class Settings(KafkaSettings, ProducerSettings, SparkSettings, EmrSettings, Live
     @field_validator("region")
     @classmethod
     def _with_numbering_plan(cls, region: str | None) -> str | None:
-        if region is not None and region.upper() not in phone_regions():
-            raise ValueError("must be a country's two letters of ISO 3166, such as ZA, US or DE")
-        return region and region.upper()
+        return region and country(region)
 
     @field_validator("postgres_url")
     @classmethod
@@ -826,6 +825,15 @@ def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any
         for field in access.model_fields:
             if prefix + field in overrides:
                 given[field] = overrides.pop(prefix + field)
+        # Clients know no countries.
+        if given.get("region") is not None:
+            try:
+                given["region"] = country(given["region"])
+            except ValueError as error:
+                example = (access.model_fields["region"].examples or [""])[0]
+                variable = f"{PREFIX}{prefix}region".upper()
+                complaints.append(f"{variable}: {error}; for example: {example}")
+                del given["region"]
         try:
             platforms[platform] = access.model_validate(given)
         except ValidationError as error:
@@ -1408,6 +1416,11 @@ def text_rules(settings: Settings) -> TextRules:
         topics=tracking.topics,
         scorer=settings.make_scorer(),
         region=settings.region,
+        regions={
+            platform: access.region
+            for platform, access in settings.platforms.items()
+            if access.region is not None
+        },
         allow=tracking.allow,
         name_model=settings.name_model,
     )
@@ -1427,6 +1440,7 @@ def silver_rules(settings: Settings) -> SilverRules:
         scorer=reading.scorer,
         keep_text=settings.keep_text,
         region=reading.region,
+        regions=reading.regions,
         allow=reading.allow,
         name_model=reading.name_model,
     )

@@ -56,6 +56,13 @@ class PlatformAccess(BaseModel):
         examples=["960"],
     )
 
+    region: str | None = Field(
+        None,
+        description="Country of most authors there, two letters of ISO 3166, whose phone numbers "
+        "are masked as it writes them at home; by default SENTIMENT_REGION.",
+        examples=["ZA"],
+    )
+
     @property
     def credential(self) -> SecretStr | None:
         """The secret that requests carry; null where none is set."""

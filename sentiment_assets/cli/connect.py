@@ -270,7 +270,11 @@ def _preview(
     posts = pl.from_arrow(parsed.posts)
     assert isinstance(posts, pl.DataFrame)
     read = read_texts(
-        tidy(posts["text"]), posts["known_names"], posts["platform_lang"], text_rules(settings)
+        tidy(posts["text"]),
+        posts["known_names"],
+        posts["platform_lang"],
+        text_rules(settings),
+        posts["platform"],
     )
     rows = pl.concat(
         [

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
@@ -40,7 +40,7 @@ from sentiment_assets.core.topics import TopicMatcher, hashtags
 from sentiment_assets.core.tracking import Topic, Tracking, allowed_by
 
 #: Raise the number of what changes the rows that it makes: silver made before is then out of date.
-RULE_VERSIONS = {"parsers": 2, "text": 2, "pii": 2, "language": 2, "topics": 1, "silver": 1}
+RULE_VERSIONS = {"parsers": 2, "text": 2, "pii": 3, "language": 2, "topics": 1, "silver": 1}
 
 _ADDED = pa.schema(
     [
@@ -86,10 +86,16 @@ class TextRules:
     scorer: Scorer = VADER
     #: Whose national phone numbers are looked for: ISO 3166, two letters.
     region: str | None = None
+    #: The same by platform, before ``region``.
+    regions: Mapping[str, str] = field(default_factory=dict)
     #: Brands and places that no name is seen in, beside the words of the topics.
     allow: tuple[str, ...] = ()
     #: A model that looks for names where the rules found none (``core.pii.name_models``).
     name_model: str = NONE
+
+    def region_of(self, platform: str) -> str | None:
+        """Whose national phone numbers are looked for in a platform's posts."""
+        return self.regions.get(platform, self.region)
 
     @cached_property
     def allowed(self) -> tuple[str, ...]:
@@ -113,6 +119,8 @@ class SilverRules:
     keep_text: bool = True
     #: Whose national phone numbers are looked for: ISO 3166, two letters.
     region: str | None = None
+    #: The same by platform, before ``region``.
+    regions: Mapping[str, str] = field(default_factory=dict)
     #: Brands and places that no name is seen in, beside the words of the topics.
     allow: tuple[str, ...] = ()
     #: A model that looks for names where the rules found none (``core.pii.name_models``).
@@ -130,7 +138,7 @@ class SilverRules:
             Tracking({}, self.topics).topics_fingerprint(),
             (self.scorer.name, self.scorer.version),
             self.keep_text,
-            self.region,
+            self.reading.region_of(platform),
             sorted(phrases(self.reading.allowed)),
             described(self.name_model),
             self.keys.fingerprint(platform, date),
@@ -146,7 +154,7 @@ class SilverRules:
             "topics": Tracking({}, self.topics).topics_fingerprint(),
             "scorer": f"{self.scorer.name} {self.scorer.version}",
             "text": "kept" if self.keep_text else "dropped",
-            "region": self.region or "none",
+            "region": self.reading.region_of(platform) or "none",
             "allowed words": hashlib.sha256(allowed.encode()).hexdigest()[:12],
             "name model": described(self.name_model),
             "pseudonym keys": self.keys.fingerprint(platform, date),
@@ -155,7 +163,9 @@ class SilverRules:
     @cached_property
     def reading(self) -> TextRules:
         """What of these rules concerns a text by itself."""
-        return TextRules(self.topics, self.scorer, self.region, self.allow, self.name_model)
+        return TextRules(
+            self.topics, self.scorer, self.region, self.regions, self.allow, self.name_model
+        )
 
     def __getstate__(self) -> dict[str, object]:
         # Compiled patterns are made again where they are needed; so are the tables of a scorer that
@@ -282,7 +292,11 @@ def tidy(texts: pl.Series) -> pl.Series:
 
 
 def read_texts(
-    texts: pl.Series, known_names: pl.Series, hints: pl.Series, rules: TextRules
+    texts: pl.Series,
+    known_names: pl.Series,
+    hints: pl.Series,
+    rules: TextRules,
+    platforms: pl.Series | None = None,
 ) -> pl.DataFrame:
     """What is read of a text, one row each: masked first, then its language, then its sentiment.
 
@@ -291,6 +305,7 @@ def read_texts(
         known_names: names and handles that came with each text.
         hints: what the platform says of the language.
         rules: topics, what is masked, and who scores what it knows the language of.
+        platforms: where each was said, for the country of its phones; null for nowhere known.
 
     Returns:
         ``topics``, ``text`` (masked), ``redactions, lang, lang_confidence, unscored_reason`` and
@@ -299,7 +314,11 @@ def read_texts(
     # Tracked handles count as topics: matched before handles are masked.
     topics = rules.matcher.match(texts).rename("topics")
     masked = redact_batch(
-        texts, known_names, rules.region, rules.allowed, model_named(rules.name_model)
+        texts,
+        known_names,
+        _regions(platforms, rules),
+        rules.allowed,
+        model_named(rules.name_model),
     )
     text = masked["text"]
     detected = _polars(language.detect(text.to_arrow())).rename({"confidence": "lang_confidence"})
@@ -317,6 +336,13 @@ def read_texts(
             *(column.alias(f"sentiment_{column.name}") for column in scores.get_columns()),
         ]
     ).with_columns(sentiment_label=label_of(pl.col("sentiment_compound")))
+
+
+def _regions(platforms: pl.Series | None, rules: TextRules) -> pl.Series | str | None:
+    """The country whose phones are looked for: one for all, or one of each text's platform."""
+    if platforms is None or not rules.regions:
+        return rules.region
+    return platforms.replace_strict(rules.regions, default=rules.region, return_dtype=pl.String)
 
 
 def unchanged(
@@ -388,7 +414,11 @@ def clean_batch(
 def _read(posts: pl.DataFrame, rules: SilverRules) -> pl.DataFrame:
     """``_row`` and :data:`READ_COLUMNS` of posts."""
     read = read_texts(
-        tidy(posts["text"]), posts["known_names"], posts["platform_lang"], rules.reading
+        tidy(posts["text"]),
+        posts["known_names"],
+        posts["platform_lang"],
+        rules.reading,
+        posts["platform"],
     )
     rows = posts.select("_row", "platform", date=pl.col("created_at").dt.date()).with_columns(
         *read.get_columns()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -128,6 +129,47 @@ def unions_found(every: list[Figure], measure: Measure) -> Iterator[frozenset[At
         whole = (results >= 0).all(axis=1) & (results <= 1).all(axis=1) & results.any(axis=1)
         for row in results[whole]:
             yield frozenset(itertools.compress(atoms, row))
+
+
+def told_by_trend(trend: pl.DataFrame, tables: Mapping[Contract, pl.DataFrame]) -> Iterator[str]:
+    """What ``gold/daily_trend`` tells that published days don't: a remainder is a hidden day's.
+
+    Each figure of a trend is worked out once more from the days that are shown. What can be had
+    from them is nothing new; what differs holds posts of a day that is not shown.
+    """
+    needed = ["date", "topic", "posts", "scored", "sentiment_sum", "fetched_share", "suppressed"]
+    days = pl.concat(
+        [
+            tables[DAILY_SUMMARY].with_columns(topic=pl.lit(ALL_POSTS)).select(needed),
+            tables[TOPIC_SENTIMENT].filter(topic_kind="tracked").select(needed),
+        ]
+    )
+    for row in trend.iter_rows(named=True):
+        name, topic, date = f"trend of {row['topic']} of {row['date']}", row["topic"], row["date"]
+        (own,) = days.filter(topic=topic, date=date).to_dicts()
+        if own["suppressed"]:
+            figures_of_day = ("posts", "scored", "sentiment_mean", "change", "change_z")
+            for figure in (*figures_of_day, "volume_ratio"):
+                if row[figure] is not None:
+                    yield f"{figure} of the hidden day: {name}"
+        before = days.filter(
+            (pl.col("topic") == topic)
+            & pl.col("date").is_between(date - dt.timedelta(days=7), date, closed="left")
+            & ~pl.col("suppressed")
+            & (pl.col("scored") > 0)
+        )
+        if row["trailing_days"] != before.height:
+            yield f"days: {name}"
+        scored, compound = before["scored"].sum(), before["sentiment_sum"].sum()
+        if (row["trailing_scored"] or 0) != scored:
+            yield f"scored posts of days before: {name}"
+        if scored and round(row["trailing_mean"] * scored * 10_000) != compound:
+            yield f"sentiment of days before: {name}"
+        fetched = before.filter(pl.col("fetched_share") > 0.5)["posts"]
+        if row["volume_ratio"] and not math.isclose(
+            row["posts"] / row["volume_ratio"] * len(fetched), fetched.sum()
+        ):
+            yield f"posts of days before: {name}"
 
 
 def _figure(name: str, atoms: frozenset[Atom], row: Mapping[str, int | None]) -> Figure:

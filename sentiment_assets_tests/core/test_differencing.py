@@ -32,7 +32,14 @@ from sentiment_assets.core.gold_languages import language_sentiment
 from sentiment_assets.core.gold_weeks import weekly_sentiment
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.periods import week_of
-from sentiment_assets_tests.core.attacker import Atom, Measure, cells_found, figures, unions_found
+from sentiment_assets_tests.core.attacker import (
+    Atom,
+    Measure,
+    cells_found,
+    figures,
+    told_by_trend,
+    unions_found,
+)
 from sentiment_assets_tests.core.test_gold import NO_QUARANTINE, WHOLE, coverage, frame, post
 
 MEASURES: tuple[Measure, ...] = ("posts", "scored")
@@ -326,6 +333,37 @@ def test_spoken_worlds_hold_what_is_attacked() -> None:
             kinds[days[date], hidden] += 1
     assert len(kinds) == 4, kinds
     assert min(kinds.values()) >= 5, kinds
+
+
+def trend_of(tables: dict[Contract, pl.DataFrame]) -> pl.DataFrame:
+    """``gold/daily_trend`` of every day that the tables have."""
+    daily, topics = tables[DAILY_SUMMARY], tables[TOPIC_SENTIMENT]
+    return gold.daily_trend(daily.lazy(), topics.lazy(), [on(date) for date in daily["date"]])
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32), st.integers(2, 10))
+def test_a_trend_tells_nothing_of_hidden_days(seed: int, least: int) -> None:
+    tables = publish(world(random.Random(seed), least), least)
+    assert [*told_by_trend(trend_of(tables), tables)] == []
+
+
+def test_the_attacker_gets_in_where_a_trend_knows_hidden_days() -> None:
+    """Two hidden days and a shown one after them; the trend is made of what nobody hid."""
+    rows = [
+        *people("a", 2, TUE, compound=-0.5),
+        *people("b", 4, FRI),
+        *people("c", 2, SUN, topics=["outage"]),
+    ]
+    tables, unhidden = publish(rows, 3), publish(rows, 1)
+    assert [*told_by_trend(trend_of(tables), tables)] == []
+    told = {one.partition(":")[0] for one in told_by_trend(trend_of(unhidden), tables)}
+    assert told == {
+        "posts of the hidden day", "scored of the hidden day", "sentiment_mean of the hidden day",
+        "change of the hidden day", "change_z of the hidden day",
+        "volume_ratio of the hidden day", "days", "scored posts of days before",
+        "sentiment of days before", "posts of days before",
+    }  # fmt: skip
 
 
 def test_the_worlds_hold_what_is_attacked() -> None:

@@ -107,6 +107,22 @@ def test_phones_of_the_rules_country_are_masked() -> None:
     ]
 
 
+def test_a_platforms_country_comes_before_that_of_all() -> None:
+    keys = PseudonymKeys((("x", "ab" * 32), ("facebook", "cd" * 32)))
+    rules = SilverRules(keys, (), region="ZA", regions={"facebook": "GL"})
+    local = [post(platform=name, text="call 339331") for name in ("x", "facebook", "x")]
+    assert [row["text"] for row in cleaned(*local, rules=rules)] == [
+        "call 339331",
+        "call [phone]",
+        "call 339331",
+    ]
+    # Only the platform's own rows are made anew.
+    everywhere = dataclasses.replace(rules, regions={})
+    assert rules.recipe("x", NOON.date()) == everywhere.recipe("x", NOON.date())
+    assert rules.recipe("facebook", NOON.date()) != everywhere.recipe("facebook", NOON.date())
+    assert pickle.loads(pickle.dumps(rules)) == rules
+
+
 def test_columns_of_one_row() -> None:
     (row,) = cleaned(
         post(

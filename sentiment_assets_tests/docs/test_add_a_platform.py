@@ -137,7 +137,14 @@ def test_a_date_fetched_again_gains_what_is_new(did: dict[str, Any]) -> None:
 def test_settings_and_connect(did: dict[str, Any]) -> None:
     assert did["settings"] == [
         f"SENTIMENT_MASTODON_{name}"
-        for name in ("BASE_URL", "REQUESTS", "MAX_PAGES", "MAX_WAIT_SECONDS", "ACCESS_TOKEN")
+        for name in (
+            "BASE_URL",
+            "REQUESTS",
+            "MAX_PAGES",
+            "MAX_WAIT_SECONDS",
+            "REGION",
+            "ACCESS_TOKEN",
+        )
     ]
     found = did["connection"]
     assert found["ok"]

@@ -49,6 +49,7 @@ def test_nothing_is_behind(built: Lake) -> None:
     [
         pytest.param({"keep_text": False}, ["text: kept, now dropped"], id="text"),
         pytest.param({"region": "ZA"}, ["region: none, now ZA"], id="region"),
+        pytest.param({"regions": {"x": "KE"}}, ["region: none, now KE"], id="platform's region"),
         pytest.param({"allow": ("Nimbus",)}, ["allowed words changed"], id="allowed words"),
         pytest.param({"name_model": "spacy"}, ["name model: none, now "], id="name model"),
         pytest.param(
@@ -83,8 +84,8 @@ def test_every_ingredient_is_part_of_the_recipe_and_the_other_way_round() -> Non
     others = [
         dataclasses.replace(RULES, **changed)
         for changed in (
-            {"keep_text": False}, {"region": "ZA"}, {"allow": ("Nimbus",)}, {"scorer": TEXTBLOB},
-            {"topics": ()}, {"name_model": "spacy"},
+            {"keep_text": False}, {"region": "ZA"}, {"regions": {"x": "KE"}},
+            {"allow": ("Nimbus",)}, {"scorer": TEXTBLOB}, {"topics": ()}, {"name_model": "spacy"},
         )
     ]  # fmt: skip
     for other in [RULES, *others]:

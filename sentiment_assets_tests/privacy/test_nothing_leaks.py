@@ -199,6 +199,17 @@ def test_errors_dead_letters_and_quarantine_were_written(left: Left) -> None:
     assert sum(pq.read_metadata(path).num_rows for path in quarantine) > 0
 
 
+def test_compute_logs_are_among_what_is_read(left: Left) -> None:
+    """Dagster keeps what a run's process prints; it may be kept in no other place unseen."""
+    logs = {
+        name: text
+        for name, text in readings(left)
+        if Path(name).suffix in (".out", ".err") and "storage" in Path(name).parts
+    }
+    assert {Path(name).suffix for name in logs} == {".out", ".err"}, sorted(logs)
+    assert any(text.strip() for text in logs.values())
+
+
 def test_silver_holds_the_canaries_posts_masked(left: Left) -> None:
     rows = [
         row

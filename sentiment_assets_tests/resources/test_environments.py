@@ -347,6 +347,10 @@ def test_resources_are_made_when_needed(tmp_path: Path) -> None:
     assert without_text.recipe("x", DAY) != rules.recipe("x", DAY)
     assert rules.region is None
     assert silver_rules(settings.model_copy(update={"region": "ZA"})).region == "ZA"
+    assert rules.regions == {}
+    facebook = settings.platforms["facebook"].model_copy(update={"region": "KE"})
+    of_one = settings.model_copy(update={"platforms": {**settings.platforms, "facebook": facebook}})
+    assert silver_rules(of_one).regions == {"facebook": "KE"}
     assert Path(settings.key_place).stat().st_mode & 0o777 == 0o600
 
 
@@ -456,6 +460,10 @@ def test_a_region_is_a_country_with_phones() -> None:
     for wrong in ("South Africa", "XX", "ZAF"):
         with pytest.raises(SettingsError, match=r"SENTIMENT_REGION: .*two letters.*for example"):
             read_settings({"SENTIMENT_REGION": wrong})
+        with pytest.raises(SettingsError, match=r"SENTIMENT_X_REGION: .*two letters.*for example"):
+            read_settings({"SENTIMENT_X_REGION": wrong})
+    of_one = read_settings({"SENTIMENT_X_REGION": "ke"})
+    assert (of_one.platforms["x"].region, of_one.platforms["linkedin"].region) == ("KE", None)
 
 
 def test_what_names_nobody_travels_with_the_rules(tmp_path: Path) -> None:

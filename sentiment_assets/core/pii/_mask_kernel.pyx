@@ -494,6 +494,7 @@ cdef uint32_t digits_hints(const Tables *tables, const uint8_t *text, Py_ssize_t
     cdef uint32_t found = HAS_DIGIT
     cdef Py_ssize_t i, j, end
     cdef int together = 0, gap = 0, decimals = 0, run, groups
+    cdef bint called = False
     cdef uint8_t byte
     cdef const uint8_t *at
     i = 0
@@ -534,9 +535,12 @@ cdef uint32_t digits_hints(const Tables *tables, const uint8_t *text, Py_ssize_t
         end = j - i
         together = <int> min(together + end, 100)
         gap = 0
+        if together == end:
+            called = is_called(tables, at)
         if together >= 4:
             found |= FOUR_DIGITS
-            if together >= 6:
+            # Four are enough behind a word for a phone.
+            if together >= 6 or called:
                 found |= SIX_DIGITS
                 if together >= 7:
                     found |= SEVEN_DIGITS
@@ -565,6 +569,77 @@ cdef uint32_t digits_hints(const Tables *tables, const uint8_t *text, Py_ssize_t
             found |= LIKE_NATIONAL_ID
         i = j
     return found
+
+
+cdef bint is_called(const Tables *tables, const uint8_t *at) noexcept nogil:
+    """Whether the words before a number call it a phone: "call me on ", "tel. ", "number is "."""
+    cdef const uint8_t *stop = at - 8
+    cdef const uint8_t *last
+    cdef int words = 0
+    cdef Py_ssize_t length
+    at -= 1
+    while at > stop and (
+        at[0] == b" " or at[0] == b"." or at[0] == b":" or at[0] == b"=" or at[0] == b"(" or at[0] == b"+"
+        or at[0] == 34 or at[0] == 39
+    ):
+        at -= 1
+    while words < 4:
+        last = at
+        while tables.bytes[at[0]] & LETTER and last - at < 12:
+            at -= 1
+        length = last - at
+        if length < 1:
+            return False
+        if is_phone_word(at + 1, length):
+            return True
+        # my number's
+        if length == 1 and last[0] | 32 == b"s" and at[0] == 39:
+            at -= 1
+            continue
+        if length > 4 or at[0] != b" ":
+            return False
+        at -= 1
+        if at[0] == b".":
+            at -= 1
+        words += 1
+    return False
+
+
+cdef bint is_phone_word(const uint8_t *at, Py_ssize_t length) noexcept nogil:
+    """One of the words of ``called_phone``, in any case."""
+    if length == 2:
+        return matches(at, b"ph", 2)
+    if length == 3:
+        return (
+            matches(at, b"tel", 3) or matches(at, b"mob", 3) or matches(at, b"fax", 3) or matches(at, b"txt", 3)
+            or matches(at, b"sms", 3) or matches(at, b"bel", 3)
+        )
+    if length == 4:
+        return (
+            matches(at, b"call", 4) or matches(at, b"cell", 4) or matches(at, b"dial", 4)
+            or matches(at, b"ring", 4) or matches(at, b"text", 4)
+        )
+    if length == 5:
+        return matches(at, b"phone", 5) or matches(at, b"movil", 5) or matches(at, b"llama", 5)
+    if length == 6:
+        return (
+            matches(at, b"mobile", 6) or matches(at, b"number", 6) or matches(at, b"skakel", 6)
+            or matches(at, b"chiama", 6)
+        )
+    if length == 7:
+        return (
+            matches(at, b"telefon", 7) or matches(at, b"celular", 7) or matches(at, b"hotline", 7)
+            or matches(at, b"appelez", 7) or matches(at, b"anrufen", 7)
+        )
+    if length == 8:
+        return (
+            matches(at, b"telefono", 8) or matches(at, b"telefoon", 8) or matches(at, b"landline", 8)
+            or matches(at, b"whatsapp", 8)
+        )
+    return length > 8 and (
+        matches(at, b"telephone", 9) or matches(at, b"cellphone", 9) or matches(at, b"telemovel", 9)
+        or matches(at, b"cellulare", 9) or matches(at, b"voicemail", 9)
+    )
 
 
 cdef inline bint is_plus_code(uint8_t byte) noexcept nogil:
@@ -721,6 +796,55 @@ cdef inline bint announces_in_lower_case(const Tables *tables, const uint8_t *at
     return length > 3 and (length > LONGEST_WORD or marks_of(tables, at + 1, length - 1) & GIVEN)
 
 
+cdef bint is_user_name(const Tables *tables, const uint8_t *at, Py_ssize_t length) noexcept nogil:
+    """Whether letters before a digit may be a person's name, as accounts are called: jsmith42."""
+    cdef uint8_t before = (at - 1)[0]
+    cdef Py_ssize_t i = length
+    cdef uint32_t marks
+    if (
+        before == b"@" or before == b"#" or before == b"/" or before == b"&" or before == b"%"
+        or before == b"=" or before == b"-" or tables.bytes[before] & NUMERAL
+    ):
+        return False
+    while i < length + 5 and tables.bytes[at[i]] & NUMERAL:
+        i += 1
+    if i > length + 4 or tables.bytes[at[i]] & LETTER or at[i] == b"_" or at[i] == b"-":
+        return False
+    for i in range(1, 4):
+        if not tables.bytes[at[length - i]] & LOWER:
+            return False
+    # The second half of a name.
+    if before == b"." or before == b"_":
+        return tables.bytes[(at - 2)[0]] & LETTER
+    if length > LONGEST_WORD:
+        return True
+    marks = marks_of(tables, at, length)
+    if marks & (IN_DICTIONARY | PLACE | BRAND):
+        return False
+    if marks & (GIVEN | SURNAME):
+        return True
+    for i in range(3, length - 2):
+        if marks_of(tables, at, i) & GIVEN and marks_of(tables, at + i, length - i) & SURNAME:
+            return True
+    return marks_of(tables, at + 1, length - 1) & SURNAME or marks_of(tables, at, length - 1) & GIVEN
+
+
+cdef inline bint is_field_quoted(const Tables *tables, const uint8_t *at) noexcept nogil:
+    """Whether this sign stands between the name of a field for users and a quoted value."""
+    cdef const uint8_t *value = at + 2 if at[1] == b" " else at + 1
+    if value[0] != 34 and value[0] != 39:
+        return False
+    at -= 1
+    if at[0] == b" ":
+        at -= 1
+    if at[0] == 34 or at[0] == 39:
+        at -= 1
+    return (
+        matches(at - 3, b"user", 4) or matches(at - 3, b"name", 4) or matches(at - 3, b"nick", 4)
+        or matches(at - 4, b"login", 5) or matches(at - 5, b"handle", 6) or matches(at - 1, b"id", 2)
+    )
+
+
 cdef uint32_t signs_hints(const Tables *tables, const uint8_t *text, Py_ssize_t length) noexcept nogil:
     """What links, addresses, handles and names in lower case can't do without."""
     cdef uint32_t found = 0
@@ -752,6 +876,11 @@ cdef uint32_t signs_hints(const Tables *tables, const uint8_t *text, Py_ssize_t 
                 and has_handle_behind(tables, text + j, end)
             ):
                 found |= LIKE_HANDLE
+            if (
+                tables.bytes[text[j]] & NUMERAL and j - i > 2 and not found & LIKE_HANDLE
+                and is_user_name(tables, at, j - i)
+            ):
+                found |= LIKE_HANDLE
             i = j
             continue
         if byte == b"@":
@@ -761,7 +890,12 @@ cdef uint32_t signs_hints(const Tables *tables, const uint8_t *text, Py_ssize_t 
                     found |= LIKE_EMAIL
             if in_local_part(tables, before) and is_foreign_before(tables, text, at):
                 found |= LIKE_EMAIL
+        elif byte == b"=":
+            if is_field_quoted(tables, at):
+                found |= LIKE_HANDLE
         elif byte == b":":
+            if is_field_quoted(tables, at):
+                found |= LIKE_HANDLE
             if at[1] == b"/" and tables.bytes[before] & LETTER and (before | 32 == b"p" or before | 32 == b"s"):
                 found |= LIKE_URL
         elif byte == b".":

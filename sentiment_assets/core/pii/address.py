@@ -37,7 +37,7 @@ _UNIT_OR_NUMBER_BEFORE = re.compile(
     rf"(?<![\w.,$#@/:-])(?:(?:{UNIT_NUMBER}){NEXT})?"
     r"(?:(?!(?:1[89]|20)[0-9]{2} )[0-9]{1,4}[A-Za-z]?,? )?$"
 )
-_UNIT_AFTER = re.compile(rf"\.?{NEXT}(?:{UNIT_NUMBER})")
+_UNIT_AFTER = re.compile(rf"\.?(?:{NEXT}(?:{UNIT_NUMBER})){{1,3}}")
 PLACE_WORD = rf"(?:[A-Z]{WORD}|[A-Z]{{1,3}}(?!\w)|[^\W\d_a-z]{{1,20}})"
 # "Jan. 29, 2016" is a date.
 _MONTH = (

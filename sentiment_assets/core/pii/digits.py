@@ -34,12 +34,14 @@ _DAY, _MONTH, _YEAR = (
     "(?:18[1-9]|19[0-9]|20[0-9])[0-9]",
 )
 _DATE_OR_TIME = re.compile(
-    r"(?<![0-9])(?<![0-9][-./])(?:"
+    # Behind a country's code stand pairs of a phone: +687 20.08.25.
+    r"(?<![0-9])(?<![0-9][-./])(?<!\+[0-9]{3} )(?<!00[0-9]{3} )(?:"
     rf"{_YEAR}( ?[-./] ?){_MONTH}\1{_DAY}|{_DAY}( ?[-./] ?){_DAY}\2(?:{_YEAR}|[0-9]{{2}})"
     r"|[0-9]{1,2}(?::[0-9]{2}){1,2}(?:\.[0-9]{1,6})?"
     r")(?![0-9]|[-./][0-9])"
 )
 _IS_YEAR = re.compile(rf"{_YEAR}$")
+_IS_ORDINAL = re.compile("(?:[1-9]|1[0-9]|20)$")
 _IS_CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-4])(?:00|15|30|45)$")
 _CUE = re.compile(rf"\b(?:{_CUES})(?![A-Za-z0-9_])[^0-9]{{0,16}}$", re.IGNORECASE)
 _MONEY_BEFORE = re.compile(r"(?:[$€£¥₹₦₩₽]|\b(?:R|USD|EUR|GBP|ZAR|INR|Rs\.?)) ?$", re.IGNORECASE)
@@ -109,6 +111,7 @@ def _parsed(text: str, start: int, end: int) -> Number:
 
 def _trimmed(text: str, number: Number) -> Number:
     """Without end groups that belong to a word or are a year beside the number."""
+    number = _without_ordinal(text, number)
     start, end = number.start, number.end
     if number.is_phone_shaped() and not _UNIT_AFTER.match(text, end):
         return number
@@ -135,8 +138,50 @@ def _trimmed(text: str, number: Number) -> Number:
     return number if last - first == len(gaps) else _parsed(text, start, end)
 
 
+def _without_ordinal(text: str, number: Number) -> Number:
+    """Without the number of a list's next point: "082 555 0143 3) and more"."""
+    if (
+        len(number.groups) > 1
+        and text[number.end : number.end + 1] == ")"
+        and _IS_ORDINAL.match(number.groups[-1])
+        and not number.gaps[-1].strip(" ")
+        # Else it closes what stands open.
+        and not _is_in_brackets(text, number.end)
+    ):
+        end = number.end - len(number.gaps[-1] + number.groups[-1])
+        return _parsed(text, number.start, end)
+    return number
+
+
+def _is_in_brackets(text: str, end: int) -> bool:
+    depth = 0
+    for sign in re.findall("[()]", text[:end]):
+        depth = depth + 1 if sign == "(" else max(0, depth - 1)
+    return depth > 0
+
+
+def is_lettered(text: str, number: Number) -> bool:
+    """A single capital before one run of digits belongs to it: an account's, a passport's."""
+    at = number.start
+    return (
+        len(number.groups) == 1
+        and text[max(0, at - 1) : at].isupper()
+        and not text[max(0, at - 2) : at - 1].isalnum()
+    )
+
+
 def _is_lone_year(group: str, gap: str) -> bool:
     return not gap.strip(" ()") and bool(_IS_YEAR.match(group))
+
+
+def is_year(group: str) -> bool:
+    """1810 to 2099."""
+    return bool(_IS_YEAR.match(group))
+
+
+def is_clock(group: str) -> bool:
+    """A quarter of an hour without its colon: 0900, 1845."""
+    return bool(_IS_CLOCK.match(group))
 
 
 def is_amount(text: str, number: Number) -> bool:
@@ -167,7 +212,12 @@ def _is_everyday(text: str, number: Number) -> bool:
     if any(single[1:]) and not all(single):
         return True
     if max(number.sizes) <= 2 and len({gap.strip() for gap in gaps}) > 1:
-        return True
+        # 08-12 18 67 is a phone in Stockholm; 21-17 25-23 are scores.
+        return not (groups[0][0] == "0" and set(gaps[1:]) == {" "} and min(number.sizes) == 2)
+    # So many decimals are no amount that anybody posts. Behind a 3 they are pi's, behind a year a
+    # day's.
+    if len(groups) == 2 and gaps == (".",) and len(groups[0]) > 1 and len(groups[1]) > 3:
+        return bool(_IS_YEAR.match(groups[0]))
     words = text[number.start : number.end]
     if re.fullmatch(r"[0-9]{1,3}-[0-9]{1,3}(?: +[0-9]{1,3}-[0-9]{1,3})+", words):
         return True

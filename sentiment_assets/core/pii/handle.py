@@ -1,12 +1,14 @@
 """Handles: ``@handle`` of the platforms, ``@user@instance.social``, ``u/user``, ``user#1234``.
 
-Without an @ only after the name of a platform or a word for a handle: "ig: jane_roe".
+Without an @ after the name of a platform or a word for a handle ("ig: jane_roe"), and where the
+name of a person stands like an account's (``user_name``).
 """
 
 import re
 from collections.abc import Iterator
 
 from sentiment_assets.core.pii.rule import Rule, Span
+from sentiment_assets.core.pii.user_name import NAMED, user_names
 
 _HANDLE = re.compile(
     # Inside a word an @ is a letter ("sh@t"), unless it is RT@user or two long words are glued.
@@ -56,12 +58,18 @@ _LOOSE = re.compile(
 )
 
 
+_WORD = re.compile("[a-z]+")
+
+
 def _find(text: str) -> Iterator[Span]:
-    found = [match.span() for match in _HANDLE.finditer(text)]
+    found = [match.span() for match in _HANDLE.finditer(text)] if "@" in text else []
     # These patterns try every word: a sign that each can't do without is asked for first.
     if "#" in text or "/" in text:
         found += [match.span() for match in _LOOSE.finditer(text)]
-    if ":" in text or " is " in text or "_" in text:
+    found += user_names(text)
+    if (":" in text or " is " in text or "_" in text) and not PLATFORM_WORDS.isdisjoint(
+        _WORD.findall(text.lower())
+    ):
         for match in _NAMED.finditer(text):
             handle = match["handle"].rstrip(".")
             start = match.start("handle")
@@ -79,7 +87,7 @@ HANDLE = Rule(
     "handle",
     rf"@[A-Za-z0-9_]|(?:^|[^A-Za-z0-9_])u/[A-Za-z0-9_-]|[A-Za-z0-9_.]#[0-9]{{4}}"
     rf"|(?:^|[^A-Za-z0-9_])(?i:{_SAID})\"?[A-Za-z_][A-Za-z0-9]*[0-9_.]|"
-    rf"(?i:{_PLATFORMS})[A-Za-z ]*: \"?[a-z][a-z0-9_.]+",
+    rf"(?i:{_PLATFORMS})[A-Za-z ]*: \"?[a-z][a-z0-9_.]+|{NAMED}",
     _find,
     needs_digit=False,
 )

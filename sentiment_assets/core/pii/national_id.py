@@ -82,8 +82,14 @@ _ID = re.compile(
 )
 
 
+# Behind a country's code the rest of its phone may look like a number of another state.
+_DIALLED = re.compile(r"(?:\+|(?<![0-9])00)[0-9]{1,3}[ .-]$")
+
+
 def _find(text: str) -> Iterator[Span]:
     for match in _ID.finditer(text):
+        if _DIALLED.search(text[max(0, match.start() - 6) : match.start()]):
+            continue
         checks = (check for i, (_, check) in enumerate(_SHAPES) if match[f"shape{i}"])
         check = next(checks)
         if check is None or check(re.sub("[^0-9]", "", match.group())):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from sentiment_assets.core.pii.digits import SHORT_HINT, Number, is_amount, numbers
+from sentiment_assets.core.pii.digits import SHORT_HINT, Number, is_amount, is_lettered, numbers
 from sentiment_assets.core.pii.rule import Rule, Span
 
 _KIND = "phone"
@@ -25,10 +25,23 @@ def phone_regions() -> frozenset[str]:
     return frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 
+def country(region: str) -> str:
+    """Two letters of ISO 3166, in any case, as those of a country with a numbering plan.
+
+    Raises:
+        ValueError: there is no such country, or it has no plan.
+    """
+    if region.upper() not in phone_regions():
+        raise ValueError("must be a country's two letters of ISO 3166, such as ZA, US or DE")
+    return region.upper()
+
+
 def _is_valid(text: str, number: Number, region: str) -> bool:
     import phonenumbers
 
     if max(number.sizes) < 2 or all(map(_IS_YEAR.match, number.groups)) or is_amount(text, number):
+        return False
+    if is_lettered(text, number):
         return False
     # Six digits are too many things to be a phone by themselves: in groups, or called one.
     if len(number.digits) < 7 and not (number.cue or _is_paired(number)):

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from sentiment_assets.core.pii.digits import CUED_HINT, Number, personal_numbers
+from sentiment_assets.core.pii.called_phone import CALLED, called_phones
+from sentiment_assets.core.pii.digits import CUED_HINT, Number, is_lettered, personal_numbers
 from sentiment_assets.core.pii.rule import Rule, Span
 
 _EXTENSION = re.compile(r" ?(?:x|ext\.?|extension|#) ?[0-9]{1,6}", re.IGNORECASE)
@@ -22,10 +23,16 @@ def _is_phone(number: Number) -> bool:
 
 
 def _find(text: str) -> Iterator[Span]:
+    found = [*called_phones(text)]
     for number in personal_numbers(text):
-        if _is_phone(number):
+        if _is_phone(number) and not is_lettered(text, number):
             extension = _EXTENSION.match(text, number.end)
-            yield Span(number.start, extension.end() if extension else number.end, PHONE.kind)
+            found.append((number.start, extension.end() if extension else number.end))
+    done = 0
+    for start, end in sorted(found):
+        if start >= done:
+            yield Span(start, end, PHONE.kind)
+            done = end
 
 
-PHONE = Rule("phone", CUED_HINT, _find)
+PHONE = Rule("phone", f"{CUED_HINT}|{CALLED}", _find)

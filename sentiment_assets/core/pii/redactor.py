@@ -31,6 +31,7 @@ from sentiment_assets.core.pii.national_phone import national_phone
 from sentiment_assets.core.pii.phone import PHONE
 from sentiment_assets.core.pii.postal_place import POSTAL_PLACE
 from sentiment_assets.core.pii.rule import BLANK, Rule, Span, mask
+from sentiment_assets.core.pii.secret import SECRET
 from sentiment_assets.core.pii.street import STREET
 from sentiment_assets.core.pii.street_abroad import STREET_ABROAD
 from sentiment_assets.core.pii.url import URL
@@ -40,8 +41,8 @@ from sentiment_assets.core.text import Canonical, canonicalise
 # addresses and numbers; a card holds a phone's shape, and a phone is a long number. Addresses come
 # after what stands beside them in a form and before bare numbers, such as their postcodes.
 RULES: tuple[Rule, ...] = (
-    URL, EMAIL, HANDLE, DEVICE, COORDINATES, IP, BIRTH_DATE, IBAN, CARD, NATIONAL_ID, STREET,
-    STREET_ABROAD, POSTAL_PLACE, ACCOUNT, PHONE, DIGIT_RUN,
+    URL, EMAIL, SECRET, HANDLE, DEVICE, COORDINATES, IP, BIRTH_DATE, IBAN, CARD, NATIONAL_ID,
+    STREET, STREET_ABROAD, POSTAL_PLACE, ACCOUNT, PHONE, DIGIT_RUN,
 )  # fmt: skip
 KINDS = (*dict.fromkeys(rule.kind for rule in RULES), "name")
 

@@ -14,6 +14,7 @@ from sentiment_assets.core.pii.address import (
     is_named,
     is_year_or_quantity,
 )
+from sentiment_assets.core.pii.lexicon import lexicon
 from sentiment_assets.core.pii.rule import Rule, Span
 from sentiment_assets.core.pii.street_words import (
     CAPITAL_ENDINGS,
@@ -25,6 +26,7 @@ from sentiment_assets.core.pii.street_words import (
     OPENINGS_IN_ANY_CASE,
     OPENINGS_OF_NAMES,
     OPENINGS_OR_NAMES,
+    UNSURE_COMPOUNDS,
 )
 
 _OPENING = rf"(?:{OPENINGS}|{OPENINGS_OR_NAMES}|{OPENINGS_OF_NAMES}|(?i:{OPENINGS_IN_ANY_CASE}))"
@@ -32,7 +34,8 @@ _NO = r"(?:(?i:n(?:\.?[o\u00b0r]|um)?)\.? ?)?"
 _CORES = re.compile(
     # Hauptstrasse 5, Dirk de Derdelaan 149, Paul-Nevermann-Platz 47.
     rf"(?P<compound>{BEFORE}(?:[A-Z]{WORD} (?:{JOIN})*){{0,3}}"
-    rf"(?P<name>{LETTER}{{3,30}}?(?:-{LETTER}{{2,20}}){{0,3}}?-?(?i:{COMPOUNDS}))(?!{LETTER}),? ?"
+    rf"(?P<name>(?:{LETTER}{{3,30}}?(?:-{LETTER}{{2,20}}){{0,3}}?-?|Ny)"
+    rf"(?i:{COMPOUNDS}|(?P<unsure>{UNSURE_COMPOUNDS})))(?!{LETTER}),? ?"
     rf"(?P<n1>{NUMBER}))"
     # rue de la Paix 12; Via Roma, 5.
     rf"|(?P<opening>{BEFORE}(?:{_OPENING} |(?i:c/) ?(?!o\b))(?i:{JOIN})*(?:{WORD}[ -](?i:{JOIN})*)"
@@ -55,12 +58,20 @@ _NUMBER_WORDS = frozenset(("n", "no", "nr", "n\u00b0", "num"))
 _SURE_COMPOUND = re.compile(r"stra|str\.|laan|gasse|platz|gatan|vegur", re.IGNORECASE)
 
 
+def _is_known(word: str) -> bool:
+    """A word, or a name of people: "spring 5", "Katie 12"."""
+    known = lexicon()
+    return word in known.names or known.is_word(word)
+
+
 def _is_street(text: str, match: re.Match[str], followed: bool) -> bool:
     number = next((n for n in ("n1", "n2", "n3") if match[n]), None)
     if number and not followed and is_year_or_quantity(text, match.start(number)):
         return False
     if match["compound"]:
         name = match["name"]
+        if match["unsure"] and _is_known(name.lower()):
+            return False
         return name.lower() not in NO_COMPOUND and (
             name[0].isupper() or bool(_SURE_COMPOUND.search(name))
         )
@@ -93,7 +104,7 @@ def _find(text: str) -> Iterator[Span]:
 
 _HINTS = (
     # No bounds on repetitions: each would multiply the states of the automaton.
-    rf"(?i:{COMPOUNDS}),? ?[0-9]",
+    rf"(?i:{COMPOUNDS}|{UNSURE_COMPOUNDS}),? ?[0-9]",
     rf"(?:^|[^A-Za-z])(?:{_OPENING} |(?i:c/))[^0-9\n]*[0-9]",
     rf"[0-9][0-9A-Za-z/-]*(?: ?(?:bis|ter|quater))?,? {_OPENING} ",
     rf"(?i: (?:{ENDINGS}|{CAPITAL_ENDINGS}),? (?:no[.:]{{0,2}} ?)?[0-9])",

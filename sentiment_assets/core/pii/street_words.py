@@ -9,15 +9,20 @@ STREETS = (
     "Street|Str|St|Avenue|Aven|Ave|Av|Road|Rd|Boulevard|Blvd|Bvd|Lane|Ln|Drive|Dr|Court|Ct|"
     "Square|Sq|Terrace|Terr|Crescent|Cresc|Cres|Highway|Hwy|Parkway|Pkwy|Circle|Cir|Trail|Trl|"
     "Mews|Gardens|Gdns|Grove|Alley|Turnpike|Tpke|Expressway|Motorway|Esplanade|Promenade|Close|"
-    "Parade|Pde|Causeway|Pl|Marg|Salai|Caddesi|Cad|Sokak|Sokagi|Sok|Bulvari|Umgwaqo|Indlela"
+    "Parade|Pde|Causeway|Pl|Marg|Salai|Caddesi|Cad|Sokak|Sokagi|Sok|Bulvari|Umgwaqo|Indlela|"
+    "Indawo|Isitaladi|Ithafa|Walkway|Stravenue"
 )
 # The same where capitals are part of many other names ("12 Jurassic Park"): a town, postcode or
 # unit must follow.
 STREETS_OR_NAMES = (
     "Place|Way|Row|Hill|Walk|Park|View|Green|Plaza|Loop|Path|Pike|Point|Ridge|Run|Rise|Vale|Quay|Wharf|"
     "Crossing|Xing|Bend|Cove|Glen|Heights|Landing|Meadow|Meadows|Mill|Manor|Mount|Oval|Common|Chase|"
-    "Croft|Dene|Fold|Hollow|Spur|Creek|Yard|Arcade|Broadway|Strand|Estate|Gate|Bay|Lodge|Farm"
+    "Croft|Dene|Fold|Hollow|Spur|Creek|Yard|Arcade|Broadway|Strand|Estate|Gate|Bay|Lodge|Farm|"
+    "Valley|Valleys|Cliff|Cliffs|Villages|Courts|Crest|Prairie|Mountains|Inlet|Shores|Ramp|Rapids|"
+    "Flats|Divide|Cutting|Quays|Outlook|Reserve|Steps|Knoll|Knolls|Gateway|Circuit|Apt|Suite|Unit"
 )
+# Of these, those that begin a unit: behind a number and a name, with a number of their own.
+UNITS_BEHIND = "Apt|Suite|Unit"
 # Those that mean a street in lower case too.
 STREETS_IN_ANY_CASE = (
     "street|avenue|ave|road|rd|boulevard|blvd|lane|drive|parkway|pkwy|crescent|terrace|highway|hwy"
@@ -153,6 +158,11 @@ COMPOUNDS = (
     "alle|alleen|str(?:\u00e6|ae)det?|stien|vangen|veien|vegen|veg|svingen|vegur|str(?:\u00e6|ae)ti|"
     "braut|stigen|hagen|skogen|grenda|boulevard|bulevardi|katu|kuja|polku|tanav|puiestee|gyden|plads|plassen|torget|stigen|lunden|parken"
 )
+# The same where words and names end so too: none of these.
+UNSURE_COMPOUNDS = (
+    "pad|ring|tie|l(?:\u00f8|o)kka|h(?:\u00f8|o)gda|br(?:\u00e5|a)ten|marka|vika|kollen|kroken|faret|"
+    "(?:\u00e5|a)sen|haugen|bakken|gr(?:\u00e4|a)nd"
+)
 # Words that end so and are no streets.
 NO_COMPOUND = frozenset(
     [
@@ -170,6 +180,10 @@ NO_COMPOUND = frozenset(
         "scoreboard",
         "megaplatz",
         "autobaan",
+        "ipad",
+        "thinkpad",
+        "touchpad",
+        "gamepad",
     ]
 )
 # First word of a street's name, in capitals: Via Roma, Largo do Carmo, Al. Jerozolimskie.
@@ -184,7 +198,8 @@ OPENINGS_OR_NAMES = (
     "Place|Route|Cours|Paseo|Passage|Camino|Ronda|Glorieta|Plaza|Pza\\.?|Calzada|Carrera|Diagonal|Rambla|"
     "Strada|Gang|Trg|Cesta|Praia|Vale|Privada|Peatonal|Corredor|Ampliacion|Conjunto|Canada|Andador|"
     "Cerrada|Retorno|Viaduto|Condominio|Quinta|Setor|Passarela|Parque|Jardim|Fazenda|Colonia|"
-    "Chacara|Borgo|Canale|Incrocio|Rotonda|Pasaje|Acceso|Cuesta|Vereda|Feira"
+    "Chacara|Borgo|Canale|Incrocio|Rotonda|Pasaje|Acceso|Cuesta|Vereda|Feira|Lago|Lagoa|Campo|Viela|"
+    "Quadra|Morro|Distrito|Residencial|Vial|Pasadizo|Continuacion|Recanto|Nucleo|Esplanada|Patio"
 )
 # In lower case too, if the name has capitals.
 OPENINGS_OF_NAMES = (
@@ -193,7 +208,7 @@ OPENINGS_OF_NAMES = (
 # Those that mean a street in any case.
 OPENINGS_IN_ANY_CASE = (
     "rue|chemin|impasse|faubourg|calle|avenida|avda\\.?|carrer|travessa|ulica|ul\\.|al\\.|os\\.|jalan|jl\\.|"
-    "jln\\.?|viale|vicolo|ulitsa|rua|osiedle|praca|estrada"
+    "jln\\.?|viale|vicolo|ulitsa|rua|osiedle|praca|estrada|plac|pl\\."
 )
 # Last word of a street's name with its number behind it: Agip u. 96, Gosposka ulica 47.
 ENDINGS = (
@@ -215,7 +230,8 @@ POST_BOX = (
 )
 UNIT = (
     "apt|apartment|appartement|appt|suite|ste|unit|flat|room|lejl|whg|wohnung|"
-    "piso|puerta|edif|interior|depto|dpto|interno|appartamento|piano|bloco|casa|bte|lgh"
+    "piso|puerta|edif|interior|depto|dpto|interno|appartamento|piano|bloco|casa|bte|lgh|studio|level|"
+    "h\\.? ?no"
 )
 SURE_UNIT = "apt|apartment|suite|appt"
 # What is said before an address.

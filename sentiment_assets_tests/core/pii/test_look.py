@@ -24,11 +24,13 @@ from hypothesis import strategies as st
 from sentiment_assets.core.arrow_texts import buffers
 from sentiment_assets.core.pii import column, kernel, redact, redact_batch
 from sentiment_assets.core.pii.allowed import without_allowed
+from sentiment_assets.core.pii.called_phone import LINKS, NOUNS, VERBS
 from sentiment_assets.core.pii.handle import PLATFORM_WORDS
 from sentiment_assets.core.pii.look import _kernel, counts, first_look, look
 from sentiment_assets.core.pii.name_words import read_marks, read_words
 from sentiment_assets.core.pii.names import find_names
 from sentiment_assets.core.pii.names_context import ANY_WORD, CAPITALISED
+from sentiment_assets.core.pii.phone import PHONE
 from sentiment_assets.core.pii.redactor import rules_of
 from sentiment_assets.core.text import canonicalise
 from sentiment_assets_tests.core.pii import test_names, test_redactor, test_rules
@@ -175,6 +177,17 @@ def test_every_case_of_a_rule_is_asked(
         return
     seen = first_look(pl.Series([text]), nowhere([text]), ())
     assert 0 in seen.hinted or seen.text.item() != text
+
+
+@pytest.mark.parametrize("word", [*f"{NOUNS}|{VERBS}".split("|"), "my number", "her number's"])
+def test_every_word_for_a_phone_is_seen(implementation: str, word: str) -> None:
+    links = ["", *(f" {link}" for link in LINKS.split("|")), " me on", " us at no."]
+    texts = [f"so {said}{link}{sign}4203" for said in (word, word.upper()) for link in links
+             for sign in (" ", ": ", ". (", "= '+")]  # fmt: skip
+    hinted = first_look(pl.Series(texts), nowhere(texts), ()).hinted
+    missed = [text for row, text in enumerate(texts) if row not in hinted and any(PHONE.find(text))]
+    assert missed == []
+    assert any(PHONE.find(texts[0]))
 
 
 def test_every_character_that_changes_is_looked_behind(implementation: str) -> None:

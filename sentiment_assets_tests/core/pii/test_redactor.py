@@ -122,6 +122,7 @@ WORDS = """
 https://t.co/AbC https:/ www. 0 O l 12 2016 555 0143 1234567 192.168.1.1 GB29 NWBK 123-45-6789 $ v
 born dob Main Street rue via Via 5 90 March , PO Box Apt. str. account no: passport AB ID
 ig: snap: call 52.1234 N ° IL SW1A 1AA 75002 A1B2C3D4 生
+jsmith42 janeroe _ 7 user": = ' number is tel. me on 4203 22-33 sk_test_ eyJhb 1990-01-15 +211 3)
 é ß Σ ς İ ſ о ７ ٣ ² … ’ − 田中 さん
 """
 BLANKS = [" ", "  ", "\n", "\t", "\x00", "\x1c", "\u00a0", "\u200b", "\u200d", "\ufe0f", "\u20e3"]
@@ -229,11 +230,14 @@ def test_no_text_is_slow() -> None:
 
 # A seed of the tests' own, and few posts: the figures are those of ``benchmarks.pii_recall``.
 GENERATED_SEED = 7
+RECALL = 0.995
+#: Less is asked of these alone: docs/privacy.md says what stays.
 GENERATED_RECALL = {
-    "phone_national": 0.90,
-    "phone_national, country known": 0.95,
-    "street": 0.50,
-    "address": 0.70,
+    "phone_national": 0.97,
+    "phone_national, country known": 0.97,
+    "street": 0.75,
+    "address": 0.85,
+    "user_name": 0.85,
 }
 
 
@@ -242,7 +246,7 @@ def test_recall_and_precision_on_generated_posts() -> None:
     low = {
         kind: share
         for kind, share in result.recall.items()
-        if share.share < GENERATED_RECALL.get(kind, 0.98)
+        if share.share < GENERATED_RECALL.get(kind, RECALL)
     }
     assert low == {}
     assert {k: s for k, s in result.precision.items() if s.share < 0.98} == {}
@@ -250,45 +254,19 @@ def test_recall_and_precision_on_generated_posts() -> None:
 
 DATA = Path(os.environ.get("SENTIMENT_SHARED_DATA") or Path(__file__).parents[4] / "shared/data")
 LABELLED = DATA / "pii_labelled.jsonl.gz"
-# Type in the set -> share of its spans with every letter and digit masked, under whatever label.
-RECALL = {
-    **dict.fromkeys(
-        [
-            "EMAIL_ADDRESS",
-            "IP_ADDRESS",
-            "CREDIT_CARD",
-            "CREDIT_CARD_NUMBER",
-            "IBAN",
-            "IBAN_CODE",
-            "US_SSN",
-            "NPI_NUMBER",
-            "SOCIAL_SECURITY_NUMBER",
-            "URL",
-            "DOMAIN_NAME",
-            "SOCIAL_MEDIA_HANDLE",
-            "MAC_ADDRESS",
-            "MEDICAL_RECORD_NUMBER",
-            "HEALTH_INSURANCE_ID",
-            "INSURANCE_POLICY_NUMBER",
-            "EMPLOYEE_ID",
-            "DEA_NUMBER",
-            "BANK_ACCOUNT_NUMBER",
-            "BANK_ROUTING_NUMBER",
-            "PASSPORT_NUMBER",
-            "DRIVER_LICENSE_NUMBER",
-            "US_DRIVER_LICENSE",
-            "NATIONAL_ID_NUMBER",
-            "LATITUDE_LONGITUDE",
-            "CRYPTOCURRENCY_ADDRESS",
-            "PHONE_NUMBER",
-        ],
-        0.995,
-    ),
-    # Some of its dates have no word beside them that says what they are.
-    "DATE_OF_BIRTH": 0.99,
-    "STREET_ADDRESS": 0.99,
-    "ADDRESS": 0.80,
-}
+#: Types of the set of which less is masked, under whatever label: names have figures of their own
+#: (``benchmarks.pii_names``), and addresses of many countries.
+LESS = {"ADDRESS": 0.85, "PERSON": 0.80, "PERSON_NAME": 0.90}
+#: What tells of a person and leads to nobody by itself, or has no shape without a word beside it.
+OUT_OF_SCOPE = frozenset(
+    [
+        "AGE", "DATE_TIME", "EDUCATION_LEVEL", "ETHNICITY", "GENDER", "HEALTH_CONDITION",
+        "HOUSEHOLD_SIZE", "JOB_TITLE", "LICENSE_PLATE", "LOCATION", "MARITAL_STATUS",
+        "MEDICATION_NAME", "NATIONALITY", "ORGANIZATION", "ORGANIZATION_NAME",
+        "POLITICAL_OPINION", "POSTAL_CODE", "PROCEDURE_NAME", "RELIGIOUS_BELIEF", "SALARY",
+        "SWIFT_BIC_CODE", "TIMESTAMP", "TITLE", "VEHICLE_MODEL",
+    ]
+)  # fmt: skip
 # Kind -> share of our spans that touch a labelled one. The set leaves most handles unlabelled.
 PRECISION = dict.fromkeys(
     ("email", "ip", "card", "iban", "national_id", "url", "birth_date", "coordinates", "device"),
@@ -299,7 +277,14 @@ PRECISION = dict.fromkeys(
 @pytest.mark.skipif(not LABELLED.exists(), reason=f"the labelled set is not at {LABELLED}")
 def test_recall_and_precision_on_labelled_texts() -> None:
     result = measure(labelled(LABELLED))
-    assert {k: s for k, s in result.recall.items() if s.share < RECALL.get(k, 0)} == {}
+    low = {
+        kind: share
+        for kind, share in result.recall.items()
+        if kind not in OUT_OF_SCOPE and share.share < LESS.get(kind, RECALL)
+    }
+    assert low == {}
     assert {k: s for k, s in result.precision.items() if s.share < PRECISION.get(k, 0)} == {}
-    assert result.recall.keys() >= RECALL.keys()
+    # Whatever is named as an exception is there, and is one.
+    assert OUT_OF_SCOPE | LESS.keys() <= result.recall.keys()
+    assert [kind for kind in OUT_OF_SCOPE if result.recall[kind].share > 0.9] == []
     assert result.precision.keys() >= PRECISION.keys()

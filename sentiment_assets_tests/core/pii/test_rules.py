@@ -18,10 +18,27 @@ from sentiment_assets.core.pii.ip import IP
 from sentiment_assets.core.pii.national_id import NATIONAL_ID
 from sentiment_assets.core.pii.phone import PHONE
 from sentiment_assets.core.pii.rule import Rule
+from sentiment_assets.core.pii.secret import SECRET
 from sentiment_assets.core.pii.url import URL
 from sentiment_assets.core.text import canonicalise
 
 CASES: list[tuple[Rule, str, list[str]]] = [
+    (
+        SECRET,
+        "sk_test_abc123def456, key=AKIAIOSFODNN7EXAMPLE",
+        ["sk_test_abc123def456", "AKIAIOSFODNN7EXAMPLE"],
+    ),
+    (
+        SECRET,
+        f"ghp_{'a1' * 12} xoxb-123456789012-abc",
+        [f"ghp_{'a1' * 12}", "xoxb-123456789012-abc"],
+    ),
+    (
+        SECRET,
+        "eyJhbGc... or eyJhbGciOi1.eyJzdWIi.sig-1 7",
+        ["eyJhbGc", "eyJhbGciOi1.eyJzdWIi.sig-1"],
+    ),
+    (SECRET, "ask_test_me12345678, sk-8 boards, AKIA 7, eyJ7, no digit: ghp", []),
     (EMAIL, "write to jane.roe+news@mail.example.co.za.", ["jane.roe+news@mail.example.co.za"]),
     (EMAIL, "'o'neil@example.org', (x_1@y.io)", ["o'neil@example.org", "x_1@y.io"]),
     (EMAIL, "mailto:jane@example.org?x", ["jane@example.org"]),
@@ -50,6 +67,26 @@ CASES: list[tuple[Rule, str, list[str]]] = [
     (HANDLE, "u/jane_roe or jane#4711", ["u/jane_roe", "jane#4711"]),
     (HANDLE, "Instagram: follow us, snap: so good, wow#2016, Discord is down, line 12, w/u/s", []),
     (HANDLE, "Twitter iphone7, user is happy2, skype: now", ["happy2", "now"]),
+    # Names written as accounts are.
+    (
+        HANDLE,
+        "thanks jsmith42, pamelagreen977 and JSmith42",
+        ["jsmith42", "pamelagreen977", "JSmith42"],
+    ),
+    (HANDLE, "with sarahj28, samantha2361, jane.roe99", ["sarahj28", "samantha2361", "jane.roe99"]),
+    (HANDLE, "janesmith1985! jr_pineda24…", ["janesmith1985", "jr_pineda24"]),
+    (
+        HANDLE,
+        '"db_user": "pamelagr", \'login\' = \'x-ray\', user_name: "jo"',
+        ["pamelagr", "x-ray"],
+    ),
+    (HANDLE, "covid19 iphone7 forever21 blink182 euro2016 windows10 superbowl50 paris2024", []),
+    (
+        HANDLE,
+        "#jsmith42 /jsmith42 jsmith42000 jsmith42x jsmith42.com clinton2016 saturday11 mh17",
+        [],
+    ),
+    (HANDLE, "he said: \"hope\" and name = 'x'", []),
     (HANDLE, "sh@t, bad@ss, me@5, @ 5pm, @5pm, @10k, @7 @2x @", []),
     (URL, "see https://t.co/AbCdEf1234, ok", ["https://t.co/AbCdEf1234"]),
     (URL, "https://t.co/AbCdEf1234Remigration", ["https://t.co/AbCdEf1234"]),
@@ -149,6 +186,24 @@ CASES: list[tuple[Rule, str, list[str]]] = [
         ["00225 21 23 4 59765", "8.(771).000.3873"],
     ),
     (PHONE, "33 93 31, appel 2014 - 2015, called 2016-2017, call 911", []),
+    # Short ones, behind words that call them phones.
+    (PHONE, "call 4203, Tel. 25103 or text me on 27 078", ["4203", "25103", "27 078"]),
+    (PHONE, "my number is 22-33-57; her new number: 7012", ["22-33-57", "7012"]),
+    (PHONE, "whatsapp (315028), tel.: 3-80891", ["315028"]),
+    (PHONE, "call me at 0930, call 2016, tel 5000, text 100000 people, a call: 4203 users", []),
+    (PHONE, "the number is 4203, in call 1 of 4203, #call 4203", []),
+    (
+        PHONE,
+        "2212.9135 or 96.121103; 3.14159265, $2212.9135, 2017.0831",
+        ["2212.9135", "96.121103"],
+    ),
+    (PHONE, "08-12 18 67 and 07-12 21-25", ["08-12 18 67"]),
+    (PHONE, "at 082 555 0143 2) (0112 343 40 12)", ["082 555 0143", "0112 343 40 12"]),
+    (PHONE, "+687 20.08.25 and 00687 20.08.25, 20.08.25", ["+687 20.08.25", "00687 20.08.25"]),
+    (PHONE, "E061754756 and M047557774", []),
+    (DIGIT_RUN, "E061754756 and M047557774", ["E061754756", "M047557774"]),
+    (NATIONAL_ID, "+211 977 127 653 or 00250 250 121 340", []),
+    (PHONE, "+211 977 127 653 or 00250 250 121 340", ["+211 977 127 653", "00250 250 121 340"]),
     (PHONE, "2015-2016, 2014 2015 2016, (2017–2021), 1914-1918", []),
     (DIGIT_RUN, "case 3837252, 0 8 2 5 5 5 0 1", ["3837252", "0 8 2 5 5 5 0 1"]),
     (DIGIT_RUN, "MRN-6735988 #01082017 x1234567y", ["MRN-6735988", "01082017", "1234567"]),
@@ -184,6 +239,8 @@ CASES: list[tuple[Rule, str, list[str]]] = [
         "DOB: 1990-01-15, dob 15/1/90, D.O.B 15 01 90",
         ["1990-01-15", "15/1/90", "15 01 90"],
     ),
+    (BIRTH_DATE, "record 1990-01-15, 1989-11-09.", ["1990-01-15", "1989-11-09"]),
+    (BIRTH_DATE, "2016-01-15, 1990-01, 1990-13-15, 1990-01-15-3, 15-01-1990, 1990-01-15.5", []),
     (BIRTH_DATE, '{"date_of_birth": "1978-02-22"}', ["1978-02-22"]),
     (BIRTH_DATE, "born in Cape Town on 12 March 1990", ["12 March 1990"]),
     (BIRTH_DATE, "Jane Roe (b. March 3rd, 1980)", ["March 3rd, 1980"]),
@@ -196,7 +253,7 @@ CASES: list[tuple[Rule, str, list[str]]] = [
         ["3 mars 1985", "12 de marzo de 1990"],
     ),
     (BIRTH_DATE, "What is your date of birth?\nA: 10/02/1953.", ["10/02/1953"]),
-    (BIRTH_DATE, "415-55-7615|1980-04-04|x, 415-55-7615 1980-04-04", ["1980-04-04"]),
+    (BIRTH_DATE, "415-55-7615|04/04/1980|x, 415-55-7615 04/04/1980", ["04/04/1980"]),
     (BIRTH_DATE, "Дата рождения: 12.03.1990", ["12.03.1990"]),
     (BIRTH_DATE, "1990年1月2日生まれ。生年月日：1990年1月2日", ["1990年1月2日"] * 2),
     (
