@@ -269,9 +269,11 @@ class Table:
 
         Columns: the partition columns, rows, bytes, files, modified_at (UTC).
         """
-        names = list(self.contract.partition_columns)
         table = self._open()
-        files = self._no_files() if table is None else self._files(table, partitions)
+        return self._sizes(self._no_files() if table is None else self._files(table, partitions))
+
+    def _sizes(self, files: pl.DataFrame) -> pl.DataFrame:
+        names = list(self.contract.partition_columns)
         return (
             files.group_by(names)
             .agg(
@@ -801,6 +803,14 @@ class Replacement:
         self._commit = Commit(version, commit_rows, commit_bytes, len(adds), len(removes))
         self._checkpoint(version)
         return self._commit
+
+    def partition_sizes(self, partitions: Sequence[Partition]) -> pl.DataFrame:
+        """What partitions hold in the newest version, as :meth:`Table.partition_sizes` tells it.
+
+        The table stays pinned at what it was; nothing is opened again for this.
+        """
+        self._pinned.update_incremental()
+        return self.table._sizes(self.table._files(self._pinned, partitions))
 
     def discard(self) -> None:
         """Delete what was staged, unless a commit has it or may have it."""
