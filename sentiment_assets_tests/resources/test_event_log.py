@@ -45,9 +45,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def ours(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dg.DagsterInstance]:
+def ours(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
     monkeypatch.setenv("SENTIMENT_POSTGRES_URL", url)
     custom = {"module": "resources.instance_storage", "class": "InstanceStorage", "config": {}}
     with dg.instance_for_test(
