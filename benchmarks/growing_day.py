@@ -10,6 +10,8 @@ What belongs here: which fetches a tick brings, and building after each of them.
 from __future__ import annotations
 
 import argparse
+import atexit
+import contextlib
 import datetime as dt
 import os
 import tempfile
@@ -117,10 +119,18 @@ def engine(lake: Path) -> Build:
 
 
 def dagster_job(home: Path) -> Build:
-    """The ``rebuild`` job, with events, metadata and every check."""
-    import dagster as dg
+    """The ``rebuild`` job, with every check, and its events where `make run` has them.
 
-    definitions, instance = pipeline.definitions(home), dg.DagsterInstance.ephemeral()
+    For a process of its own: the embedded server stops with it.
+    """
+    os.environ["SENTIMENT_HOME"] = str(home)
+    os.environ.pop("DAGSTER_HOME", None)
+    from resources.environments import read_settings
+    from sentiment_assets.cli.services import open_instance
+
+    definitions, opened = pipeline.definitions(home), contextlib.ExitStack()
+    instance = opened.enter_context(open_instance(read_settings()))
+    atexit.register(opened.close)
     return lambda run_id: pipeline.run_job(definitions, [bronze.DAY], instance) and None
 
 

@@ -8,17 +8,27 @@ without any preparation. The lake doesn't use this server.
 from __future__ import annotations
 
 import os
+import select
+import time
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from dagster._serdes import ConfigurableClassData
-from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
+from dagster_postgres import DagsterPostgresStorage, PostgresRunStorage
 from dagster_postgres.utils import create_pg_engine
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import InvalidatePoolError
 
 from resources.embedded_postgres import embedded_postgres
 from resources.environments import Settings, read_settings, running_services
+from resources.event_log import EventLog
+
+#: A connection that was used so lately is taken as it is, unless something waits on it.
+_TRUSTED_S = 30.0
+#: When a connection was used last, in its pool's own notes of it.
+_USED = "sentiment.used_at"
 
 
 def storage_url(settings: Settings) -> str:
@@ -34,30 +44,61 @@ def storage_url(settings: Settings) -> str:
 @cache
 def _engine(url: str, process: int) -> Engine:
     """The connections of this process to the server: one is kept, more are opened when needed."""
-    return create_pg_engine(
+    engine = create_pg_engine(
         url,
         isolation_level="AUTOCOMMIT",
         pool_size=1,
         # A run writes from one thread; the daemon and the web server look from many.
         max_overflow=50,
         pool_recycle=600,
-        # A server that was started anew has closed it.
-        pool_pre_ping=True,
     )
 
+    @event.listens_for(engine, "checkout")
+    def _look(connection: Any, record: Any, _proxy: object) -> None:
+        # A question to the server before each statement would be as many as the statements.
+        idle = time.monotonic() - record.info.get(_USED, 0.0)
+        if (idle > _TRUSTED_S or _has_news(connection)) and not _answers(engine, connection):
+            raise InvalidatePoolError("the server has closed the connection")
 
-class _EventLog(PostgresEventLogStorage):
-    """Dagster's event log, that asks once whether a table is there: none is ever dropped."""
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: object, record: Any) -> None:
+        record.info[_USED] = time.monotonic()
 
-    def __init__(self, postgres_url: str) -> None:
-        super().__init__(postgres_url)
-        self._tables: set[str] = set()
+    return engine
 
-    def has_table(self, table_name: str) -> bool:
-        """The table is there."""
-        if table_name not in self._tables and super().has_table(table_name):
-            self._tables.add(table_name)
-        return table_name in self._tables
+
+def _has_news(connection: Any) -> bool:
+    """Something waits on the connection, though nothing was asked: its end, most likely."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _answers(engine: Engine, connection: Any) -> bool:
+    try:
+        return bool(engine.dialect.do_ping(connection))
+    except engine.dialect.loaded_dbapi.Error:
+        return False
+
+
+class _Runs(PostgresRunStorage):
+    """Dagster's runs, that ask once whether a column is there: none is ever dropped."""
+
+    @cached_property
+    def _has_run_stats(self) -> bool:
+        return super().has_run_stats_index_cols()
+
+    @cached_property
+    def _has_backfill_id(self) -> bool:
+        return super().has_backfill_id_column()
+
+    def has_run_stats_index_cols(self) -> bool:
+        """Runs have columns for their start and end."""
+        return self._has_run_stats
+
+    def has_backfill_id_column(self) -> bool:
+        """Runs have a column for their backfill."""
+        return self._has_backfill_id
 
 
 class InstanceStorage(DagsterPostgresStorage):
@@ -69,7 +110,8 @@ class InstanceStorage(DagsterPostgresStorage):
 
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(postgres_url, inst_data=inst_data)
-        self._event_log_storage = _EventLog(postgres_url)
+        self._event_log_storage = EventLog(postgres_url)
+        self._run_storage = _Runs(postgres_url)
         # All instances that a process ever opens share one, so that connections don't add up.
         engine = _engine(postgres_url, os.getpid())
         for storage in (self._event_log_storage, self._run_storage, self._schedule_storage):

@@ -13,7 +13,7 @@ from sentiment_assets.core.contracts import CONTRACTS
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets.lake.staged import StagedTable
-from sentiment_assets.lake.tables import Table
+from sentiment_assets.lake.tables import Replacement
 
 
 class LakeIOManager(dg.IOManager):
@@ -53,9 +53,9 @@ class LakeIOManager(dg.IOManager):
                 "table_version": commit.version,
             }
         context.add_output_metadata(facts)
-        self._add_sizes(context, table)
+        self._add_sizes(context, obj.replacement)
 
-    def _add_sizes(self, context: dg.OutputContext, table: Table) -> None:
+    def _add_sizes(self, context: dg.OutputContext, replacement: Replacement) -> None:
         """Tell what each partition holds now: a run may be about many."""
         asked = [PostPartition.from_key(key) for key in context.asset_partition_keys]
         sizes = {
@@ -64,7 +64,7 @@ class LakeIOManager(dg.IOManager):
                 "bytes": size,
                 "files": files,
             }
-            for date, platform, rows, size, files in table.partition_sizes(
+            for date, platform, rows, size, files in replacement.partition_sizes(
                 [{"date": p.date.isoformat(), "platform": p.platform} for p in asked]
             )
             .group_by("date", "platform")

@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 import dagster as dg
 import polars as pl
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
 from deltalake.exceptions import DeltaError
 
 from sentiment_assets.assets import marts
@@ -342,19 +345,20 @@ def _matches_gold(
 def _checks_of(table: str, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
     key = asset_key(table)
     needed = {rule.needs for rule in rules if rule.needs is not None}
+    specs = {
+        rule.name: dg.AssetCheckSpec(
+            rule.name,
+            asset=key,
+            description=rule.description,
+            blocking=rule.blocking,
+            partitions_def=POST_PARTITIONS,
+        )
+        for rule in rules
+    }
 
     @dg.multi_asset_check(
         name=f"check_{table.rpartition('/')[2]}",
-        specs=[
-            dg.AssetCheckSpec(
-                rule.name,
-                asset=key,
-                description=rule.description,
-                blocking=rule.blocking,
-                partitions_def=POST_PARTITIONS,
-            )
-            for rule in rules
-        ],
+        specs=list(specs.values()),
         can_subset=True,
         # Storage that hiccups under a blocking check must not hold gold back.
         retry_policy=RETRIES,
@@ -363,9 +367,12 @@ def _checks_of(table: str, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
         required_resource_keys={"lake", *needed},
     )
     @permanent_failures_are_final
-    def check_table(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    def check_table(
+        context: dg.AssetCheckExecutionContext,
+    ) -> Iterator[dg.Output[None] | dg.AssetCheckEvaluation]:
         resources = context.op_execution_context.resources
         partitions = partitions_of(context)
+        judged = _materialization(context.instance, key, partitions)
         # Many looks, a moment: the tables are opened once for all rules and partitions.
         lake = resources.lake.steady()
         selected = {check.name for check in context.selected_asset_check_keys}
@@ -374,14 +381,33 @@ def _checks_of(table: str, rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
                 more = [] if rule.needs is None else [getattr(resources, rule.needs)]
                 verdicts = {p: rule.judge(lake, p, *more) for p in partitions}
                 if len(partitions) > 1:
-                    # A result carries no partition: without these, each would show as skipped.
+                    # A result of them all carries no partition: each would show as skipped.
                     for partition, verdict in verdicts.items():
                         # Logged as any event is, though the signature doesn't name it.
                         event: Any = _evaluation(rule, key, partition, verdict)
                         context.op_execution_context.log_event(event)
-                yield _result(rule, key, verdicts)
+                # What Dagster makes of an AssetCheckResult; it would ask for the materialization
+                # again with every result.
+                yield dg.Output(None, specs[rule.name].get_python_identifier())
+                yield _result(rule, key, verdicts, judged)
 
     return check_table
+
+
+def _materialization(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[PostPartition]
+) -> AssetCheckEvaluationTargetMaterializationData | None:
+    """The materialization that is judged; of several partitions it's the asset's newest."""
+    asked = [multi_key(partition) for partition in partitions] if len(partitions) == 1 else None
+    newest = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=key, asset_partitions=asked), limit=1
+    ).records
+    if not newest:
+        return None
+    [found] = newest
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=found.storage_id, run_id=found.run_id, timestamp=found.timestamp
+    )
 
 
 def _evaluation(
@@ -404,8 +430,11 @@ def _severity(rule: Rule) -> dg.AssetCheckSeverity:
 
 
 def _result(
-    rule: Rule, key: dg.AssetKey, verdicts: dict[PostPartition, Verdict]
-) -> dg.AssetCheckResult:
+    rule: Rule,
+    key: dg.AssetKey,
+    verdicts: dict[PostPartition, Verdict],
+    judged: AssetCheckEvaluationTargetMaterializationData | None,
+) -> dg.AssetCheckEvaluation:
     failed = {p: v for p, v in verdicts.items() if not v.passed}
     shown = failed or verdicts
     metadata: dict[str, dg.MetadataValue | int | float | str] = {
@@ -417,13 +446,17 @@ def _result(
     }
     if len(verdicts) == 1:
         metadata |= next(iter(verdicts.values())).counts
-    return dg.AssetCheckResult(
-        passed=not failed,
+    [alone] = verdicts if len(verdicts) == 1 else [None]
+    return dg.AssetCheckEvaluation(
         asset_key=key,
         check_name=rule.name,
+        passed=not failed,
         severity=_severity(rule),
         description="; ".join(f"{p.key}: {v.sentence}" for p, v in list(shown.items())[:3]),
         metadata=metadata,
+        target_materialization_data=judged,
+        blocking=rule.blocking,
+        partition=None if alone is None else multi_key(alone),
     )
 
 

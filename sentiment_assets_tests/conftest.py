@@ -6,7 +6,6 @@ Imported by fixtures when they are asked for: Dagster alone takes seconds, most 
 from __future__ import annotations
 
 import os
-import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +23,11 @@ if TYPE_CHECKING:
 
 
 def pytest_report_header() -> str:
+    from sentiment_assets_tests.kafka_server import BROKERS
     from simulator.kafka.jars import missing
 
+    if BROKERS:
+        return f"kafka: {BROKERS}"
     lacking = missing()
     return f"kafka: {'Apache Kafka' if lacking is None else f'a mock cluster, {lacking}'}"
 
@@ -64,7 +66,7 @@ def kafka_server() -> Iterator[KafkaServer]:
     from sentiment_assets_tests.kafka_server import running_kafka_server
 
     with running_kafka_server() as server:
-        if server.real is None:
+        if server.mocked:
             said = f"tests of Kafka ran on librdkafka's mock cluster: {server.reason}"
             warnings.warn(pytest.PytestWarning(said), stacklevel=1)
         yield server
@@ -73,6 +75,14 @@ def kafka_server() -> Iterator[KafkaServer]:
 @pytest.fixture
 def kafka(kafka_server: KafkaServer) -> KafkaConnection:
     """A cluster that others' topics and groups may stand in: take a prefix."""
+    return kafka_server.connection
+
+
+@pytest.fixture
+def whole_kafka(kafka_server: KafkaServer) -> KafkaConnection:
+    """A cluster with the administration that the mock lacks. Nobody stops it."""
+    if kafka_server.mocked:
+        pytest.skip(f"needs Apache Kafka itself: {kafka_server.reason}")
     return kafka_server.connection
 
 
@@ -88,7 +98,9 @@ def real_kafka(kafka_server: KafkaServer) -> Iterator[Kafka]:
 @pytest.fixture
 def kafka_prefix() -> str:
     """Before the names of a test's topics and group, so that no other test meets them."""
-    return f"t{uuid.uuid4().hex[:12]}."
+    from sentiment_assets_tests.kafka_server import new_prefix
+
+    return new_prefix()
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ class Streamed:
         return KafkaReader(
             self.connection,
             f"{self.prefix}landing",
-            topic_ids=self.server.real is not None,
+            topic_ids=not self.server.mocked,
             **options,
         )
 

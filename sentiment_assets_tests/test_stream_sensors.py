@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from sentiment_assets.stream_sensors import (
     LandingRules,
     look,
 )
-from sentiment_assets_tests.kafka_server import KafkaServer
+from sentiment_assets_tests.kafka_server import KafkaServer, new_prefix
 from sentiment_assets_tests.streamed import Streamed, posts
 
 START = dt.datetime(2026, 11, 25, 12, tzinfo=dt.timezone.utc)
@@ -70,7 +69,7 @@ def watch(tmp_path: Path, kafka_server: KafkaServer) -> Watch:
     return Watch(
         dg.DagsterInstance.ephemeral(),
         Lake.open(LakeLocation(str(tmp_path / "lake"), "simulated")),
-        Streamed(kafka_server, f"t{uuid.uuid4().hex[:8]}."),
+        Streamed(kafka_server, new_prefix()),
         LandingMemory(),
     )
 
@@ -160,7 +159,7 @@ def test_brokers_that_are_away_are_said_and_nothing_is_forgotten(watch: Watch) -
 
 
 def test_a_topic_that_is_missing_is_said_with_what_makes_it(
-    watch: Watch, real_kafka: object
+    watch: Watch, whole_kafka: object
 ) -> None:
     from confluent_kafka.admin import AdminClient
 
@@ -170,7 +169,7 @@ def test_a_topic_that_is_missing_is_said_with_what_makes_it(
     assert "`sentiment topics apply` makes it" in said
 
 
-def test_what_a_deleted_topic_still_held_is_told_exactly(watch: Watch, real_kafka: object) -> None:
+def test_what_a_deleted_topic_still_held_is_told_exactly(watch: Watch, whole_kafka: object) -> None:
     from confluent_kafka.admin import AdminClient
 
     watch.stream.send(posts([1] * 5))
@@ -199,7 +198,7 @@ def test_what_a_deleted_topic_still_held_is_told_exactly(watch: Watch, real_kafk
 
 
 def test_what_retention_deleted_fails_a_check_with_the_offsets(
-    watch: Watch, real_kafka: object
+    watch: Watch, whole_kafka: object
 ) -> None:
     from confluent_kafka import TopicPartition
     from confluent_kafka.admin import AdminClient

@@ -96,7 +96,7 @@ class Watched:
         return StreamTopic("x", self.stream.topic, 2, 1, dt.timedelta(days=3), 1 << 20)
 
     def watcher(self, connection: KafkaConnection | None = None, within: float = 2) -> KafkaWatcher:
-        real = self.stream.server.real is not None
+        real = not self.stream.server.mocked
         return KafkaWatcher(
             connection or self.stream.connection, answer_within=within, topic_ids=real
         )

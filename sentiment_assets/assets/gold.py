@@ -201,6 +201,28 @@ def pooled_sentiment(
         for table in (DAILY_SUMMARY, TOPIC_SENTIMENT)
     ]
     replacement = lake.table(POOLED_SENTIMENT).begin(values_of(partitions), context.run.run_id)
+    frame = _pools(lake, settled, history, min_authors)
+    for partition in partitions:
+        # What has not settled consumed nothing: it is behind, and is asked for when it has.
+        days = with_pooled_days([partition] if partition in settled else [])
+        newest = max((of.get(day, 0) for of in events for day in days), default=0)
+        context.add_asset_metadata({CONSUMED: newest}, partition_key=multi_key(partition))
+    columns = [
+        "date", "platform", "grain", "period_start", "topic", "days", "posts", "sentiment_mean",
+        "suppressed",
+    ]  # fmt: skip
+    return staged(context, replacement, frame, partitions, columns)
+
+
+def _pools(
+    lake: Lake,
+    settled: Sequence[PostPartition],
+    history: Sequence[PostPartition],
+    min_authors: int,
+) -> pl.DataFrame:
+    """The pools of dates that have settled; on most of a week's ticks nothing is to be read."""
+    if not history:
+        return pl.DataFrame(schema=pl.Schema(POOLED_SENTIMENT.schema))
     summaries = lake.table(DAILY_SUMMARY).scan(values_of(history)).collect()
     topics = (
         lake.table(TOPIC_SENTIMENT)
@@ -213,19 +235,9 @@ def pooled_sentiment(
         for table in (summaries, topics)
         for date, platform in table.filter("suppressed").select("date", "platform").iter_rows()
     }
-    frame = gold.pooled_sentiment(
+    return gold.pooled_sentiment(
         posts_of(lake, sorted(hidden)), summaries, topics, settled, min_authors
     )
-    for partition in partitions:
-        # What has not settled consumed nothing: it is behind, and is asked for when it has.
-        days = with_pooled_days([partition] if partition in settled else [])
-        newest = max((of.get(day, 0) for of in events for day in days), default=0)
-        context.add_asset_metadata({CONSUMED: newest}, partition_key=multi_key(partition))
-    columns = [
-        "date", "platform", "grain", "period_start", "topic", "days", "posts", "sentiment_mean",
-        "suppressed",
-    ]  # fmt: skip
-    return staged(context, replacement, frame, partitions, columns)
 
 
 def with_trailing_days(partitions: Sequence[PostPartition]) -> list[PostPartition]:

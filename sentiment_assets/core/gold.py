@@ -717,7 +717,6 @@ def _by_partition(
 
 def to_contract(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """The contract's columns, typed by it, in the order of its key."""
-    empty = pl.from_arrow(contract.schema.empty_table())
-    assert isinstance(empty, pl.DataFrame)
-    columns = [pl.col(name).cast(kind) for name, kind in empty.schema.items()]
+    # By the schema alone: converting an empty table imports pandas, a third of a second a run.
+    columns = [pl.col(name).cast(kind) for name, kind in pl.Schema(contract.schema).items()]
     return frame.select(columns).sort(contract.key)

@@ -42,6 +42,7 @@ from sentiment_assets.core.layout import PostPartition, Window
 from sentiment_assets.core.parsers import Refused
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.streams import spelled_time
+from sentiment_assets.engine.freed_memory import give_back
 from sentiment_assets.lake.bronze import ObjectWriter
 from sentiment_assets.lake.landings import add_landing, newest_landing
 from sentiment_assets.lake.objects import Lake
@@ -168,6 +169,7 @@ def land(
             add_landing(lake, landing)
             positions, number, lost = landing.positions, number + 1, ()
             _mirror(reader, order.topic, positions)
+            give_back()
 
 
 def _require_log(current: TopicLog, order: Order) -> None:

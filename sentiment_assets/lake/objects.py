@@ -251,11 +251,20 @@ class ObjectStore:
         Raises:
             ObjectMissing: nothing lies there.
         """
+        return self.look_at(path).size
+
+    def look_at(self, path: str) -> StoredObject:
+        """What lies at that path, without its content.
+
+        Raises:
+            ObjectMissing: nothing lies there.
+        """
         try:
             with self.access("read", path):
-                return int(obstore.head(self._store(path), path)["size"])
+                found = obstore.head(self._store(path), path)
         except FileNotFoundError:
             raise self._missing(path) from None
+        return StoredObject(path, int(found["size"]), found["last_modified"])
 
     def exists(self, path: str) -> bool:
         """An object lies at that path."""

@@ -20,10 +20,11 @@ import logging
 import random
 import re
 import secrets
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,8 @@ PartitionKey = tuple[str, ...]
 _COMMIT_ATTEMPTS = 200
 # Opening a table reads every commit since the last checkpoint.
 _CHECKPOINT_EVERY = 25
+#: For so long a thread goes on with a table that it has opened.
+_LATELY_S = 60.0
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.-]+")
 #: Stands in the log for the one partition of a table without partition columns.
 _WHOLE = "table"
@@ -285,9 +288,11 @@ class Table:
 
         Columns: the partition columns, rows, bytes, files, modified_at (UTC).
         """
-        names = list(self.contract.partition_columns)
         table = self._open()
-        files = self._no_files() if table is None else self._files(table, partitions)
+        return self._sizes(self._no_files() if table is None else self._files(table, partitions))
+
+    def _sizes(self, files: pl.DataFrame) -> pl.DataFrame:
+        names = list(self.contract.partition_columns)
         return (
             files.group_by(names)
             .agg(
@@ -367,6 +372,27 @@ class Table:
         return location.options_of(self.root) if location.is_s3 else None
 
     def _open(self) -> DeltaTable | None:
+        """The table at its newest version, for a read that is over before the next one begins.
+
+        What this thread opened lately is brought up to date: to read the whole log of a year's
+        table takes twenty times as long.
+        """
+        lately = _opened_lately()
+        opened = lately.pop(self.uri, None)
+        if opened is not None and opened.is_still(self):
+            with self.lake.objects.access("read", self.root):
+                opened.table.update_incremental()
+            opened = opened.at_version_of(self)
+        else:
+            table = self._open_anew()
+            if table is None:
+                return None
+            opened = _Opened(table, time.monotonic(), -1, None).at_version_of(self)
+        lately[self.uri] = opened
+        return opened.table
+
+    def _open_anew(self) -> DeltaTable | None:
+        """The table at its newest version, for whoever keeps it: it is nobody else's."""
         try:
             # delta-rs takes a folder that it may not enter for no table: nobody should read that
             # as a table without rows.
@@ -377,7 +403,7 @@ class Table:
 
     def _current(self) -> DeltaTable:
         """The table, made or migrated to the contract, at its newest version."""
-        table = self._open()
+        table = self._open_anew()
         if table is None:
             table = self._create()
         # Another writer may migrate at the same moment: look again at what stands there then.
@@ -568,24 +594,65 @@ class Table:
         return known
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """A table that a thread has read, when it opened it, and the log's newest entry since."""
+
+    table: DeltaTable
+    at: float
+    version: int
+    entry: StoredObject | None
+
+    def is_still(self, table: Table) -> bool:
+        """It was opened lately, and its log has the entry that was its newest.
+
+        Somebody may have moved the table away, and made another in its place.
+        """
+        if self.entry is None or time.monotonic() - self.at > _LATELY_S:
+            return False
+        try:
+            return table.lake.objects.look_at(self.entry.path) == self.entry
+        except ObjectMissing:
+            return False
+
+    def at_version_of(self, table: Table) -> _Opened:
+        """As it is now; without an entry where that was cleaned away, and so opened anew."""
+        version = int(self.table.version())
+        if version == self.version:
+            return self
+        try:
+            entry = table.lake.objects.look_at(table._log_path(version))
+        except ObjectMissing:
+            entry = None
+        return replace(self, version=version, entry=entry)
+
+
+_threads = threading.local()
+
+
+def _opened_lately() -> dict[str, _Opened]:
+    """By address, for this thread: delta-rs' tables change as they are brought up to date."""
+    opened: dict[str, _Opened] | None = getattr(_threads, "opened", None)
+    if opened is None:
+        opened = _threads.opened = {}
+    return opened
+
+
 class _TableAsOf(Table):
-    """A table that is opened once; see :meth:`Table.as_of_now` and :meth:`Table.as_of`."""
+    """A table that is opened and listed once; see :meth:`Table.as_of_now`, :meth:`Table.as_of`."""
 
     def __init__(self, lake: Lake, contract: Contract, version: int | None = None) -> None:
         super().__init__(lake, contract)
         self._version = version
 
     @cached_property
-    def _opened(self) -> DeltaTable | None:
-        if self._version is None:
-            return super()._open()
-        with self.lake.objects.access("read", self.root):
-            return DeltaTable(self.uri, version=self._version, storage_options=self._options)
+    def _opened(self) -> tuple[DeltaTable | None, pl.DataFrame]:
+        table = super()._open() if self._version is None else self._at(self._version)
+        return table, self._no_files() if table is None else super()._listed(table)
 
-    @cached_property
-    def _files_listed(self) -> pl.DataFrame:
-        opened = self._opened
-        return self._no_files() if opened is None else super()._listed(opened)
+    def _at(self, version: int) -> DeltaTable:
+        with self.lake.objects.access("read", self.root):
+            return DeltaTable(self.uri, version=version, storage_options=self._options)
 
     @cached_property
     def _noted(self) -> dict[str, int]:
@@ -596,10 +663,10 @@ class _TableAsOf(Table):
         raise LakeError(f"{self.root}: a table as of some moment is for reading only")
 
     def _open(self) -> DeltaTable | None:
-        return self._opened
+        return self._opened[0]
 
     def _listed(self, table: DeltaTable) -> pl.DataFrame:
-        return self._files_listed
+        return self._opened[1]
 
     def _transactions(self) -> dict[str, int]:
         return self._noted
@@ -832,6 +899,14 @@ class Replacement:
         self._commit = Commit(version, commit_rows, commit_bytes, len(adds), len(removes))
         self._checkpoint(version)
         return self._commit
+
+    def partition_sizes(self, partitions: Sequence[Partition]) -> pl.DataFrame:
+        """What partitions hold in the newest version, as :meth:`Table.partition_sizes` tells it.
+
+        The table stays pinned at what it was; nothing is opened again for this.
+        """
+        self._pinned.update_incremental()
+        return self.table._sizes(self.table._files(self._pinned, partitions))
 
     def discard(self) -> None:
         """Delete what was staged, unless a commit has it or may have it."""

@@ -38,7 +38,7 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
 @pytest.fixture
 def stream(
     kafka_server: KafkaServer,
-    real_kafka: object,
+    whole_kafka: object,
     kafka_prefix: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Streamed:

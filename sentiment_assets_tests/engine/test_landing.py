@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from sentiment_assets.lake.landings import (
 )
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets_tests.bronze_records import DAY, payload
-from sentiment_assets_tests.kafka_server import KafkaServer
+from sentiment_assets_tests.kafka_server import KafkaServer, new_prefix
 from sentiment_assets_tests.silver_of_a_lake import assert_conserved, rebuild
 from sentiment_assets_tests.silver_of_a_lake import posts as silver
 from sentiment_assets_tests.streamed import NOW, Streamed, holds, posts, written
@@ -40,7 +39,7 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def stream(kafka_server: KafkaServer) -> Streamed:
-    return Streamed(kafka_server, f"t{uuid.uuid4().hex[:8]}.")
+    return Streamed(kafka_server, new_prefix())
 
 
 def order_of(lake: Lake, stream: Streamed) -> Order:
@@ -199,7 +198,7 @@ def test_two_runs_of_one_range_can_not_both_be_the_next_landing(
 
 
 def test_the_groups_offsets_say_what_was_landed(
-    lake: Lake, stream: Streamed, real_kafka: object
+    lake: Lake, stream: Streamed, whole_kafka: object
 ) -> None:
     from confluent_kafka import Consumer, TopicPartition
 
@@ -212,7 +211,7 @@ def test_the_groups_offsets_say_what_was_landed(
 
 
 def test_marks_of_transactions_and_records_taken_back_are_no_records(
-    lake: Lake, stream: Streamed, real_kafka: object
+    lake: Lake, stream: Streamed, whole_kafka: object
 ) -> None:
     from confluent_kafka import Producer
 
@@ -235,7 +234,7 @@ def test_marks_of_transactions_and_records_taken_back_are_no_records(
 
 
 def test_what_retention_deleted_is_told_to_the_record(
-    lake: Lake, stream: Streamed, real_kafka: object
+    lake: Lake, stream: Streamed, whole_kafka: object
 ) -> None:
     from confluent_kafka import TopicPartition
     from confluent_kafka.admin import AdminClient
@@ -262,7 +261,7 @@ def test_what_retention_deleted_is_told_to_the_record(
 
 
 def test_a_topic_that_was_made_anew_is_another_log(
-    lake: Lake, stream: Streamed, real_kafka: object
+    lake: Lake, stream: Streamed, whole_kafka: object
 ) -> None:
     from confluent_kafka.admin import AdminClient
 
@@ -283,7 +282,7 @@ def test_a_topic_that_was_made_anew_is_another_log(
 
 
 def test_new_partitions_are_landed_from_their_begin(
-    lake: Lake, stream: Streamed, real_kafka: object
+    lake: Lake, stream: Streamed, whole_kafka: object
 ) -> None:
     from confluent_kafka.admin import AdminClient, NewPartitions
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from typing import Any
 
 import polars as pl
@@ -17,14 +16,14 @@ from sentiment_assets.lake.landings import position_of
 from sentiment_assets.lake.maintenance import Swept, sweep_bronze
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets_tests.bronze_records import DAY, at, line, payload, store
-from sentiment_assets_tests.kafka_server import KafkaServer
+from sentiment_assets_tests.kafka_server import KafkaServer, new_prefix
 from sentiment_assets_tests.silver_of_a_lake import counted, posts, rebuild, rebuilt
 from sentiment_assets_tests.streamed import NOW, Streamed, holds, written
 
 
 @pytest.fixture
 def stream(kafka_server: KafkaServer) -> Streamed:
-    return Streamed(kafka_server, f"t{uuid.uuid4().hex[:8]}.")
+    return Streamed(kafka_server, new_prefix())
 
 
 def land_all(lake: Lake, stream: Streamed) -> None:

@@ -220,7 +220,7 @@ class Child:
     """One landing in a process; ended, or halted until it may go on."""
 
     def __init__(self, lake: Lake, stream: Streamed, order: Order, end: End, **job: Any) -> None:
-        reached = (stream.connection, f"{stream.prefix}landing", stream.server.real is not None)
+        reached = (stream.connection, f"{stream.prefix}landing", not stream.server.mocked)
         landing = Landing(lake.location, reached, order, end, **job)
         self._process: BaseProcess = _context.Process(
             target=_run_job if job else _land, args=(landing,), daemon=True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from sentiment_assets_tests.faults.s3_faults import (
     faulty_s3,
 )
 from sentiment_assets_tests.faults.storm import Storm, assert_nothing_lost, entry_of
-from sentiment_assets_tests.kafka_server import KafkaServer
+from sentiment_assets_tests.kafka_server import KafkaServer, new_prefix
 from sentiment_assets_tests.s3_server import S3Server
 from sentiment_assets_tests.streamed import Streamed
 
@@ -51,7 +50,7 @@ def storm(
     }
     bucket = s3_endpoint.new_bucket()
     lake = Lake.open(LakeLocation(f"s3://{bucket}/lake", "simulated", options))
-    return Storm(seed, Streamed(kafka_server, f"t{uuid.uuid4().hex[:8]}."), lake, tmp_path)
+    return Storm(seed, Streamed(kafka_server, new_prefix()), lake, tmp_path)
 
 
 def test_what_is_written_is_spoiled_one_after_the_other(storm: Storm, s3: FaultyS3) -> None:

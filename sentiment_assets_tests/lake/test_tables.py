@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import pickle
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -390,3 +392,49 @@ def test_any_sequence_of_replacements_equals_a_dictionary(
         model |= {window: (count, mark) for window, count in step.items()}
         model = {window: rows for window, rows in model.items() if rows[0]}
     assert content(table) == model
+
+
+def test_a_thread_reads_the_log_once_and_sees_what_others_commit(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, read = lake.table(NOTES), list[str]()
+    put(table, {"0800": 3}, mark=1)
+
+    def anew(one: Table) -> DeltaTable | None:
+        read.append(one.root)
+        return opening(one)
+
+    opening = Table._open_anew
+    monkeypatch.setattr(Table, "_open_anew", anew)
+    for mark in range(2, 6):
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(put, table, {"0800": mark}, mark=mark).result()
+        assert content(lake.table(NOTES)) == {"0800": (mark, mark)}
+        assert table.partition_sizes()["rows"].to_list() == [mark]
+    # Each of the writers pins a table of its own; the first read here is the only other.
+    assert len(read) == 4 + 1
+
+
+def test_a_table_that_was_moved_away_is_not_read_on(disk_lake: Lake) -> None:
+    table = disk_lake.table(NOTES)
+    folder = Path(disk_lake.location.uri) / table.root
+    for mark in range(4):
+        put(table, {"0800": 3}, mark=mark)
+    assert content(table) == {"0800": (3, 3)}
+    moved = folder.rename(folder.with_name("moved"))
+    assert not table.exists()
+    put(table, {"1000": 2}, mark=9)
+    assert content(table) == {"1000": (2, 9)}
+    shutil.rmtree(folder)
+    moved.rename(folder)
+    assert content(table) == {"0800": (3, 3)}
+
+
+def test_a_moment_that_is_kept_stays_as_it_was(lake: Lake) -> None:
+    table = lake.table(NOTES)
+    put(table, {"0800": 3}, mark=1)
+    then = table.as_of_now()
+    assert content(then) == {"0800": (3, 1)}
+    put(table, {"0800": 4}, mark=2)
+    assert content(table) == {"0800": (4, 2)}
+    assert content(then) == {"0800": (3, 1)}

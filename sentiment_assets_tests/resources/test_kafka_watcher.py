@@ -27,7 +27,7 @@ def watcher(stream: Streamed, answer_within: float = 5.0) -> KafkaWatcher:
     return KafkaWatcher(
         stream.connection,
         answer_within=answer_within,
-        topic_ids=stream.server.real is not None,
+        topic_ids=not stream.server.mocked,
     )
 
 

@@ -62,7 +62,7 @@ HERE = Path(__file__).parent
 def broker(kafka_server: KafkaServer) -> KafkaServer:
     from spark_jobs.jars import JarsMissing, spark_jars
 
-    if kafka_server.real is None:
+    if kafka_server.mocked:
         pytest.skip(f"needs Apache Kafka itself: {kafka_server.reason}")
     if shutil.which("java") is None:
         pytest.skip("needs Java 17 for Spark")

@@ -163,7 +163,7 @@ def test_the_command_keeps_its_records_and_leaves_no_broker_behind(tmp_path: Pat
 
 def test_the_mock_serves_what_tests_without_administration_need() -> None:
     with mock_cluster() as connection:
-        server = KafkaServer(connection, None, "for this test")
+        server = KafkaServer(connection, None, "for this test", mocked=True)
         server.make_topic("posts.x")
         topics = AdminClient(connection.config()).list_topics(timeout=10).topics
         assert len(topics["posts.x"].partitions) == MOCK_PARTITIONS
