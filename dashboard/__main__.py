@@ -6,6 +6,8 @@ What belongs here: the command line. What is served is ``server.py``.
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 
 import uvicorn
 
@@ -22,6 +24,9 @@ def main() -> None:
     given = parser.parse_args()
     port = free_port(USUAL_PORT) if given.port is None else given.port
     print(f"dashboard  http://{given.host}:{port}", flush=True)
+    # uvicorn raises the signal that stopped it once more: what is to be done at the exit would not
+    # be, and the embedded PostgreSQL would be held by a process that is gone.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Streamlit writes a line of each request by itself.
     uvicorn.run(
         "dashboard.server:app", host=given.host, port=port, log_level="warning", access_log=False
