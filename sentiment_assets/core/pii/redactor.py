@@ -41,7 +41,7 @@ from sentiment_assets.core.text import Canonical, canonicalise
 # addresses and numbers; a card holds a phone's shape, and a phone is a long number. Addresses come
 # after what stands beside them in a form and before bare numbers, such as their postcodes.
 RULES: tuple[Rule, ...] = (
-    URL, EMAIL, SECRET, HANDLE, DEVICE, COORDINATES, IP, BIRTH_DATE, IBAN, CARD, NATIONAL_ID,
+    URL, EMAIL, HANDLE, SECRET, DEVICE, COORDINATES, IP, BIRTH_DATE, IBAN, CARD, NATIONAL_ID,
     STREET, STREET_ABROAD, POSTAL_PLACE, ACCOUNT, PHONE, DIGIT_RUN,
 )  # fmt: skip
 KINDS = (*dict.fromkeys(rule.kind for rule in RULES), "name")
