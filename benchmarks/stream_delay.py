@@ -34,6 +34,8 @@ from sentiment_assets.core.parsers.x import SNOWFLAKE_EPOCH_MS
 from sentiment_assets.core.streams import record_key, topic_name, written_headers
 from simulator.kafka.broker import Kafka
 
+#: Silver and gold of what was produced are rebuilt within so long, by default.
+PROMISE_S = 300
 #: One post of so many is three weeks late.
 LATE_EVERY = 10
 LATE = dt.timedelta(days=21)
@@ -61,7 +63,7 @@ class Wave:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stream_delay", description=__doc__)
-    parser.add_argument("--waves", type=int, default=6)
+    parser.add_argument("--waves", type=int, default=10)
     parser.add_argument("--posts", type=int, default=500, help="of a wave")
     parser.add_argument("--every", type=float, default=100, help="seconds between two waves")
     asked = parser.parse_args()
@@ -72,7 +74,10 @@ def main() -> None:
     print("| wave | posts | seconds to silver | seconds to gold |\n| --- | ---: | ---: | ---: |")
     for number, wave in enumerate(waves, 1):
         print(f"| {number} | {wave.posts} | {wave.silver:.0f} | {wave.gold:.0f} |")
-    print(f"\nThe slowest: {max(wave.gold for wave in waves):.0f} s.")
+    slowest = max(wave.gold for wave in waves)
+    print(f"\nThe slowest: {slowest:.0f} s.")
+    if slowest > PROMISE_S:
+        sys.exit(f"{PROMISE_S} s are the promise (docs/streaming.md)")
 
 
 def measure(
