@@ -88,7 +88,7 @@ def answer_to(connection: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
     """
     import polars as pl
 
-    answer = pl.from_arrow(connection.execute(sql).to_arrow_table())
+    answer = pl.from_arrow(connection.sql(sql).to_arrow_table())
     assert isinstance(answer, pl.DataFrame)
     return answer
 
