@@ -70,18 +70,13 @@ def _four(cell: dict[str, Any], coverage: str) -> None:
     elif "trailing_days" in cell:
         compared = f" No published figures in the {TRAILING_DAYS} days before."
     mean.caption(f"n = {scored:,} scored posts, standard error {error}.{compared}")
-    ratio = cell.get("volume_ratio")
-    posts.metric(
-        "Posts",
-        f"{cell['posts']:,}",
-        None if ratio is None else f"{ratio - 1:+.0%}",
-        delta_color="off",
-    )
+    more = wording.volume_change(cell.get("volume_ratio"), cell.get("fetched_share"))
+    posts.metric("Posts", f"{cell['posts']:,}", more, delta_color="off")
     posts.caption(
         f"{coverage}."
         + (
             f" Change against the mean of {wording.count(cell['trailing_days'], 'day')} before."
-            if ratio is not None
+            if more is not None
             else ""
         )
     )

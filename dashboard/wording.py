@@ -16,6 +16,8 @@ from sentiment_assets.core.gold import ALL_POSTS
 from sentiment_assets.core.platforms import PLATFORMS
 
 NONE = "-"
+#: Of a day that was fetched in part, posts are fewer for that reason alone.
+WHOLE_ENOUGH = 0.95
 
 
 def platform(name: str) -> str:
@@ -74,6 +76,13 @@ def signed(value: float | None, digits: int = 3) -> str:
 def plain(value: float | None) -> str:
     """A figure without a sign."""
     return NONE if value is None else f"{value:.3f}"
+
+
+def volume_change(ratio: float | None, fetched_share: float | None) -> str | None:
+    """Posts against the usual, as a change in percent; none of a day that is not all there."""
+    if ratio is None or (fetched_share or 0.0) < WHOLE_ENOUGH:
+        return None
+    return f"{ratio - 1:+.0%}"
 
 
 def share(value: float | None) -> str:

@@ -175,6 +175,6 @@ def _freshness(page: Page, platform: str) -> None:
 
 def _how_new(newest: dict[str, Any] | None, now: dt.datetime) -> dict[str, str]:
     if newest is None:
-        return {"newest day": wording.NONE, "written": "no rows"}
+        return {"newest day": "none", "written": "no rows"}
     day, age = newest["newest_day"], wording.age(now - newest["modified_at"])
     return {"newest day": f"{day.day} {day:%b %Y}", "written": f"{age} ago"}

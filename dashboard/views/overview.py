@@ -63,7 +63,7 @@ def _headline(page: Page, name: str, cell: Mapping[str, Any]) -> None:
             f"({fetched}). The page *Days* shows hidden days together."
         )
         return
-    change, ratio = cell["change"], cell["volume_ratio"]
+    change = cell["change"]
     st.metric(
         f"{title}: mean sentiment",
         wording.signed(cell["sentiment_mean"]),
@@ -76,7 +76,8 @@ def _headline(page: Page, name: str, cell: Mapping[str, Any]) -> None:
         if change is not None
         else f"No published figures in the {TRAILING_DAYS} days before."
     )
-    volume = "" if ratio is None else f" ({ratio - 1:+.0%} against those days)"
+    more = wording.volume_change(cell["volume_ratio"], cell["fetched_share"])
+    volume = "" if more is None else f" ({more} against those days)"
     weighted = wording.signed(cell["engagement_sentiment_mean"])
     st.caption(
         f"{date}, {fetched}. n = {cell['scored']:,} scored of {cell['posts']:,} posts{volume}. "

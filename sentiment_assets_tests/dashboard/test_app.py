@@ -97,6 +97,16 @@ def test_headline_is_the_newest_day_of_gold(lake):
     day = rows.filter(topic="all").row(0, named=True)
     mean, posts, *_ = run("view=Days").metric
     assert (mean.value, mean.delta) == (f"{day['sentiment_mean']:+.3f}", f"{day['change']:+.3f}")
+    # Of a day that was fetched in part, fewer posts are no news.
+    assert day["fetched_share"] < 1
+    assert (posts.value, posts.delta) == (f"{day['posts']:,}", "")
+
+
+@pytest.mark.usefixtures("filled")
+def test_volume_of_a_whole_day_is_compared(lake):
+    rows = lake.table(DAILY_TREND).scan().collect().filter(topic="all", fetched_share=1.0)
+    day = rows.drop_nulls("volume_ratio").sort("date").row(-1, named=True)
+    _, posts, *_ = run(f"view=Days&days=2026-11-17&days={day['date']}").metric
     assert (posts.value, posts.delta) == (f"{day['posts']:,}", f"{day['volume_ratio'] - 1:+.0%}")
 
 
