@@ -16,8 +16,10 @@ from typing import Any
 
 import dagster as dg
 
-from sentiment_assets.assets import bronze, gold, silver
-from sentiment_assets.checks import checks
+from sentiment_assets.assets import bronze, gold, marts, silver
+from sentiment_assets.assets.decisions import DECISIONS
+from sentiment_assets.assets.reference import REFERENCES, check_reference
+from sentiment_assets.checks import checks, mart_checks
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.metrics import (
     BEHIND,
@@ -93,8 +95,10 @@ def _steps() -> Mapping[str, tuple[str, ...]]:
         for found in vars(module).values()
         if isinstance(found, dg.AssetsDefinition)
     ]
+    assets += [*DECISIONS, *REFERENCES, marts.postgres_mart, *marts.whole_tables()]
+    judges = [*checks(), *mart_checks(), check_reference]
     steps = {asset.op.name: asset.keys for asset in assets}
-    steps |= {check.op.name: {key.asset_key for key in check.check_keys} for check in checks()}
+    steps |= {check.op.name: {key.asset_key for key in check.check_keys} for check in judges}
     return {name: tuple(sorted("/".join(key.path) for key in keys)) for name, keys in steps.items()}
 
 

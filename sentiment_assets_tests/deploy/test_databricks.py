@@ -5,10 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import importlib.util
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,6 +24,9 @@ from sentiment_assets.core.silver import CLEAN_INPUT, SilverRules, clean_batch
 from sentiment_assets.lake.objects import Lake, LakeLocation
 from sentiment_assets.lake.staged import stage_frame
 from sentiment_assets.privacy.access import ROLES, right_of
+from sentiment_assets_tests.spark_jobs.sessions import streaming_session
+from sentiment_assets_tests.spark_session import lacking
+from spark_jobs.jars import JarsMissing
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "deploy/databricks/register_tables.py"
@@ -47,27 +48,20 @@ GRANTS = [statement for statement in STATEMENTS if statement.startswith("GRANT")
 
 
 @pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs java on the PATH")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    if reason := lacking():
+        pytest.skip(reason)
     from pyspark.sql import SparkSession
 
+    # A process has one session, which others go on with: it begins with what they need.
     active = SparkSession.getActiveSession()
     if active is not None:
-        yield active
-        return
-    builder = SparkSession.builder.master("local[2]").appName("databricks")
-    for name, value in {
-        "spark.ui.enabled": "false",
-        "spark.driver.memory": "1g",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.sql.session.timeZone": "UTC",
-    }.items():
-        builder = builder.config(name, value)
-    made = builder.getOrCreate()
-    yield made
-    # Others in this process want a session of their own.
-    made.stop()
+        return active
+    place = LakeLocation(str(tmp_path_factory.mktemp("spark")), "simulated")
+    try:
+        return streaming_session(place)
+    except JarsMissing as problem:
+        pytest.skip(str(problem))
 
 
 @pytest.fixture(scope="module")

@@ -164,6 +164,7 @@ def test_the_clock_and_the_sensor_are_on(running: Running) -> None:
         *((f"land_{platform}", "STOPPED") for platform in sorted(PLATFORMS)),
         ("live", "STOPPED"),
         ("rebuild_what_is_behind", "RUNNING"),
+        ("watch_reference_files", "RUNNING"),
         ("watch_streams", "STOPPED"),
     ]
 
