@@ -122,21 +122,30 @@ def test_a_page_of_a_small_crowd_says_what_is_hidden(
         assert "hidden: fewer than 10 authors" in chart["words"]
 
 
+def drawn(page):
+    """A page that is still being drawn takes a step back for a part of what it is at."""
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+
+
 def test_the_back_button_goes_back_to_the_choice_before(open_page, url):
     page = open_page(f"{url}/?view=Days&topic=nimbus&days=2026-11-18&days=2026-11-22", charts=2)
     page.get_by_role("heading", name="Sun 22 Nov 2026: topic nimbus").wait_for()
     page.get_by_role("combobox", name="Topic").click()
     page.get_by_role("option", name="cirrus").click()
     page.get_by_role("heading", name="Sun 22 Nov 2026: topic cirrus").wait_for()
+    drawn(page)
     page.get_by_role("radio", name="Overview").click()
     page.get_by_role("heading", name="What changed most").wait_for()
+    drawn(page)
     # What a page doesn't ask for is kept for the next one.
     assert re.search(r"view=Overview.*|topic=cirrus", page.url)
     page.go_back()
     page.get_by_role("heading", name="Sun 22 Nov 2026: topic cirrus").wait_for()
+    drawn(page)
     page.go_back()
     page.get_by_role("heading", name="Sun 22 Nov 2026: topic nimbus").wait_for()
     assert page.get_by_role("combobox", name="Topic").input_value() == "nimbus"
+    drawn(page)
     page.go_forward()
     page.get_by_role("heading", name="Sun 22 Nov 2026: topic cirrus").wait_for()
 
