@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,9 @@ from sentiment_assets.core.contracts import Contract
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.mart import DATED, Outgoing, Publication, Sent, is_dated
 from sentiment_assets.privacy.postgres import MART_PUBLISHER
+
+#: Some rows of a table, and the same as tuples.
+_Prepared = tuple[pl.DataFrame, list[tuple[Any, ...]]]
 
 
 @dataclass
@@ -212,9 +216,8 @@ def _copy(
     rows: Counter[PostPartition] = Counter()
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types([copy_type(column.type) for column in contract.columns])
-        for batch in batches:
-            frame = pl.DataFrame(batch).select(contract.schema.names)
-            for row in frame.iter_rows():
+        for frame, tuples in _ahead(_prepared(contract, batches)):
+            for row in tuples:
                 copy.write_row(row)
             if is_dated(contract):
                 counts = frame.group_by(DATED).len().iter_rows()
@@ -222,6 +225,22 @@ def _copy(
             else:
                 rows[WHOLE] += frame.height
     return rows
+
+
+def _prepared(contract: Contract, batches: Iterable[pa.RecordBatch]) -> Iterator[_Prepared]:
+    """Batches as they are sent."""
+    for batch in batches:
+        frame = pl.DataFrame(batch).select(contract.schema.names)
+        yield frame, frame.rows()
+
+
+def _ahead(batches: Iterator[_Prepared]) -> Iterator[_Prepared]:
+    """The next batch is read while the server takes the one before."""
+    with ThreadPoolExecutor(1) as reader:
+        waiting = reader.submit(next, batches, None)
+        while (ready := waiting.result()) is not None:
+            waiting = reader.submit(next, batches, None)
+            yield ready
 
 
 def _note(
