@@ -408,6 +408,7 @@ class MartReader:
                 connection.execute("SET LOCAL TimeZone TO 'UTC'")
                 yield connection
         except BaseException:
+            # Interrupts too: in the middle of an answer it is of no use to the next who asks.
             connection.close()
             raise
         with self._lock:
