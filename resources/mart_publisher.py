@@ -73,10 +73,11 @@ class PostgresMart:
             self._claim(connection)
             # In one order everywhere: two publishes wait for each other, and never in a ring.
             ordered = sorted(tables, key=lambda table: table.contract.table)
-            for table in ordered:
-                _add_months(connection, table)
+            begun = {table.contract.name: _begin_months(connection, table) for table in ordered}
             return {
-                table.contract.name: _replace(connection, table, run_id, self.address)
+                table.contract.name: _replace(
+                    connection, table, begun[table.contract.name], run_id, self.address
+                )
                 for table in ordered
             }
 
@@ -118,33 +119,62 @@ class PostgresMart:
             )
 
 
-def _add_months(connection: psycopg.Connection[Any], table: Outgoing) -> None:
-    """Make what the partitions need; there is none for whatever is left over."""
+def _begin_months(connection: psycopg.Connection[Any], table: Outgoing) -> dict[dt.date, str]:
+    """Make what the partitions need and is not there; the new tables' names by month.
+
+    They are no part of the mart's table yet: readers go on, and rows are copied without an index
+    being kept. There is no partition for whatever is left over.
+    """
     if not is_dated(table.contract):
-        return
-    for month in sorted({partition.date.replace(day=1) for partition in table.partitions}):
-        connection.execute("SELECT mart.add_month(%s, %s)", [table.contract.table, month])
+        return {}
+    begun = {}
+    for month in sorted({_month(partition) for partition in table.partitions}):
+        made = connection.execute(
+            "SELECT mart.begin_month(%s, %s)", [table.contract.table, month]
+        ).fetchone()
+        if made is not None and made[0] is not None:
+            begun[month] = str(made[0])
+    return begun
 
 
 def _replace(
-    connection: psycopg.Connection[Any], table: Outgoing, run_id: str, address: MartAddress
+    connection: psycopg.Connection[Any],
+    table: Outgoing,
+    begun: dict[dt.date, str],
+    run_id: str,
+    address: MartAddress,
 ) -> Sent:
-    partitions = sorted(table.partitions) if is_dated(table.contract) else [WHOLE]
+    contract = table.contract
+    partitions = sorted(table.partitions) if is_dated(contract) else [WHOLE]
     ours = _lock(connection, table, partitions, run_id)
-    overtaken = tuple(p for p in partitions if p not in ours)
-    if not ours:
-        return Sent({}, overtaken)
-    _delete(connection, table.contract, ours)
-    batches = table.batches([] if ours == [WHOLE] else ours)
-    rows = _copy(connection, table.contract, batches)
-    if astray := set(rows) - set(ours):
-        raise MartRefused(
-            f"{table.contract.name}: rows of {len(astray)} partitions that were not named came to "
-            f"the mart at {address.shown}; nothing was changed"
-        )
-    counted = {partition: rows[partition] for partition in ours}
-    _note(connection, table.contract, counted)
-    return Sent(counted, overtaken)
+    counted = dict.fromkeys(ours, 0)
+
+    def copy(into: str, wanted: Sequence[PostPartition], *, new: bool) -> None:
+        batches = table.batches([] if wanted == [WHOLE] else wanted)
+        rows = _copy(connection, contract, into, batches, new=new)
+        if astray := set(rows) - set(wanted):
+            raise MartRefused(
+                f"{contract.name}: rows of {len(astray)} partitions that were not named came to "
+                f"the mart at {address.shown}; nothing was changed"
+            )
+        counted.update(rows)
+
+    standing = [partition for partition in ours if _month(partition) not in begun]
+    if standing:
+        _delete(connection, contract, standing)
+        copy(contract.table, standing, new=False)
+    for month, child in begun.items():
+        if of_month := [partition for partition in ours if _month(partition) == month]:
+            copy(child, of_month, new=True)
+        connection.execute("SELECT mart.attach_month(%s, %s)", [contract.table, month])
+    if ours:
+        _note(connection, contract, counted)
+    return Sent(counted, tuple(p for p in partitions if p not in counted))
+
+
+def _month(partition: PostPartition) -> dt.date:
+    """The first day of its month."""
+    return partition.date.replace(day=1)
 
 
 def _lock(
@@ -206,12 +236,21 @@ def _delete(
 
 
 def _copy(
-    connection: psycopg.Connection[Any], contract: Contract, batches: Iterable[pa.RecordBatch]
+    connection: psycopg.Connection[Any],
+    contract: Contract,
+    into: str,
+    batches: Iterable[pa.RecordBatch],
+    *,
+    new: bool,
 ) -> Counter[PostPartition]:
-    """Copy the rows, batch by batch, and count them by partition."""
+    """Copy the rows, batch by batch, and count them by partition.
+
+    Rows of a table that is ``new`` in this transaction are written as old ones at once: the server
+    need not write them a second time when they have become old.
+    """
     columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in contract.columns)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-        sql.Identifier(SCHEMA, contract.table), columns
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY, FREEZE {})").format(
+        sql.Identifier(SCHEMA, into), columns, sql.SQL("true" if new else "false")
     )
     rows: Counter[PostPartition] = Counter()
     with connection.cursor() as cursor, cursor.copy(statement) as copy:

@@ -262,6 +262,27 @@ def test_what_fails_in_the_middle_leaves_everything_as_it_was(
     assert reader.version(HOURLY_SENTIMENT) == version
 
 
+def test_a_new_month_has_every_index_once_it_is_filled(mart: PostgresMart) -> None:
+    mart.upgrade()
+    with session(mart.address, "publisher") as connection:
+        # Whoever began it before was stopped.
+        connection.execute("SELECT mart.begin_month('topic_sentiment', '2026-02-01')")
+    rows = made_up(TOPIC_SENTIMENT, DAYS, 5)
+    with pytest.raises(MartRefused, match="breaks a key"):
+        publish(mart, TOPIC_SENTIMENT, pl.concat([rows, rows]))
+    assert publish(mart, TOPIC_SENTIMENT, rows).rows == dict.fromkeys(DAYS, 5)
+    with session(mart.address) as connection:
+        indexes = connection.execute("""
+            SELECT parent.inhparent::regclass::text, i.indisunique, i.indisvalid
+            FROM pg_index i LEFT JOIN pg_inherits parent ON parent.inhrelid = i.indexrelid
+            WHERE i.indrelid = 'mart.topic_sentiment_2026_02'::regclass ORDER BY 1
+        """).fetchall()
+    assert indexes == [
+        ("mart.topic_sentiment_pkey", True, True),
+        ("mart.topic_sentiment_topic_date", False, True),
+    ]
+
+
 def test_a_pool_of_days_keeps_its_list(mart: PostgresMart, reader: MartReader) -> None:
     sunday = day("2026-02-08")
     frame = made_up(POOLED_SENTIMENT, [sunday], 2)
@@ -290,7 +311,7 @@ def test_readers_and_publishers_are_held_to_their_rights(mart: PostgresMart) -> 
             "DELETE FROM mart.hourly_sentiment",
             "UPDATE mart.publication SET row_count = 0",
             "TRUNCATE mart.hourly_sentiment",
-            "SELECT mart.add_month('hourly_sentiment', '2030-01-01')",
+            "SELECT mart.begin_month('hourly_sentiment', '2030-01-01')",
             "CREATE TABLE mart.mine (a int)",
             "ALTER TABLE mart.hourly_sentiment ADD COLUMN mine int",
             "SELECT * FROM public.event_logs",
@@ -316,9 +337,10 @@ def test_readers_and_publishers_are_held_to_their_rights(mart: PostgresMart) -> 
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     connection.execute(statement.encode())
     with session(mart.address, "publisher") as connection:
-        connection.execute("SELECT mart.add_month('hourly_sentiment', '2030-01-01')")
+        connection.execute("SELECT mart.begin_month('hourly_sentiment', '2030-01-01')")
+        connection.execute("SELECT mart.attach_month('hourly_sentiment', '2030-01-01')")
         with pytest.raises(psycopg.errors.UndefinedTable, match="no months"):
-            connection.execute("SELECT mart.add_month('publication', '2030-01-01')")
+            connection.execute("SELECT mart.begin_month('publication', '2030-01-01')")
     with session(mart.address, "bi_reader") as connection:
         # What the months of a table hold is read through the table, and by itself.
         connection.execute("SELECT * FROM mart.hourly_sentiment_2030_01")

@@ -219,7 +219,8 @@ def test_views_add_up_what_is_published(address: MartAddress) -> None:
     with session(address) as owner:
         owner.execute("SET ROLE mart_owner")
         for table in ("daily_summary", "topic_sentiment", "daily_trend", "hourly_sentiment"):
-            owner.execute("SELECT mart.add_month(%s, '2026-02-01')", [table])
+            owner.execute("SELECT mart.begin_month(%s, '2026-02-01')", [table])
+            owner.execute("SELECT mart.attach_month(%s, '2026-02-01')", [table])
         measures = (
             "posts, scored, positive, neutral, negative, sentiment_sum, sentiment_square_sum, "
             "engagement_weight, engagement_sentiment_sum, fetched_share, suppressed"
