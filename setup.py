@@ -141,8 +141,9 @@ setup(
         "polars>=2,<3",
         "polars-hash>=0.5",
         "psutil>=6",
-        # The mart: binary COPY with types, which psycopg2 of Dagster's storage lacks. Its own libpq
-        # comes along.
+        # The mart: from Arrow to binary COPY, and the COPY, which psycopg2 of Dagster's storage
+        # lacks. psycopg's own libpq comes along.
+        "pgpq>=0.12,<0.13",
         "psycopg[binary]>=3.2,<4",
         "pyarrow>=25",
         "pydantic>=2.7",

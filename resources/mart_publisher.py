@@ -10,18 +10,18 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 import psycopg
 import pyarrow as pa
+from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import sql
 
 from resources import mart_schema
-from resources.mart_tables import ORIGIN, PUBLICATION, SCHEMA, copy_type
+from resources.mart_tables import ORIGIN, PUBLICATION, SCHEMA
 from resources.postgres import (
     LOCK_TIMEOUT,
     WHOLE,
@@ -36,9 +36,6 @@ from sentiment_assets.core.contracts import Contract
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.mart import DATED, Outgoing, Publication, Sent, is_dated
 from sentiment_assets.privacy.postgres import MART_PUBLISHER
-
-#: Some rows of a table, and the same as tuples.
-_Prepared = tuple[pl.DataFrame, list[tuple[Any, ...]]]
 
 
 @dataclass
@@ -149,9 +146,9 @@ def _replace(
     ours = _lock(connection, table, partitions, run_id)
     counted = dict.fromkeys(ours, 0)
 
-    def copy(into: str, wanted: Sequence[PostPartition], *, new: bool) -> None:
+    def copy(into: str, wanted: Sequence[PostPartition]) -> None:
         batches = table.batches([] if wanted == [WHOLE] else wanted)
-        rows = _copy(connection, contract, into, batches, new=new)
+        rows = _copy(connection, contract, into, batches)
         if astray := set(rows) - set(wanted):
             raise MartRefused(
                 f"{contract.name}: rows of {len(astray)} partitions that were not named came to "
@@ -162,10 +159,10 @@ def _replace(
     standing = [partition for partition in ours if _month(partition) not in begun]
     if standing:
         _delete(connection, contract, standing)
-        copy(contract.table, standing, new=False)
+        copy(contract.table, standing)
     for month, child in begun.items():
         if of_month := [partition for partition in ours if _month(partition) == month]:
-            copy(child, of_month, new=True)
+            copy(child, of_month)
         connection.execute("SELECT mart.attach_month(%s, %s)", [contract.table, month])
     if ours:
         _note(connection, contract, counted)
@@ -240,46 +237,25 @@ def _copy(
     contract: Contract,
     into: str,
     batches: Iterable[pa.RecordBatch],
-    *,
-    new: bool,
 ) -> Counter[PostPartition]:
-    """Copy the rows, batch by batch, and count them by partition.
-
-    Rows of a table that is ``new`` in this transaction are written as old ones at once: the server
-    need not write them a second time when they have become old.
-    """
+    """Copy the rows, batch by batch, and count them by partition."""
     columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in contract.columns)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY, FREEZE {})").format(
-        sql.Identifier(SCHEMA, into), columns, sql.SQL("true" if new else "false")
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(SCHEMA, into), columns
     )
+    encoder = ArrowToPostgresBinaryEncoder(contract.schema)
     rows: Counter[PostPartition] = Counter()
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types([copy_type(column.type) for column in contract.columns])
-        for frame, tuples in _ahead(_prepared(contract, batches)):
-            for row in tuples:
-                copy.write_row(row)
+        copy.write(encoder.write_header())
+        for batch in batches:
+            copy.write(encoder.write_batch(batch))
             if is_dated(contract):
-                counts = frame.group_by(DATED).len().iter_rows()
+                counts = pl.DataFrame(batch).group_by(DATED).len().iter_rows()
                 rows.update({PostPartition(d, p): count for d, p, count in counts})
             else:
-                rows[WHOLE] += frame.height
+                rows[WHOLE] += batch.num_rows
+        copy.write(encoder.finish())
     return rows
-
-
-def _prepared(contract: Contract, batches: Iterable[pa.RecordBatch]) -> Iterator[_Prepared]:
-    """Batches as they are sent."""
-    for batch in batches:
-        frame = pl.DataFrame(batch).select(contract.schema.names)
-        yield frame, frame.rows()
-
-
-def _ahead(batches: Iterator[_Prepared]) -> Iterator[_Prepared]:
-    """The next batch is read while the server takes the one before."""
-    with ThreadPoolExecutor(1) as reader:
-        waiting = reader.submit(next, batches, None)
-        while (ready := waiting.result()) is not None:
-            waiting = reader.submit(next, batches, None)
-            yield ready
 
 
 def _note(

@@ -20,18 +20,18 @@ PUBLICATION = "publication"
 ORIGIN = "origin"
 VERSION_TABLE = "schema_version"
 
-#: Arrow's types and PostgreSQL's, for columns and for binary COPY.
-_TYPES: dict[pa.DataType, tuple[sa.types.TypeEngine[Any], str]] = {
-    pa.bool_(): (sa.Boolean(), "bool"),
-    pa.date32(): (sa.Date(), "date"),
-    pa.float32(): (sa.REAL(), "float4"),
-    pa.float64(): (sa.Double(), "float8"),
-    pa.int32(): (sa.Integer(), "int4"),
-    pa.int64(): (sa.BigInteger(), "int8"),
-    pa.list_(pa.date32()): (postgresql.ARRAY(sa.Date()), "date[]"),
-    pa.string(): (sa.Text(), "text"),
-    STRINGS: (postgresql.ARRAY(sa.Text()), "text[]"),
-    TIMESTAMP: (sa.DateTime(timezone=True), "timestamptz"),
+#: Arrow's types and the columns' in PostgreSQL.
+_TYPES: dict[pa.DataType, sa.types.TypeEngine[Any]] = {
+    pa.bool_(): sa.Boolean(),
+    pa.date32(): sa.Date(),
+    pa.float32(): sa.REAL(),
+    pa.float64(): sa.Double(),
+    pa.int32(): sa.Integer(),
+    pa.int64(): sa.BigInteger(),
+    pa.list_(pa.date32()): postgresql.ARRAY(sa.Date()),
+    pa.string(): sa.Text(),
+    STRINGS: postgresql.ARRAY(sa.Text()),
+    TIMESTAMP: sa.DateTime(timezone=True),
 }
 
 
@@ -41,15 +41,6 @@ def sql_type(kind: pa.DataType) -> sa.types.TypeEngine[Any]:
     Raises:
         ValueError: the mart has no type for it.
     """
-    return _type(kind)[0]
-
-
-def copy_type(kind: pa.DataType) -> str:
-    """The name by which binary COPY knows an Arrow type."""
-    return _type(kind)[1]
-
-
-def _type(kind: pa.DataType) -> tuple[sa.types.TypeEngine[Any], str]:
     if kind not in _TYPES:
         raise ValueError(
             f"the mart has no column type for Arrow's {kind}: add one to _TYPES in "

@@ -195,6 +195,6 @@ def outgoing(table: Table, partitions: Sequence[PostPartition]) -> Outgoing | No
         values = [{"date": p.date.isoformat(), "platform": p.platform} for p in wanted]
         rows = table.scan(values or None)
         for frame in rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
-            yield from frame.to_arrow().cast(table.contract.schema).to_batches()
+            yield from frame.rechunk().to_arrow().cast(table.contract.schema).to_batches()
 
     return Outgoing(table.contract, tuple(partitions), version, table_id, batches)

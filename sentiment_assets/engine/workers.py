@@ -29,12 +29,8 @@ PARALLEL_RECORDS = 150_000
 #: A process takes some 400 MB; on larger machines a setting asks for more of them.
 _MOST_BY_DEFAULT = 8
 
-#: A core each: Polars would start a thread for every core in each of them. Memory that it frees is
-#: kept for the next batch, seconds later: to ask the system for it anew takes 4 % of the time.
-_OWN_CORE = {
-    "POLARS_MAX_THREADS": "1",
-    "_RJEM_MALLOC_CONF": "dirty_decay_ms:10000,muzzy_decay_ms:10000",
-}
+#: A core each: Polars would start a thread for every core in each of them.
+_OWN_CORE = {"POLARS_MAX_THREADS": "1"}
 
 Built = tuple[WindowSource, WindowSilver]
 
