@@ -35,7 +35,7 @@ demo-stream: $(VENV)/.spark kafka spark ## The same with a Kafka broker, topics,
 	@exec $(BIN)/sentiment run --stream
 
 test: $(VENV)/.dev browser kafka spark check ## Set up, check and run all tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 1 $(PYTEST_ARGS)
 
 faults: $(VENV)/.dev kafka ## Kill, cut off, halt and poison landings by many seeds; a ledger is the oracle
 	SENTIMENT_FAULT_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n 2 sentiment_assets_tests/faults $(PYTEST_ARGS)

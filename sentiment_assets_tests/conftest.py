@@ -45,6 +45,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+#: Tests in which a process ended, of this run.
+_ended: list[str] = []
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
+    """A process that hung has told where, and ended: the next one tries its test again, once."""
+    if not _ended:
+        report.outcome = "rerun"  # type: ignore[assignment]
+    _ended.append(crashitem)
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    return ("ended", "C", "ENDED") if report.outcome == "rerun" else None
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:

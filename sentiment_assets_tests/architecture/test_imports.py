@@ -232,7 +232,10 @@ def test_importing_reads_nothing(tmp_path: Path, packages: list[str]) -> None:
     did = json.loads(done.stdout)
     imported = did.pop("imported")
     assert imported > 15
-    assert did == {"opened": [], "sockets": [], "started": [], "environment": []}
+    # Polars' allocator reads its setting when Polars is loaded: it can't be given later.
+    allocator = ["sentiment_assets/__init__.py: _RJEM_MALLOC_CONF"]
+    assert did.pop("environment") in (allocator * 2, [])
+    assert did == {"opened": [], "sockets": [], "started": []}
 
 
 def test_the_watcher_sees_what_it_watches(tmp_path: Path) -> None:

@@ -52,8 +52,7 @@ def sleeps():
 
 @dg.op
 def is_deaf():
-    # In C: no signal is heard before it returns. That is after the test: a run that hears of its
-    # end late calls itself canceled, and a canceled run is not retried.
+    # In C: no signal is heard before it returns, which is after the test.
     if first_time("deaf"):
         ctypes.CDLL(None).sleep(600)
 
@@ -163,11 +162,11 @@ def test_a_stuck_run_is_ended_and_retried(daemon: Daemon, job: str) -> None:
     daemon.command("dagster", "job", "launch", "-j", job)
     succeeded = dg.DagsterRunStatus.SUCCESS
     wait_for(daemon, lambda: succeeded in {run.status for run in daemon.runs(job)})
-    # On a slow machine the second run may take too long as well; the third does not.
+    # On a slow machine the second run may take too long as well; the third does not. One that hears
+    # of its end late calls itself canceled, after it was called failed and is retried.
     stuck, *others = daemon.runs(job)
-    assert [run.status for run in (stuck, *others)][:-1] == [dg.DagsterRunStatus.FAILURE] * len(
-        others
-    )
+    ended = {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
+    assert {run.status for run in (stuck, *others)[:-1]} <= ended
     assert [run.root_run_id for run in others] == [stuck.run_id] * len(others)
     said = [e.message for e in daemon.instance.all_logs(stuck.run_id)]
     assert any(f"exceeding maximum runtime of {MAX_RUNTIME} seconds" in one for one in said)
