@@ -995,6 +995,14 @@ def api_clients(
     }
 
 
+def _base_url(settings: Settings, platform: str) -> str | None:
+    """Where a platform's API is asked; null for a simulator that nobody knows of."""
+    access = settings.platforms[platform]
+    if settings.source == "live":
+        return access.base_url or access.LIVE_URL
+    return access.base_url or running_services(settings.home).get(f"{platform}_base_url")
+
+
 def api_client(
     settings: Settings,
     platform: str,
@@ -1014,16 +1022,12 @@ def api_client(
     access = settings.platforms[platform]
     if max_wait_seconds is not None:
         access = access.model_copy(update={"max_wait_seconds": max_wait_seconds})
-    base_url = access.base_url
-    if settings.source == "live":
-        base_url = base_url or access.LIVE_URL
-        if access.credential is None:
-            raise SettingsError(
-                f"{credential_setting(platform)}: needed when SENTIMENT_SOURCE is live; "
-                "docs/access.md says how to get it"
-            )
-    elif base_url is None:
-        base_url = running_services(settings.home).get(f"{platform}_base_url")
+    base_url = _base_url(settings, platform)
+    if settings.source == "live" and access.credential is None:
+        raise SettingsError(
+            f"{credential_setting(platform)}: needed when SENTIMENT_SOURCE is live; "
+            "docs/access.md says how to get it"
+        )
     if base_url is None:
         raise SettingsError(
             f"{PREFIX}{platform.upper()}_BASE_URL: no simulator is running that this process knows "
@@ -1233,12 +1237,15 @@ def requests_left(settings: Settings, database: str | None) -> dict[str, BudgetL
 def token_ends(settings: Settings) -> dict[str, TokenEnd]:
     """When the token of each connected platform ends, where its API says it; a request each.
 
+    A simulator that does not run says nothing of its tokens.
+
     Raises:
         ApiError: a platform did not say, for a reason other than the token.
-        SettingsError: the simulator is the source and nobody said where it listens.
     """
     ends = {}
     for platform in settings.connected:
+        if _base_url(settings, platform) is None:
+            continue
         with contextlib.closing(api_client(settings, platform)) as client:
             if isinstance(client, TellsTokenEnd):
                 ends[platform] = client.token_end()

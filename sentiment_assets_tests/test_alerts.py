@@ -543,6 +543,10 @@ def test_clients_tell_the_end_that_their_platform_tells(
         assert at.utcoffset() == dt.timedelta()
 
 
+def test_a_simulator_that_does_not_run_has_no_tokens(tmp_path: Path) -> None:
+    assert token_ends(read_settings({}, home=tmp_path)) == {}
+
+
 def test_a_watch_that_looks_no_more() -> None:
     rule = RULES["watch_silent"]
     assert [*silent_watch(Book(), rule, NOW)] == [], "none was ever started"
