@@ -2,12 +2,16 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import re
 import threading
 import urllib.request
 
 import polars as pl
 import pytest
+
+from resources.environments import read_settings
+from sentiment_assets_tests.dashboard.live_figures import show
 
 WIDTHS = {1280: 900, 390: 844}
 #: What is asked for, how many charts there are then, and a word of their axes.
@@ -34,10 +38,10 @@ def url(serve_dashboard, wide_home):
 
 @pytest.fixture
 def open_page(browser):
-    """Open a page of a width, wait for its foot and its charts; complaints are gathered."""
+    """Open a page of a width, wait for its last words and its charts; complaints are gathered."""
     contexts = []
 
-    def opened(address, width=1280, charts=0):
+    def opened(address, width=1280, charts=0, until=FOOT):
         context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]})
         contexts.append(context)
         page = context.new_page()
@@ -46,7 +50,7 @@ def open_page(browser):
         page.on("pageerror", lambda error: page.complaints.append(error))
         page.on("request", lambda request: page.asked.add(request.url))
         page.goto(address)
-        page.get_by_text(FOOT).wait_for(timeout=60_000)
+        page.get_by_text(until).first.wait_for(timeout=60_000)
         page.wait_for_function(
             f"document.querySelectorAll('[data-testid=stVegaLiteChart] svg').length >= {charts}",
             timeout=60_000,
@@ -82,10 +86,10 @@ def test_a_page_is_whole_silent_and_accessible(open_page, url, tmp_path, query, 
     assert any(word in chart["words"] for chart in charts)
 
 
-def whole_and_silent(open_page, url, query, width, tmp_path, count, least_marks=5):
+def whole_and_silent(open_page, url, query, width, tmp_path, count, least_marks=5, until=FOOT):
     """Look for complaints, clipped words and barriers; returns what the charts hold."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    page = open_page(f"{url}/{query}", width, count)
+    page = open_page(f"{url}/{query}", width, count, until)
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": width, "height": height})
     page.wait_for_timeout(800)  # charts are drawn again at their final width
@@ -120,6 +124,30 @@ def test_a_page_of_a_small_crowd_says_what_is_hidden(
         charts = whole_and_silent(open_page, address, query, 390, tmp_path, 3, least_marks=2)
     for chart in charts[:2]:
         assert "hidden: fewer than 10 authors" in chart["words"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_now_is_drawn_while_posts_come_and_says_how_to_begin(
+    open_page, serve_dashboard, tmp_path, width
+):
+    home = tmp_path / "home"
+    lake = read_settings({}, home=home).open_lake()
+    with serve_dashboard(home) as address:
+        page = open_page(f"{address}/?view=Now", width, until="make demo-stream")
+        assert [getattr(said, "text", str(said)) for said in page.complaints] == []
+        for minutes in (30, 20, 10, 0):
+            show(lake, dt.timedelta(minutes=minutes), 40 + minutes)
+        told = "Figures grow by at least"
+        charts = whole_and_silent(open_page, address, "?view=Now", width, tmp_path, 2, 3, told)
+        assert all(chart["words"] for chart in charts)
+        # It is drawn again by itself.
+        page = open_page(f"{address}/?view=Now", width, 2, told)
+        before = page.get_by_text("figures are").inner_text()
+        page.wait_for_function(
+            "said => ![...document.querySelectorAll('p')].some(p => p.textContent === said)",
+            arg=before,
+            timeout=20_000,
+        )
 
 
 def drawn(page):
