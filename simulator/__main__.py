@@ -55,6 +55,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"must not be negative, and is {text}")
+    return number
+
+
 def options() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -71,10 +78,10 @@ def options() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--posts-per-day",
-        type=_positive,
+        type=_count,
         default=4000,
         metavar="N",
-        help="on X: of the story, on the week's average (default 4000)",
+        help="on X: of the story, on the week's average (default 4000); 0 tells none",
     )
     parser.add_argument(
         "--busy",

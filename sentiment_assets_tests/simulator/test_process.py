@@ -70,7 +70,7 @@ def test_two_processes_of_one_seed_tell_the_same(started: Start) -> None:
     [
         (["--corpus", "/nowhere.txt"], "no such file"),
         (["--now", "tomorrow"], "RFC 3339"),
-        (["--posts-per-day", "0"], "at least 1"),
+        (["--posts-per-day", "-1"], "must not be negative"),
         (["--repeats", "2"], "between 0 and 1"),
         (["--comments-per-day", "none"], "--comments-per-day"),
     ],

@@ -36,4 +36,10 @@ def streaming_session(location: LakeLocation, cores: int = 2) -> SparkSession:
     builder = SparkSession.builder.appName("tests of the stream")
     for name, value in wanted.items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()
+    session = builder.getOrCreate()
+    # One that stood before takes no address of a store from its builder.
+    hadoop = session.sparkContext._jsc.hadoopConfiguration()
+    for name, value in wanted.items():
+        if name.startswith("spark.hadoop."):
+            hadoop.set(name.removeprefix("spark.hadoop."), value)
+    return session

@@ -61,7 +61,7 @@ class _Hour:
 
 
 class Story:
-    """Posts of the seed's world, ``posts_per_day`` on the week's average.
+    """Posts of the seed's world, ``posts_per_day`` on the week's average; none at all for 0.
 
     From hour ``busy_from`` (since the Unix epoch) on there are ``busy`` times as many.
     """
@@ -137,7 +137,7 @@ class Story:
         chains: list[tuple[Post, ...]] = [
             (_single(rng, hour * HOUR_MS + minute * MINUTE_MS, author, text, "en", "post"),)
             for at, minute, author, text in _SCRIPT
-            if at == of_week
+            if at == of_week and self._weekly
         ]
         for _ in range(self._count(rng, hour, ORIGINALS)):
             lang = "en" if rng.random() > FOREIGN else texts.foreign_language(rng)

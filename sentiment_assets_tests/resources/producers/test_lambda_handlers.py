@@ -104,7 +104,7 @@ class FakeContext:
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[dict[str, SimulatedPlatform]]:
     # Real time: a function's client follows the machine's clock.
-    with running_simulator(NOW, "--posts-per-day", "1") as served:
+    with running_simulator(NOW, "--posts-per-day", "0") as served:
         for platform in served.values():
             platform.free_clock()
         yield served

@@ -26,7 +26,7 @@ MINUTE = dt.timedelta(minutes=1)
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[dict[str, SimulatedPlatform]]:
-    with running_simulator(NOW, "--posts-per-day", "1") as served:
+    with running_simulator(NOW, "--posts-per-day", "0") as served:
         yield served
 
 

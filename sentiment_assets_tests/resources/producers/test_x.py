@@ -44,7 +44,7 @@ RIVALS = TrackedSource("rivals", "query", "stratus OR cirrus")
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[SimulatedPlatform]:
     # Nobody says anything but the test.
-    with running_simulator(NOW, "--posts-per-day", "1") as served:
+    with running_simulator(NOW, "--posts-per-day", "0") as served:
         yield served["x"]
 
 

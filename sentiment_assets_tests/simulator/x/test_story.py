@@ -274,3 +274,7 @@ def test_from_its_busy_hour_on_the_story_has_so_many_times_the_posts() -> None:
     assert [post.id for post in before[0]] == [post.id for post in before[1]]
     usual = len(posts_of(calm, "2026-11-18T12:00:00Z", 6))
     assert len(posts_of(busy, "2026-11-18T12:00:00Z", 6)) == pytest.approx(20 * usual, rel=0.15)
+
+
+def test_a_world_of_no_posts_has_none_of_the_plot_either() -> None:
+    assert posts_of(Story(7, posts_per_day=0), "2026-11-16T00:00:00Z", 168) == []
