@@ -167,12 +167,12 @@ def dagster_job(home: Path) -> Result:
     return _measure(lambda: {"steps": pipeline.run_job(definitions, [bronze.DAY])})
 
 
-def write_growing(folder: Path, posts: int, corpus: str, rhythm: str) -> Result:
+def write_growing(folder: Path, posts: int, corpus: str, rhythm: str, windows: int) -> Result:
     """The bronze of each tick of a day."""
     from benchmarks import growing_day
 
     source = Path(corpus) if corpus else None
-    return {"records": growing_day.write_day(folder, posts, source, rhythm)}
+    return {"records": growing_day.write_day(folder, posts, source, rhythm, windows)}
 
 
 def grow(ticks: Path, home: str, as_job: bool, at_once: bool) -> Result:

@@ -31,9 +31,11 @@ RHYTHMS = ("window", "clock")
 Build = Callable[[str], None]
 
 
-def write_day(folder: Path, posts: int, corpus: Path | None, rhythm: str) -> int:
+def write_day(
+    folder: Path, posts: int, corpus: Path | None, rhythm: str, windows_of_day: int = 12
+) -> int:
     """Write each tick's bronze, a lake a tick below ``folder``; returns all records."""
-    windows = windows_of(bronze.DAY)
+    windows = windows_of(bronze.DAY)[:windows_of_day]
     records = 0
     payloads = dict(zip(windows, bronze.payloads_of(windows, posts, corpus), strict=True))
     for number, (now, fetched) in enumerate(_ticks(windows, rhythm)):

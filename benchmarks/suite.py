@@ -44,8 +44,9 @@ class Sizes:
     tick_days: int
     tick_history: int
     tick_posts: int
-    #: Posts of a day that is built tick by tick, and in which rhythms.
+    #: Posts of a day that is built tick by tick, of how many windows, and in which rhythms.
     growing_posts: int
+    growing_windows: int
     rhythms: tuple[str, ...]
 
 
@@ -62,6 +63,7 @@ FULL = Sizes(
     tick_history=4_000,
     tick_posts=500,
     growing_posts=100_000,
+    growing_windows=12,
     rhythms=RHYTHMS,
 )
 
@@ -81,6 +83,7 @@ TINY = Sizes(
     tick_history=120,
     tick_posts=20,
     growing_posts=300,
+    growing_windows=1,
     rhythms=RHYTHMS[-1:],
 )
 
@@ -132,7 +135,8 @@ def measure(folder: Path, sizes: Sizes, corpus: Path | None, say: Callable[[str]
                                    "new_posts": sizes.tick_posts, "corpus": texts}))  # fmt: skip
     made += [
         ("write_growing", {"folder": folder / f"growing-{rhythm}", "posts": sizes.growing_posts,
-                           "corpus": texts, "rhythm": rhythm})
+                           "corpus": texts, "rhythm": rhythm,
+                           "windows": sizes.growing_windows})
         for rhythm in sizes.rhythms
     ]  # fmt: skip
     # Only making the input may use both cores.

@@ -32,9 +32,19 @@ def pytest_report_header() -> str:
     return f"kafka: {'Apache Kafka' if lacking is None else f'a mock cluster, {lacking}'}"
 
 
-#: Folders whose files wait for daemons and brokers. They come first: were one of them the last, all
-#: other processes would have ended minutes before.
-_SLOW = ("e2e", "faults", "cli", "docs")
+#: Folders whose files wait for daemons, brokers and Spark. They come first: were one of them the
+#: last, all other processes would have ended minutes before.
+_SLOW = (
+    "e2e",
+    "spark_jobs",
+    "parity",
+    "privacy",
+    "benchmarks",
+    "dashboard",
+    "faults",
+    "cli",
+    "docs",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
