@@ -79,6 +79,18 @@ def test_gold_holds_nothing_about_a_person() -> None:
             assert {column.privacy for column in contract.columns} == {"none"}
 
 
+def test_every_figure_of_gold_stands_beside_its_n_and_its_coverage() -> None:
+    told = {"posts", "scored", "fetched_share"}
+    lacking = {
+        contract.name: told - {column.name for column in contract.columns}
+        for contract in CONTRACTS.values()
+        if contract.layer == "gold"
+    }
+    # Marks of days are no figures. They have the coverage of their day.
+    assert lacking.pop("gold/calendar_days") == {"posts", "scored"}
+    assert set().union(*lacking.values()) == set()
+
+
 def test_silver_names_what_is_personal() -> None:
     marked = {c.name: c.privacy for c in SILVER_POSTS.columns if c.privacy != "none"}
     assert marked == {
