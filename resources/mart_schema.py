@@ -35,6 +35,7 @@ from resources.postgres import (
 _SCRIPTS = Path(__file__).parent / "mart_migrations"
 #: Whoever upgrades holds it; no other lock of the mart's has this number.
 _UPGRADE_LOCK = 3_950_027_513
+_LOCK_TIMEOUT = "5s"
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ def upgrade(address: MartAddress) -> SchemaStatus:
                 )
             # Another upgrade may be under way: what it did is seen after the wait.
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [_UPGRADE_LOCK])
+            # A step that waits for a reader keeps all later readers waiting behind it.
+            connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'".encode())
             take_role(connection, MART_OWNER)
             command.upgrade(_config(session), "head")
     return before

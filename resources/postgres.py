@@ -217,6 +217,8 @@ _BY_STATE = {
     "42501": "the account lacks a right: run `sentiment access policy postgres` as an "
     "administrator, and make the account a member of the role (docs/mart.md)",
     "42P01": "a table of the mart is missing: run `sentiment mart upgrade`",
+    "55000": "a table with a month's name holds rows and is no part of its table: rename it, or "
+    "attach it again",
     "3F000": "there is no schema mart: run `sentiment mart upgrade`",
     "22": "a value doesn't fit its column",
     "23": "a row breaks a key or a partition of its table",

@@ -76,12 +76,15 @@ def grants(*, schema: str = LAYER, prefix: str = "sentiment") -> str:
         "-- Tables that are made later.",
         f"{future} GRANT SELECT ON TABLES TO {MART_READER};",
         f"{future} GRANT SELECT, INSERT, DELETE ON TABLES TO {MART_PUBLISHER};",
-        "-- Where a publish notes what it did, it changes lines; the schema's version is not its.",
+        "-- Where a publish notes what it did, it changes lines; the schema's version is not its, "
+        "and whose posts the mart is of is said once.",
         f"DO $$ BEGIN IF to_regclass('{schema}.publication') IS NOT NULL "
         f"THEN GRANT UPDATE ON {schema}.publication TO {MART_PUBLISHER}; END IF; END $$;",
         f"DO $$ BEGIN IF to_regclass('{schema}.schema_version') IS NOT NULL "
         f"THEN REVOKE INSERT, DELETE ON {schema}.schema_version FROM {MART_PUBLISHER}; "
         "END IF; END $$;",
+        f"DO $$ BEGIN IF to_regclass('{schema}.origin') IS NOT NULL "
+        f"THEN REVOKE DELETE ON {schema}.origin FROM {MART_PUBLISHER}; END IF; END $$;",
         "COMMIT;",
     ]
     return "\n".join(lines) + "\n"

@@ -210,6 +210,52 @@ def test_of_two_publishes_at_once_the_later_version_stays(
     assert_frame_equal(all_rows(reader, HOURLY_SENTIMENT), frames[2].sort("platform", "hour"))
 
 
+def test_two_publishes_may_add_one_month(mart: PostgresMart, reader: MartReader) -> None:
+    publish(mart, HOURLY_SENTIMENT, made_up(HOURLY_SENTIMENT, DAYS[:1], 2), DAYS[:1])
+    made = threading.Event(), threading.Event()
+    frames = [made_up(HOURLY_SENTIMENT, [day], 3) for day in DAYS[1:]]
+
+    def slow(wanted: Sequence[PostPartition]) -> Iterator[Any]:
+        made[0].set()
+        assert made[1].wait(20)
+        yield from outgoing(HOURLY_SENTIMENT, frames[0], DAYS[1:2]).batches(wanted)
+
+    held = replace(outgoing(HOURLY_SENTIMENT, frames[0], DAYS[1:2]), batches=slow)
+    first = threading.Thread(target=mart.publish, args=([held], "first"))
+    first.start()
+    assert made[0].wait(20)
+    failures: list[MartError] = []
+
+    def other() -> None:
+        try:
+            publish(mart, HOURLY_SENTIMENT, frames[1], DAYS[2:])
+        except MartError as error:
+            failures.append(error)
+
+    second = threading.Thread(target=other)
+    second.start()
+    second.join(0.5)
+    assert second.is_alive()  # it waits for the month
+    made[1].set()
+    first.join(20)
+    second.join(20)
+    assert failures == []
+    found = reader.rows(HOURLY_SENTIMENT, DAYS[1].date, DAYS[1].date)
+    assert_frame_equal(found.sort("platform", "hour"), pl.concat(frames).sort("platform", "hour"))
+
+
+def test_a_month_that_was_put_aside_is_not_lost(mart: PostgresMart) -> None:
+    publish(mart, HOURLY_SENTIMENT, made_up(HOURLY_SENTIMENT, DAYS, 2))
+    with session(mart.address) as owner:
+        owner.execute(
+            "ALTER TABLE mart.hourly_sentiment DETACH PARTITION mart.hourly_sentiment_2026_02"
+        )
+        with pytest.raises(MartRefused, match="rename it"):
+            publish(mart, HOURLY_SENTIMENT, made_up(HOURLY_SENTIMENT, DAYS, 2), version=1)
+        kept = owner.execute("SELECT count(*) FROM mart.hourly_sentiment_2026_02").fetchone()
+    assert kept == (4,)
+
+
 def test_readers_see_all_of_before_until_all_of_after(
     mart: PostgresMart, reader: MartReader
 ) -> None:
@@ -323,6 +369,7 @@ def test_readers_and_publishers_are_held_to_their_rights(mart: PostgresMart) -> 
             "ALTER TABLE mart.hourly_sentiment ADD COLUMN mine int",
             "CREATE TABLE mart.mine (a int)",
             "UPDATE mart.schema_version SET version_num = '0'",
+            "DELETE FROM mart.origin",
             "DELETE FROM mart.schema_version",
             "SELECT * FROM public.event_logs",
             "SET ROLE mart_owner",

@@ -15,34 +15,48 @@ def upgrade() -> None:
         op.execute(body)
         op.execute(f"REVOKE ALL ON FUNCTION mart.{name} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION mart.{name} TO publisher")
+    # Whose posts a mart is of is said once.
+    op.execute("REVOKE DELETE ON mart.origin FROM publisher")
 
 
 # The publisher owns no table, and so can add none to one: both run as the owner.
+#
+# What stands is asked of the catalog by a query: to_regclass answers from what the session knew
+# before it waited for the lock, and a second publish of one month would make it again.
 BEGIN_MONTH = """
 CREATE FUNCTION mart.begin_month(parent text, day date) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    whole regclass := to_regclass(format('mart.%I', parent));
     child text := parent || to_char(day, '_YYYY_MM');
-    standing regclass;
+    standing oid;
+    attached boolean;
+    filled boolean;
 BEGIN
-    PERFORM FROM pg_partitioned_table
-    WHERE partrelid = to_regclass(format('mart.%I', parent));
+    PERFORM FROM pg_partitioned_table WHERE partrelid = whole;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'mart.% has no months', parent USING ERRCODE = 'undefined_table';
     END IF;
-    standing := to_regclass(format('mart.%I', child));
-    IF standing IS NULL THEN
-        -- Whoever else begins it is waited for, and has attached it then.
-        PERFORM pg_advisory_xact_lock(hashtext('mart.' || child));
-        standing := to_regclass(format('mart.%I', child));
-    END IF;
-    IF standing IS NOT NULL THEN
-        PERFORM FROM pg_inherits
-        WHERE inhrelid = standing AND inhparent = to_regclass(format('mart.%I', parent));
-        IF FOUND THEN
+    FOR look IN 1..2 LOOP
+        SELECT
+            c.oid, EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid AND inhparent = whole)
+        INTO standing, attached
+        FROM pg_class c WHERE c.relname = child AND c.relnamespace = 'mart'::regnamespace;
+        IF attached THEN
             RETURN NULL;
         END IF;
-        -- Begun and never attached: no reader has seen it.
+        IF look = 1 THEN
+            -- Whoever else begins it is waited for, and has attached it then.
+            PERFORM pg_advisory_xact_lock(hashtext('mart.' || child));
+        END IF;
+    END LOOP;
+    IF standing IS NOT NULL THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM mart.%I)', child) INTO filled;
+        IF filled THEN
+            RAISE EXCEPTION 'mart.% holds rows and is no month of mart.%', child, parent
+                USING ERRCODE = 'object_not_in_prerequisite_state';
+        END IF;
+        -- Begun and never attached.
         EXECUTE format('DROP TABLE mart.%I', child);
     END IF;
     EXECUTE format(
