@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -24,7 +25,15 @@ from sentiment_assets.core.contracts import HOURLY_SENTIMENT, LIVE_SENTIMENT, Co
 from sentiment_assets.core.mart import is_dated, mart_key, published_contracts
 from sentiment_assets_tests.published import own_address, session
 
-VIEWS = ("sentiment_by_week", "topic_latest", "totals_by_day", "totals_by_hour", "totals_by_topic")
+VIEWS = (
+    "sentiment_by_week",
+    "sentiment_by_week_and_language",
+    "sentiment_by_week_and_topic",
+    "topic_latest",
+    "totals_by_day",
+    "totals_by_hour",
+    "totals_by_topic",
+)
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +227,14 @@ def test_views_add_up_what_is_published(address: MartAddress) -> None:
     upgrade(address)
     with session(address) as owner:
         owner.execute("SET ROLE mart_owner")
-        for table in ("daily_summary", "topic_sentiment", "daily_trend", "hourly_sentiment"):
+        for table in (
+            "daily_summary",
+            "topic_sentiment",
+            "daily_trend",
+            "hourly_sentiment",
+            "language_sentiment",
+            "weekly_sentiment",
+        ):
             owner.execute("SELECT mart.begin_month(%s, '2026-02-01')", [table])
             owner.execute("SELECT mart.attach_month(%s, '2026-02-01')", [table])
         measures = (
@@ -249,6 +265,21 @@ def test_views_add_up_what_is_published(address: MartAddress) -> None:
                 f"INSERT INTO mart.hourly_sentiment (date, platform, hour, {measures}) "
                 f"VALUES ('{date}', '{platform}', '{date} 05:00+00', {figures})".encode()
             )
+            owner.execute(
+                f"INSERT INTO mart.language_sentiment (date, platform, lang, {measures}) "
+                f"VALUES ('{date}', '{platform}', 'en', {figures})".encode()
+            )
+        owner.execute(
+            "INSERT INTO mart.language_sentiment (date, platform, lang, posts, scored, "
+            "sentiment_sum, sentiment_square_sum, fetched_share, suppressed) "
+            "VALUES ('2026-02-04', 'x', 'af', 2, 0, 0, 0, 0.5, false)"
+        )
+        for date, posts in (("2026-02-04", 10), ("2026-02-08", 70), ("2026-02-09", 5)):
+            owner.execute(
+                "INSERT INTO mart.weekly_sentiment (date, platform, topic, week_start, days_shown, "
+                f"days_hidden, posts) VALUES ('{date}', 'x', 'tea', "
+                f"date_trunc('week', '{date}'::timestamp)::date, 1, 0, {posts})".encode()
+            )
         owner.execute(
             "INSERT INTO mart.daily_trend (date, platform, topic, trailing_days, change, "
             "suppressed) VALUES ('2026-02-04', 'x', 'tea', 1, -0.25, false)"
@@ -266,10 +297,33 @@ def test_views_add_up_what_is_published(address: MartAddress) -> None:
             assert (*map(float, first),) == (2, 1, 30, 10, 0.05, error, 0.1, 0.5)
             assert last == (0, 1, None, None, None, None, None, 1.0)
         week = reader.execute(
-            "SELECT week_start::text, days_shown, days_hidden, posts, scored "
+            "SELECT week_start::text, days_shown, days_hidden, posts, scored, sentiment_mean, "
+            "round(sentiment_standard_error::numeric, 6), engagement_sentiment_mean, days "
             "FROM mart.sentiment_by_week WHERE platform = 'x'"
         ).fetchall()
-        assert week == [("2026-02-02", 2, 1, 30, 10)]
+        sums = (30, 10, 0.05, Decimal(str(error)), 0.1)
+        assert week == [("2026-02-02", 2, 1, *sums, 4)]
+        languages = reader.execute(
+            "SELECT lang, week_start::text, days_shown, days_hidden, posts, scored, "
+            "sentiment_mean, round(sentiment_standard_error::numeric, 6), "
+            "engagement_sentiment_mean, fetched_share "
+            "FROM mart.sentiment_by_week_and_language WHERE platform = 'x' ORDER BY lang"
+        ).fetchall()
+        # Nothing was made of the Monday; what was fetched is the week's, not the language's.
+        share = (0 + 1 + 0.5 + 1) / 4
+        assert languages == [
+            ("af", "2026-02-02", 1, 0, 2, 0, None, None, None, share),
+            ("en", "2026-02-02", 2, 1, *sums, share),
+        ]
+        # The newest row of a week has what the others of it count too.
+        topics = reader.execute(
+            "SELECT topic, week_start::text, date::text, posts "
+            "FROM mart.sentiment_by_week_and_topic ORDER BY week_start"
+        ).fetchall()
+        assert topics == [
+            ("tea", "2026-02-02", "2026-02-08", 70),
+            ("tea", "2026-02-09", "2026-02-09", 5),
+        ]
         latest = reader.execute(
             "SELECT platform, date::text, posts, change FROM mart.topic_latest"
         ).fetchall()
@@ -279,12 +333,55 @@ def test_views_add_up_what_is_published(address: MartAddress) -> None:
         ]
 
 
+def test_a_week_is_covered_as_far_as_its_days_were_fetched(address: MartAddress) -> None:
+    upgrade(address)
+    with session(address) as owner:
+        owner.execute("SET ROLE mart_owner")
+        owner.execute("SELECT mart.begin_month('daily_summary', '2026-02-01')")
+        owner.execute("SELECT mart.attach_month('daily_summary', '2026-02-01')")
+        for date, platform, share in (
+            # One whole day of a week that is over.
+            ("2026-02-05", "x", 1.0),
+            # Monday and Wednesday of the newest week; nothing was made of the Tuesday.
+            ("2026-02-09", "x", 1.0),
+            ("2026-02-11", "x", 0.5),
+            # Its newest day is another one.
+            ("2026-02-09", "facebook", 1.0),
+            ("2026-02-10", "facebook", 1.0),
+        ):
+            owner.execute(
+                "INSERT INTO mart.daily_summary (date, platform, fetched_share, suppressed, "
+                "windows_complete, windows_partial, windows_unavailable, hidden_hours, recipes) "
+                f"VALUES ('{date}', '{platform}', {share}, true, 0, 0, 0, 0, '{{}}')".encode()
+            )
+    with session(address, "bi_reader") as reader:
+        weeks = reader.execute(
+            "SELECT platform, week_start::text, days, fetched_share FROM mart.sentiment_by_week "
+            "ORDER BY platform, week_start"
+        ).fetchall()
+    assert weeks == [
+        ("facebook", "2026-02-09", 2, 1.0),
+        ("x", "2026-02-02", 7, 1 / 7),
+        ("x", "2026-02-09", 3, 0.5),
+    ]
+
+
 def test_everything_says_what_it_is(address: MartAddress) -> None:
     upgrade(address)
+    with session(address, "publisher") as publisher:
+        # What a publish adds says so too.
+        publisher.execute("SELECT mart.begin_month('daily_trend', '2026-02-01')")
+        publisher.execute("SELECT mart.attach_month('daily_trend', '2026-02-01')")
     with session(address, "bi_reader") as reader:
         untold = reader.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'mart'::regnamespace "
-            "AND relkind IN ('p', 'v') AND obj_description(oid, 'pg_class') IS NULL"
+            "AND relkind IN ('r', 'p', 'v') AND NOT relispartition "
+            "AND obj_description(oid, 'pg_class') IS NULL"
+        ).fetchall()
+        columns = reader.execute(
+            "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+            "WHERE c.relnamespace = 'mart'::regnamespace AND c.relkind IN ('r', 'p', 'v') "
+            "AND a.attnum > 0 AND NOT a.attisdropped AND col_description(c.oid, a.attnum) IS NULL"
         ).fetchall()
         views = reader.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'mart'::regnamespace "
@@ -295,6 +392,7 @@ def test_everything_says_what_it_is(address: MartAddress) -> None:
             "WHERE attrelid = 'mart.hourly_sentiment'::regclass AND attname = 'posts'"
         ).fetchone()
     assert untold == []
+    assert columns == []
     assert tuple(name for (name,) in views) == VIEWS
     assert column == (HOURLY_SENTIMENT.column("posts").description,)
 
