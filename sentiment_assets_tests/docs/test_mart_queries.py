@@ -184,3 +184,22 @@ def test_a_day_that_was_never_made_is_a_day_without_coverage(mart: MartAddress) 
         (0.0, None, None, False),
         *[(1.0, 3, 3, False)] * 2,
     ]
+
+
+def test_weeks_that_the_mart_adds_up_are_those_of_gold(mart: MartAddress) -> None:
+    figures = (
+        "week_start, days_shown, days_hidden, posts, scored, positive, sentiment_sum, "
+        "sentiment_mean, sentiment_standard_error, engagement_sentiment_mean, fetched_share"
+    )
+    added = answer(mart, f"SELECT {figures} FROM mart.sentiment_by_week ORDER BY week_start")
+    of_gold = answer(
+        mart,
+        f"SELECT {figures} FROM mart.sentiment_by_week_and_topic WHERE topic = 'all' "
+        "ORDER BY week_start",
+    )
+    assert len(added) == 2
+    for week, gold in zip(added, of_gold, strict=True):
+        assert {n: v for n, v in week.items() if n != "week_start"} == pytest.approx(
+            {n: v for n, v in gold.items() if n != "week_start"}
+        )
+        assert week["week_start"] == gold["week_start"]
