@@ -53,12 +53,20 @@ from resources.notifiers import (
     SnsChannel,
     WebhookChannel,
 )
-from resources.postgres import MartAddress, MartReader, address_of, embedded_address
+from resources.postgres import (
+    MartAddress,
+    MartError,
+    MartMissing,
+    MartReader,
+    address_of,
+    embedded_address,
+)
 from resources.producers.producing import receives
 from resources.producers.settings import ProducerSettings
 from resources.rate_budget import BudgetLeft, LocalBudget, SharedBudget, budgets_left, digest
 from resources.spark import SparkSettings, from_bytes, runner_of
 from resources.spark_emr import EmrSettings, emr_runner
+from sentiment_assets.assets.marts import Held, held_by
 from sentiment_assets.automation import URGENT_TAG
 from sentiment_assets.core.alert_messages import RUNBOOKS, Links
 from sentiment_assets.core.alert_rules import AlertRules, parse_alert_rules
@@ -963,6 +971,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "watch": resource(partial(freshness_watch, settings)),
         "upkeep": resource(settings.upkeep),
         "mart": _mart_resource(settings),
+        "ask_mart": resource(lambda: partial(mart_holds, settings)),
         "live_stream": resource(partial(live_stream, settings)),
         "catch_up_days": resource(lambda: settings.catch_up_days),
         "min_authors": resource(lambda: settings.min_authors),
@@ -1318,6 +1327,20 @@ def open_mart(settings: Settings) -> PostgresMart:
     from resources.mart_publisher import PostgresMart
 
     return PostgresMart(settings.mart_address, settings.origin)
+
+
+def mart_holds(settings: Settings) -> Held | None:
+    """What the mart holds of each table; null where there is none, or it can't be read."""
+    if settings.mart_address is None:
+        return None
+    with contextlib.closing(open_mart(settings)) as mart:
+        try:
+            return held_by(mart)
+        except MartMissing:
+            # A new database, or a schema that was dropped.
+            return {}
+        except MartError:
+            return None
 
 
 def _mart_resource(settings: Settings) -> dg.ResourceDefinition:

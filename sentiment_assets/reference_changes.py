@@ -77,11 +77,9 @@ def newest_reference_event(instance: dg.DagsterInstance, table: str) -> int:
     return max((change.event for change in changes_of(instance, JOINED[table])), default=0)
 
 
-def newest_record(instance: dg.DagsterInstance, table: str) -> dg.EventLogRecord | None:
-    """The newest materialization of a reference table."""
-    found = instance.fetch_materializations(
-        dg.AssetRecordsFilter(asset_key=asset_key(table)), limit=1
-    ).records
+def newest_record(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dg.EventLogRecord | None:
+    """The newest materialization of a table without partitions."""
+    found = instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=asset), limit=1).records
     return found[0] if found else None
 
 

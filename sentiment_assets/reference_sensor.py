@@ -17,7 +17,8 @@ from sentiment_assets.core.contracts import REFERENCE_CONTRACTS
 from sentiment_assets.lake.reference import ABSENT, ReferenceFolder
 from sentiment_assets.reference_changes import STAMP, newest_record, note_of
 
-#: A file that failed is tried again after so long, and at once when it is written again.
+#: A file or a publish that failed is tried again after so long, and at once when the file is
+#: written again.
 AGAIN_AFTER = dt.timedelta(hours=1)
 
 reference_job = dg.define_asset_job(
@@ -35,18 +36,42 @@ class Asked(msgspec.Struct, frozen=True):
     at: float
 
 
-def due_references(instance: dg.DagsterInstance, folder: ReferenceFolder) -> dict[str, str]:
-    """The tables that were not made of their file as it is now: their stamps, by name.
+def due_references(
+    instance: dg.DagsterInstance,
+    folder: ReferenceFolder,
+    published: Published = MappingProxyType({}),
+) -> dict[str, str]:
+    """The tables that were not made of their file as it is now, or not published since.
+
+    Args:
+        instance: the Dagster instance.
+        folder: where the files are.
+        published: the reference tables that a mart should have, and where.
+
+    Returns:
+        The stamps of their files, by name.
 
     Raises:
         ReferenceUnreadable: the folder cannot be read.
     """
     due = {}
     for table, stamp in folder.stamps(REFERENCE_CONTRACTS).items():
+        made = newest_record(instance, asset_key(table))
         # What was never there is not missed.
-        if stamp != (note_of(newest_record(instance, table), STAMP) or ABSENT):
+        if stamp != (note_of(made, STAMP) or ABSENT) or _unpublished(instance, made, published):
             due[table] = stamp
     return due
+
+
+def _unpublished(
+    instance: dg.DagsterInstance, made: dg.EventLogRecord | None, published: Published
+) -> bool:
+    """The mart should have the table as it was made, and was not told of it."""
+    mart = None if made is None or made.asset_key is None else published.get(made.asset_key)
+    if made is None or mart is None:
+        return False
+    sent = newest_record(instance, mart)
+    return sent is None or sent.storage_id < made.storage_id
 
 
 def with_mart(tables: Iterable[str], published: Published) -> list[dg.AssetKey]:
@@ -90,7 +115,10 @@ def reference_sensor(published: Published) -> dg.SensorDefinition:
         job=reference_job,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Requests a reference table whenever its file was written, came or went.",
+        description=(
+            "Requests a reference table whenever its file was written, came or went, and where the "
+            "mart doesn't have it."
+        ),
     )
     def watch_reference_files(
         context: dg.SensorEvaluationContext, reference_folder: dg.ResourceParam[ReferenceFolder]
@@ -100,12 +128,12 @@ def reference_sensor(published: Published) -> dg.SensorDefinition:
             asked = msgspec.json.decode(context.cursor or "{}", type=dict[str, Asked])
         except msgspec.DecodeError:
             asked = {}
-        due = due_references(context.instance, reference_folder)
+        due = due_references(context.instance, reference_folder, published)
         wanted, asked = request(due, asked, dt.datetime.now(dt.timezone.utc), published)
         cursor = msgspec.json.encode(asked).decode()
         if wanted is None:
             context.update_cursor(cursor)
-            return dg.SkipReason("every reference table is made of its file as it is")
+            return dg.SkipReason("every reference table is made of its file, and published")
         return dg.SensorResult(run_requests=[wanted], cursor=cursor)
 
     return watch_reference_files

@@ -16,6 +16,7 @@ import msgspec
 from sentiment_assets.assets.decisions import with_weeks
 from sentiment_assets.assets.describe import asset_key
 from sentiment_assets.assets.gold import with_pooled_days, with_trailing_days
+from sentiment_assets.assets.marts import AskMart, Held, Published, ask_nobody
 from sentiment_assets.assets.silver import POSTS_KEY, newest_bronze
 from sentiment_assets.automation import PLATFORM_TAG, rebuild_job
 from sentiment_assets.consumed import consumed_events, newest_events
@@ -86,9 +87,6 @@ _LookBack = tuple[
     set[PostPartition],
     Callable[[Sequence[PostPartition]], list[PostPartition]],
 ]
-
-#: Tables of gold -> those that they are published to.
-Published = Mapping[dg.AssetKey, dg.AssetKey]
 
 #: How often every partition is looked at: in between only those with new events.
 WHOLE_LOOK_EVERY = dt.timedelta(hours=1)
@@ -161,6 +159,8 @@ class Memory(msgspec.Struct):
     #: The last two looks, and when all partitions were looked at.
     looks: list[Look] = []
     whole_at: float = 0.0
+    #: The mart lacked what had been published: it is asked again at every look until it is there.
+    mart_lacks: bool = False
 
     def horizon(self, now: dt.datetime) -> Look | None:
         """The look that needs not be repeated; null where all is to be looked at again.
@@ -185,7 +185,10 @@ class Memory(msgspec.Struct):
 
 
 def behind(
-    instance: dg.DagsterInstance, now: dt.datetime, published: Published = MappingProxyType({})
+    instance: dg.DagsterInstance,
+    now: dt.datetime,
+    published: Published = MappingProxyType({}),
+    ask_mart: AskMart = ask_nobody,
 ) -> tuple[set[PostPartition], dict[PostPartition, LookingBack]]:
     """The partitions whose silver or gold is behind, and the others' tables that are.
 
@@ -193,13 +196,18 @@ def behind(
         instance: the Dagster instance.
         now: an aware instant.
         published: tables of gold that a mart should have.
+        ask_mart: tells what it holds; where nobody can, what was published counts as there.
     """
-    posts, later, _ = _behind(instance, now, Memory(), published)
+    posts, later, _ = _behind(instance, now, Memory(), published, ask_mart)
     return posts, later
 
 
 def _behind(
-    instance: dg.DagsterInstance, now: dt.datetime, memory: Memory, published: Published
+    instance: dg.DagsterInstance,
+    now: dt.datetime,
+    memory: Memory,
+    published: Published,
+    ask_mart: AskMart,
 ) -> tuple[set[PostPartition], dict[PostPartition, LookingBack], dict[PostPartition, int]]:
     """As :func:`behind`, but only where something happened since a look that ``memory`` has.
 
@@ -225,6 +233,15 @@ def _behind(
         known = {PostPartition.from_key(key) for look in memory.looks for key in look.behind}
         # A Sunday that was never fetched has no event: only its pool is behind.
         changed = new | known
+    standing: Mapping[dg.AssetKey, Mapping[PostPartition, int]] = sent
+    if (horizon is None or memory.mart_lacks) and any(sent.values()):
+        # Asked after the events were read: a publish commits before its event comes.
+        held = ask_mart()
+        if held is not None:
+            standing = _standing(sent, held)
+            lost = {p for mart, of in sent.items() for p in of.keys() - standing[mart].keys()}
+            memory.mart_lacks = bool(lost)
+            changed = changed | lost
 
     def consumed_of(
         key: dg.AssetKey, events: Mapping[PostPartition, int], wanted: Iterable[PostPartition]
@@ -286,7 +303,7 @@ def _behind(
             if max(of_days, joined(key, partition)) > noted.get(partition, -1):
                 later[partition] = (*later.get(partition, ()), key)
     for key, mart in published.items():
-        noted = consumed_of(mart, sent[mart], changed)
+        noted = consumed_of(mart, standing[mart], changed)
         unsent = {p for p in changed & of_gold[key].keys() if of_gold[key][p] > noted.get(p, -1)}
         # What is about to be made anew is published with it.
         unsent |= {p for p, only in later.items() if key in only}
@@ -305,6 +322,16 @@ def _behind(
     last_tables = (*back.values(), *sent.values())
     finished = {p: max(of.get(p, 0) for of in last_tables) for p in set().union(*last_tables)}
     return posts, later, finished
+
+
+def _standing(
+    sent: Mapping[dg.AssetKey, Mapping[PostPartition, int]], held: Held
+) -> dict[dg.AssetKey, dict[PostPartition, int]]:
+    """Of what was published to a mart, what it still holds: another server may stand there now."""
+    return {
+        mart: {p: event for p, event in events.items() if p in held.get(mart, ())}
+        for mart, events in sent.items()
+    }
 
 
 def _closed_by(summaries: Iterable[PostPartition]) -> set[PostPartition]:
@@ -359,6 +386,7 @@ def requests(
     now: dt.datetime,
     every: dt.timedelta,
     published: Published = MappingProxyType({}),
+    ask_mart: AskMart = ask_nobody,
 ) -> Iterator[dg.RunRequest]:
     """What to request now; updates ``memory``.
 
@@ -368,7 +396,7 @@ def requests(
     # Asked first: a run that ends in between counts as under way, and what it made as made.
     busy = under_way(instance)
     # A newer one of a rebuild's last tables says that the last request was met.
-    posts, later, finished = _behind(instance, now, memory, published)
+    posts, later, finished = _behind(instance, now, memory, published, ask_mart)
     ordered = open_orders(instance) - posts
 
     def failures(partition: PostPartition) -> int:
@@ -434,11 +462,11 @@ def rebuild_sensor(
         ),
     )
     def rebuild_what_is_behind(
-        context: dg.SensorEvaluationContext,
+        context: dg.SensorEvaluationContext, ask_mart: dg.ResourceParam[AskMart]
     ) -> dg.SensorResult | dg.SkipReason:
         memory = Memory.read(context.cursor)
         now = dt.datetime.now(dt.timezone.utc)
-        asked = list(requests(context.instance, memory, now, every, published))
+        asked = list(requests(context.instance, memory, now, every, published, ask_mart))
         if not asked:
             context.update_cursor(memory.write())
             return dg.SkipReason("nothing is behind, or it is under way or waits its turn")

@@ -26,6 +26,7 @@ from sentiment_assets import sensors
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.decisions import with_weeks
 from sentiment_assets.assets.gold import with_trailing_days
+from sentiment_assets.assets.marts import ask_nobody
 from sentiment_assets.assets.silver import POSTS_KEY
 from sentiment_assets.consumed import CONSUMED, consumed_events, newest_events
 from sentiment_assets.core.contracts import (
@@ -341,7 +342,7 @@ def kept(story: Story, table: str, spans: str) -> int:
     story.instance.report_runless_asset_event(
         dg.AssetMaterialization(key, metadata={CONCERNS: spans})
     )
-    record = newest_record(story.instance, table)
+    record = newest_record(story.instance, key)
     assert record is not None
     return record.storage_id
 
@@ -436,7 +437,10 @@ def evaluate(story: Story, cursor: str | None) -> Any:
     """The definition itself, as the daemon calls it."""
     definitions = build_defs(read_settings({}))
     context = dg.build_sensor_context(
-        instance=story.instance, cursor=cursor, definitions=definitions
+        instance=story.instance,
+        cursor=cursor,
+        definitions=definitions,
+        resources={"ask_mart": ask_nobody},
     )
     return definitions.resolve_sensor_def("rebuild_what_is_behind").evaluate_tick(context)
 

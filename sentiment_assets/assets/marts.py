@@ -5,7 +5,8 @@ selected table of its partitions in one transaction, so that a reader sees all o
 nothing of it. How a database is written is behind ``Mart``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Protocol
 
@@ -59,6 +60,23 @@ def postgres_key(contract: Contract) -> dg.AssetKey:
 
 
 Published = Mapping[dg.AssetKey, dg.AssetKey]
+
+#: Tables of a mart -> the partitions that it holds, with rows or without. One that isn't named
+#: holds nothing.
+Held = Mapping[dg.AssetKey, AbstractSet[PostPartition]]
+#: Asks the mart itself; null where there is none, or it doesn't answer.
+AskMart = Callable[[], Held | None]
+
+
+def ask_nobody() -> Held | None:
+    """Where no mart is to be asked."""
+    return None
+
+
+def held_by(mart: Mart) -> Held:
+    """What a mart holds of every published table; raises what ``publications`` does."""
+    contracts = (*DATED_CONTRACTS, *WHOLE_CONTRACTS)
+    return {postgres_key(c): mart.publications(c).keys() for c in contracts}
 
 
 def _published(contracts: Sequence[Contract]) -> Published:

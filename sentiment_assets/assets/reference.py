@@ -51,7 +51,7 @@ def _reference_asset(contract: Contract) -> dg.AssetsDefinition:
         lake: dg.ResourceParam[Lake],
         reference_folder: dg.ResourceParam[ReferenceFolder],
     ) -> dg.MaterializeResult[None]:
-        told = newest_record(context.instance, contract.name)
+        told = newest_record(context.instance, asset_key(contract.name))
         file = reference_folder.files().get(contract.name)
         rows = rows_of(contract, [])
         if file is not None:

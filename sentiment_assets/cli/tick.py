@@ -17,6 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ import click
 if TYPE_CHECKING:
     import dagster as dg
 
+    from sentiment_assets.assets.marts import AskMart
     from sentiment_assets.core.landings import OffsetRange, TopicLog
     from sentiment_assets.core.layout import PostPartition
     from sentiment_assets.core.streams import StreamTopic
@@ -92,11 +94,13 @@ def tick(as_json: bool) -> None:
 def run_due(instance: dg.DagsterInstance, settings: Settings, progress: Progress) -> TickOutcome:
     """Fetch, land, then rebuild; a failed partition doesn't keep the others back."""
     from sentiment_assets.automation import due_partitions, fetch_groups, fetch_job, fetch_tags
-    from sentiment_assets.definitions import api_clients, build_defs
+    from sentiment_assets.definitions import api_clients, build_defs, mart_holds
     from sentiment_assets.partitions import range_tags
 
     started = time.monotonic()
-    runs = RunsInProcess(instance, build_defs(settings), progress)
+    runs = RunsInProcess(
+        instance, build_defs(settings), progress, ask_mart=partial(mart_holds, settings)
+    )
     with quiet_dagster():
         end_dead_runs(instance)
         clients = api_clients(settings)
@@ -148,6 +152,8 @@ class RunsInProcess:
     definitions: dg.Definitions
     progress: Progress
     outcome: TickOutcome = field(default_factory=TickOutcome)
+    #: Tells what the mart holds; null where that is not asked.
+    ask_mart: AskMart | None = None
 
     def execute(
         self,
@@ -213,17 +219,20 @@ class RunsInProcess:
         return counts
 
     def read_references(self, folder: ReferenceFolder) -> None:
-        """Make the reference tables whose file changed; a wrong file keeps no other back."""
+        """Make the reference tables whose file changed, and those that the mart doesn't have.
+
+        A wrong file keeps no other back.
+        """
         from sentiment_assets.assets.marts import PUBLISHED_WHOLE, published_in
         from sentiment_assets.lake.reference import ReferenceUnreadable
         from sentiment_assets.reference_sensor import due_references, reference_job, with_mart
 
+        published = published_in(self.definitions, PUBLISHED_WHOLE)
         try:
-            due = due_references(self.instance, folder)
+            due = due_references(self.instance, folder, published)
         except ReferenceUnreadable as error:
             self.outcome.failures.append(f"reference: {error}")
             return
-        published = published_in(self.definitions, PUBLISHED_WHOLE)
         for table in due:
             if self.execute(reference_job.name, assets=with_mart([table], published)):
                 self.outcome.references.append(table)
@@ -233,7 +242,7 @@ class RunsInProcess:
 
         With ``wanted``, only of these partitions; trends and pools follow wherever they are.
         """
-        from sentiment_assets.assets.marts import published_in
+        from sentiment_assets.assets.marts import ask_nobody, published_in
         from sentiment_assets.orders import open_orders
         from sentiment_assets.sensors import behind, rebuilds, under_way
 
@@ -243,7 +252,7 @@ class RunsInProcess:
         for _ in range(2):
             busy = under_way(self.instance)
             now = dt.datetime.now(dt.timezone.utc)
-            posts, later = behind(self.instance, now, published)
+            posts, later = behind(self.instance, now, published, self.ask_mart or ask_nobody)
             ordered = open_orders(self.instance) - posts - busy
             if wanted is not None:
                 posts &= {*wanted}

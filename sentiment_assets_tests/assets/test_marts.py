@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import psutil
 import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
+from pydantic import SecretStr
 
 from resources.embedded_postgres import embedded_postgres
+from resources.environments import mart_holds
 from resources.mart_publisher import PostgresMart
 from resources.postgres import MartReader, MartRefused, MartUnreachable
 from sentiment_assets.assets.describe import RETRIES, asset_key
@@ -23,18 +26,27 @@ from sentiment_assets.assets.failures import is_permanent
 from sentiment_assets.assets.marts import (
     DATED_CONTRACTS,
     PUBLISHED,
+    PUBLISHED_WHOLE,
+    Held,
     outgoing,
     postgres_key,
     postgres_mart,
     published_in,
 )
-from sentiment_assets.core.contracts import DAILY_TREND, HOURLY_SENTIMENT, TOPIC_SENTIMENT
+from sentiment_assets.core.contracts import (
+    BRANDS,
+    DAILY_TREND,
+    HOURLY_SENTIMENT,
+    TOPIC_SENTIMENT,
+)
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.mart import Batches, Outgoing, Sent
 from sentiment_assets.core.quality import published_verdict
 from sentiment_assets.lake.files import polars_schema
+from sentiment_assets.lake.reference import ReferenceFolder
 from sentiment_assets.partitions import RANGE_END_TAG, RANGE_START_TAG
-from sentiment_assets.sensors import Memory, behind, requests
+from sentiment_assets.reference_sensor import due_references, reference_sensor
+from sentiment_assets.sensors import Memory, behind, partitions_in, requests
 from sentiment_assets_tests.local_platform import (
     NOW,
     TODAY,
@@ -158,6 +170,127 @@ def test_what_was_not_published_is_asked_for_again(platform: Platform, reader: M
 def of_day(asked: Iterable[dg.RunRequest]) -> list[dg.RunRequest]:
     """Weeks that have settled since are asked for too."""
     return [request for request in asked if request.partition_key == YESTERDAY.key]
+
+
+def test_another_server_is_filled_by_the_next_whole_look(platform: Platform) -> None:
+    platform.fetch(YESTERDAY, TODAY)
+    platform.rebuild(YESTERDAY, TODAY)
+    days, every = {YESTERDAY, TODAY}, dt.timedelta(minutes=2)
+    memory, now = Memory(), dt.datetime.now(dt.timezone.utc)
+    address = platform.settings.mart_address
+    assert address is not None
+    asked_at: list[dt.datetime] = []
+
+    def look(minutes: float) -> list[dg.RunRequest]:
+        """What is asked for of both days, some minutes on."""
+        nonlocal now
+        now += dt.timedelta(minutes=minutes)
+
+        def ask() -> Held | None:
+            asked_at.append(now)
+            return mart_holds(platform.settings)
+
+        found = requests(platform.instance, memory, now, every, PUBLISHED, ask)
+        # Weeks that have settled since are asked for too.
+        return [request for request in found if days & partitions_in(request.tags)]
+
+    assert [look(0), look(1)] == [[], []]
+    with session(
+        replace(address, conninfo=address.conninfo.replace("mart_simulated", "postgres"))
+    ) as admin:
+        admin.execute("DROP DATABASE mart_simulated WITH (FORCE)")
+    asked_before = len(asked_at)
+    assert look(1) == [], "in between only events are read"
+    assert len(asked_at) == asked_before
+
+    [request] = look(60)
+    assert partitions_in(request.tags) == days
+    assert set(request.asset_selection or ()) == set(PUBLISHED.values())
+    # Nobody carried it out: it is asked for until it is there, each date alone.
+    again = look(3)
+    assert {p for request in again for p in partitions_in(request.tags)} == days
+    assert all(platform.carry_out(request, "rebuild").success for request in again)
+    reader = MartReader(address)
+    assert_mart_is_gold(platform, reader)
+    reader.close()
+    assert look(3) == []
+    assert not memory.mart_lacks
+    asked_before = len(asked_at)
+    assert look(3) == []
+    assert len(asked_at) == asked_before, "it holds everything: asked again in an hour"
+    assert look(60) == []
+    assert len(asked_at) == asked_before + 1
+
+
+def test_a_mart_that_does_not_answer_changes_nothing(platform: Platform) -> None:
+    platform.fetch(YESTERDAY)
+    platform.rebuild(YESTERDAY)
+    nowhere = {"mart_url": SecretStr("postgresql://nobody@127.0.0.1:1/mart")}
+    gone = platform.settings.model_copy(update=nowhere)
+    assert mart_holds(gone) is None
+    assert mart_holds(platform.settings.model_copy(update={"mart": "off"})) is None
+    now = dt.datetime.now(dt.timezone.utc)
+    before = behind(platform.instance, now, PUBLISHED)
+    assert behind(platform.instance, now, PUBLISHED, partial(mart_holds, gone)) == before
+    assert YESTERDAY not in before[1]
+    # One that answers, and was never published to.
+    assert set(behind(platform.instance, now, PUBLISHED, dict)[1][YESTERDAY]) == {
+        *PUBLISHED.values()
+    }
+
+
+@pytest.fixture
+def folder(platform: Platform, tmp_path: Path) -> ReferenceFolder:
+    """Where the platform looks for a team's files: brands."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "brands.csv").write_text("topic,brand,own\nnimbus,Nimbus,true\n")
+    platform.settings = platform.settings.model_copy(update={"reference_url": str(kept)})
+    return platform.settings.reference_folder
+
+
+def read_what_is_asked_for(platform: Platform, folder: ReferenceFolder) -> set[str]:
+    """What the sensor of reference files asks for, read and published."""
+    context = dg.build_sensor_context(
+        instance=platform.instance, resources={"reference_folder": folder}
+    )
+    looked: Any = reference_sensor(PUBLISHED_WHOLE).evaluate_tick(context)
+    for request in looked.run_requests:
+        assert platform.carry_out(request, "reference").success
+    return {"/".join(k.path) for r in looked.run_requests for k in r.asset_selection or ()}
+
+
+BRANDS_AND_MART = {"reference/brands", "mart/postgres_brands"}
+
+
+def test_a_reference_table_that_was_not_published_is_asked_for_again(
+    platform: Platform, reader: MartReader, folder: ReferenceFolder
+) -> None:
+    address = platform.settings.mart_address
+    assert address is not None
+    platform.resources["mart"] = Wrong(address, "simulated")
+    brands = asset_key(BRANDS.name)
+    failed = platform.run("reference", [], assets=[brands, PUBLISHED_WHOLE[brands]])
+    assert not failed.success
+    assert due_references(platform.instance, folder) == {}, "the lake's table is made"
+
+    platform.resources.clear()
+    assert read_what_is_asked_for(platform, folder) == BRANDS_AND_MART
+    assert reader.rows(BRANDS)["brand"].to_list() == ["Nimbus"]
+    assert read_what_is_asked_for(platform, folder) == set()
+
+
+def test_a_mart_that_came_later_gets_the_reference_tables(
+    platform: Platform, reader: MartReader, folder: ReferenceFolder
+) -> None:
+    with_mart = platform.settings
+    platform.settings = with_mart.model_copy(update={"mart": "off"})
+    assert platform.run("reference", [], assets=[asset_key(BRANDS.name)]).success
+    platform.settings = with_mart
+    # Tables that never had a file are not missed there either.
+    assert read_what_is_asked_for(platform, folder) == BRANDS_AND_MART
+    assert reader.rows(BRANDS)["brand"].to_list() == ["Nimbus"]
+    assert read_what_is_asked_for(platform, folder) == set()
 
 
 def test_refusals_are_final_and_all_else_is_tried_again() -> None:

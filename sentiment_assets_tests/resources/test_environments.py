@@ -339,6 +339,7 @@ def test_resources_are_made_when_needed(tmp_path: Path) -> None:
         "min_authors",
         "requests_left", "catch_up_days", "watch", "notifier", "token_ends", "upkeep",
         "stream_reader", "stream_watcher", "metric_lines", "engines", "reference_folder", "mart",
+        "ask_mart",
     }  # fmt: skip
     assert not (tmp_path / "home").exists()
     rules: Any = silver_rules(settings)
