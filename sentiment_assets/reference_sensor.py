@@ -12,7 +12,7 @@ import dagster as dg
 import msgspec
 
 from sentiment_assets.assets.describe import asset_key
-from sentiment_assets.assets.marts import WHOLE_GROUP, Published
+from sentiment_assets.assets.marts import WHOLE_GROUP, AskMart, Held, Published, ask_nobody
 from sentiment_assets.core.contracts import REFERENCE_CONTRACTS
 from sentiment_assets.lake.reference import ABSENT, ReferenceFolder
 from sentiment_assets.reference_changes import STAMP, newest_record, note_of
@@ -36,10 +36,27 @@ class Asked(msgspec.Struct, frozen=True):
     at: float
 
 
+class Memory(msgspec.Struct):
+    """What the sensor keeps between looks: what was asked for, by table."""
+
+    asked: dict[str, Asked] = {}
+    #: When the mart was asked last what it holds.
+    mart_asked_at: float = 0.0
+
+    @classmethod
+    def read(cls, cursor: str | None) -> "Memory":
+        """From a cursor; an unreadable one starts anew."""
+        try:
+            return msgspec.json.decode(cursor or "{}", type=cls)
+        except msgspec.DecodeError:
+            return cls()
+
+
 def due_references(
     instance: dg.DagsterInstance,
     folder: ReferenceFolder,
     published: Published = MappingProxyType({}),
+    ask_mart: AskMart = ask_nobody,
 ) -> dict[str, str]:
     """The tables that were not made of their file as it is now, or not published since.
 
@@ -47,6 +64,7 @@ def due_references(
         instance: the Dagster instance.
         folder: where the files are.
         published: the reference tables that a mart should have, and where.
+        ask_mart: tells what it holds; where nobody can, what was published counts as there.
 
     Returns:
         The stamps of their files, by name.
@@ -55,23 +73,33 @@ def due_references(
         ReferenceUnreadable: the folder cannot be read.
     """
     due = {}
+    held = ask_mart() if published else None
     for table, stamp in folder.stamps(REFERENCE_CONTRACTS).items():
         made = newest_record(instance, asset_key(table))
         # What was never there is not missed.
-        if stamp != (note_of(made, STAMP) or ABSENT) or _unpublished(instance, made, published):
+        if stamp != (note_of(made, STAMP) or ABSENT) or _unpublished(
+            instance, made, published, held
+        ):
             due[table] = stamp
     return due
 
 
 def _unpublished(
-    instance: dg.DagsterInstance, made: dg.EventLogRecord | None, published: Published
+    instance: dg.DagsterInstance,
+    made: dg.EventLogRecord | None,
+    published: Published,
+    held: Held | None,
 ) -> bool:
-    """The mart should have the table as it was made, and was not told of it."""
+    """The mart should have the table as it was made, and was not told of it or has lost it."""
     mart = None if made is None or made.asset_key is None else published.get(made.asset_key)
     if made is None or mart is None:
         return False
     sent = newest_record(instance, mart)
-    return sent is None or sent.storage_id < made.storage_id
+    if sent is None or sent.storage_id < made.storage_id:
+        return True
+    # Of a table that never had a row a mart notes nothing.
+    empty = note_of(sent, "dagster/row_count") == "0"
+    return held is not None and not held.get(mart) and not empty
 
 
 def with_mart(tables: Iterable[str], published: Published) -> list[dg.AssetKey]:
@@ -121,16 +149,19 @@ def reference_sensor(published: Published) -> dg.SensorDefinition:
         ),
     )
     def watch_reference_files(
-        context: dg.SensorEvaluationContext, reference_folder: dg.ResourceParam[ReferenceFolder]
+        context: dg.SensorEvaluationContext,
+        reference_folder: dg.ResourceParam[ReferenceFolder],
+        ask_mart: dg.ResourceParam[AskMart],
     ) -> dg.SensorResult | dg.SkipReason:
-        """Look at the files' stamps; nothing of them is read."""
-        try:
-            asked = msgspec.json.decode(context.cursor or "{}", type=dict[str, Asked])
-        except msgspec.DecodeError:
-            asked = {}
-        due = due_references(context.instance, reference_folder, published)
-        wanted, asked = request(due, asked, dt.datetime.now(dt.timezone.utc), published)
-        cursor = msgspec.json.encode(asked).decode()
+        """Look at the files' stamps, and once an hour at the mart; no file is read."""
+        memory = Memory.read(context.cursor)
+        now = dt.datetime.now(dt.timezone.utc)
+        ask = ask_nobody
+        if now.timestamp() - memory.mart_asked_at >= AGAIN_AFTER.total_seconds():
+            ask, memory.mart_asked_at = ask_mart, now.timestamp()
+        due = due_references(context.instance, reference_folder, published, ask)
+        wanted, memory.asked = request(due, memory.asked, now, published)
+        cursor = msgspec.json.encode(memory).decode()
         if wanted is None:
             context.update_cursor(cursor)
             return dg.SkipReason("every reference table is made of its file, and published")

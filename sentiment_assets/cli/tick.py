@@ -223,13 +223,13 @@ class RunsInProcess:
 
         A wrong file keeps no other back.
         """
-        from sentiment_assets.assets.marts import PUBLISHED_WHOLE, published_in
+        from sentiment_assets.assets.marts import PUBLISHED_WHOLE, ask_nobody, published_in
         from sentiment_assets.lake.reference import ReferenceUnreadable
         from sentiment_assets.reference_sensor import due_references, reference_job, with_mart
 
         published = published_in(self.definitions, PUBLISHED_WHOLE)
         try:
-            due = due_references(self.instance, folder, published)
+            due = due_references(self.instance, folder, published, self.ask_mart or ask_nobody)
         except ReferenceUnreadable as error:
             self.outcome.failures.append(f"reference: {error}")
             return

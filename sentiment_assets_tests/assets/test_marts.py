@@ -45,6 +45,7 @@ from sentiment_assets.core.quality import published_verdict
 from sentiment_assets.lake.files import polars_schema
 from sentiment_assets.lake.reference import ReferenceFolder
 from sentiment_assets.partitions import RANGE_END_TAG, RANGE_START_TAG
+from sentiment_assets.privacy.postgres import grants
 from sentiment_assets.reference_sensor import due_references, reference_sensor
 from sentiment_assets.sensors import Memory, behind, partitions_in, requests
 from sentiment_assets_tests.local_platform import (
@@ -252,7 +253,11 @@ def folder(platform: Platform, tmp_path: Path) -> ReferenceFolder:
 def read_what_is_asked_for(platform: Platform, folder: ReferenceFolder) -> set[str]:
     """What the sensor of reference files asks for, read and published."""
     context = dg.build_sensor_context(
-        instance=platform.instance, resources={"reference_folder": folder}
+        instance=platform.instance,
+        resources={
+            "reference_folder": folder,
+            "ask_mart": partial(mart_holds, platform.settings),
+        },
     )
     looked: Any = reference_sensor(PUBLISHED_WHOLE).evaluate_tick(context)
     for request in looked.run_requests:
@@ -288,6 +293,16 @@ def test_a_mart_that_came_later_gets_the_reference_tables(
     assert platform.run("reference", [], assets=[asset_key(BRANDS.name)]).success
     platform.settings = with_mart
     # Tables that never had a file are not missed there either.
+    assert read_what_is_asked_for(platform, folder) == BRANDS_AND_MART
+    assert reader.rows(BRANDS)["brand"].to_list() == ["Nimbus"]
+    assert read_what_is_asked_for(platform, folder) == set()
+    # And a schema that was made anew, as docs/mart.md says.
+    assert platform.run("reference", []).success
+    address = with_mart.mart_address
+    assert address is not None
+    with session(address) as owner:
+        owner.execute("DROP SCHEMA mart CASCADE")
+        owner.execute(grants().encode())
     assert read_what_is_asked_for(platform, folder) == BRANDS_AND_MART
     assert reader.rows(BRANDS)["brand"].to_list() == ["Nimbus"]
     assert read_what_is_asked_for(platform, folder) == set()

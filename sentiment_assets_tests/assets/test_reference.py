@@ -11,6 +11,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from sentiment_assets.assets.marts import ask_nobody
 from sentiment_assets.core.contracts import (
     BRANDS,
     CALENDAR,
@@ -24,6 +25,7 @@ from sentiment_assets.reference_changes import CONCERNS, note_of
 from sentiment_assets.reference_sensor import (
     AGAIN_AFTER,
     Asked,
+    Memory,
     due_references,
     reference_sensor,
     request,
@@ -187,7 +189,9 @@ def test_the_sensor_asks_once_for_each_writing_of_a_file(copy: Platform, folder:
 
     def look(cursor: str | None) -> Any:
         context = dg.build_sensor_context(
-            instance=copy.instance, cursor=cursor, resources={"reference_folder": place}
+            instance=copy.instance,
+            cursor=cursor,
+            resources={"reference_folder": place, "ask_mart": ask_nobody},
         )
         return reference_sensor({}).evaluate_tick(context)
 
@@ -198,7 +202,7 @@ def test_the_sensor_asks_once_for_each_writing_of_a_file(copy: Platform, folder:
     assert not again.run_requests, "it is under way"
     assert read(copy).success
     done = look(again.cursor)
-    assert (done.run_requests, done.cursor) == ([], "{}")
+    assert (done.run_requests, Memory.read(done.cursor).asked) == ([], {})
     (folder / "brands.csv").unlink()
     [asked] = look(done.cursor).run_requests or []
     assert asked.asset_selection == [dg.AssetKey(["reference", "brands"])]
