@@ -36,7 +36,7 @@ STACK = {
     "positive": POSITIVE,
     "not scored": UNSCORED,
 }
-_PARTIAL = "not fetched whole"
+_PARTIAL, _UNKNOWN = "not fetched whole", "not known"
 _PARTIAL_COLOR, _HIDDEN_COLOR = "#c3cad1", "#f7e08a"
 _NOON = dt.timedelta(hours=12)
 _SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
@@ -392,13 +392,16 @@ def _clock(unit: Unit, zone: zoneinfo.ZoneInfo) -> str:
 
 
 def _stretches(series: pl.DataFrame, time: alt.X, unit: Unit, hidden: str) -> list[alt.Chart]:
-    """Bands behind the stretches that were not fetched whole or are hidden; none is no layer."""
+    """Bands behind what was not fetched whole, is not known or is hidden; none is no layer."""
     stretches = (
         series.with_columns(
             state=pl.when("suppressed")
             .then(pl.lit(hidden))
             .when(pl.col("fetched_share") < 1)
             .then(pl.lit(_PARTIAL))
+            # Live figures have no fetched share.
+            .when(pl.col("fetched_share").is_null() & pl.col("posts").is_null())
+            .then(pl.lit(_UNKNOWN))
         )
         .group_by(pl.col("state").rle_id().alias("stretch"), maintain_order=True)
         .agg(pl.col("state").first(), pl.col("start").min(), pl.col("end").max())
@@ -407,7 +410,7 @@ def _stretches(series: pl.DataFrame, time: alt.X, unit: Unit, hidden: str) -> li
     )
     if stretches.is_empty():
         return []
-    marked = {_PARTIAL: _PARTIAL_COLOR, hidden: _HIDDEN_COLOR}
+    marked = {_PARTIAL: _PARTIAL_COLOR, _UNKNOWN: _PARTIAL_COLOR, hidden: _HIDDEN_COLOR}
     present = [state for state in marked if state in stretches["state"]]
     return [
         alt.Chart(stretches)

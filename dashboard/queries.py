@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,11 +44,17 @@ MOST_DAYS_BY_HOUR = 14
 #: What is made of bronze, date by date; live figures have a page of their own.
 GOLD_TABLES = tuple(contract for contract in CONTRACTS.values() if contract.layer == "gold")
 
+#: A download reads whole days of so many rows at a time.
+BATCH_ROWS = 100_000
+
 #: A z beyond this is unlikely to be chance.
 BEYOND_CHANCE = 2.0
 
 #: How much of the live figures is drawn.
 LIVE_HOURS = 3
+
+#: Live figures that were written so long after a slot, at most, show that it was counted.
+HEARD_WITHIN = dt.timedelta(minutes=10)
 
 _CELL = (
     "posts",
@@ -146,15 +152,18 @@ class Selection:
         return "hour" if self.topic == ALL_POSTS and days <= MOST_DAYS_BY_HOUR else "day"
 
 
-def available(store: GoldStore) -> Available | None:
-    """What gold holds; None before its first day was written."""
-    sizes = partition_sizes(store, DAILY_SUMMARY)
+def available(store: GoldStore, *tables: Contract) -> Available | None:
+    """What gold holds; None before its first day was written.
+
+    Args:
+        store: where it is read.
+        tables: whose days and platforms, the first one's; by default those of most pages.
+    """
+    tables = tables or (DAILY_SUMMARY, HOURLY_SENTIMENT, DAILY_TREND)
+    sizes = partition_sizes(store, tables[0])
     if sizes.is_empty():
         return None
-    written = [
-        partition_sizes(store, contract)["modified_at"].max()
-        for contract in (DAILY_SUMMARY, HOURLY_SENTIMENT, DAILY_TREND)
-    ]
+    written = [partition_sizes(store, contract)["modified_at"].max() for contract in tables]
     return Available(
         days=tuple(sizes["date"].unique().sort()),
         platforms=in_order(sizes["platform"]),
@@ -589,11 +598,6 @@ def freshness(store: GoldStore, platforms: Sequence[str]) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def live_platforms(store: GoldStore) -> tuple[str, ...]:
-    """Platforms of which live figures stand."""
-    return in_order(partition_sizes(store, LIVE_SENTIMENT)["platform"])
-
-
 def live_cells(store: GoldStore, platform: str, now: dt.datetime) -> pl.DataFrame:
     """Live figures of the last :data:`LIVE_HOURS` of one platform.
 
@@ -611,8 +615,8 @@ def live_cells(store: GoldStore, platform: str, now: dt.datetime) -> pl.DataFram
         .rename({"slot": "start"})
         .with_columns(
             end=pl.col("start") + SLOT,
-            # Nothing is fetched here, and no spread is kept.
-            fetched_share=pl.lit(1.0),
+            # How much of what was written came through the stream is not known; no spread is kept.
+            fetched_share=pl.lit(None, pl.Float64),
             sentiment_standard_error=pl.lit(None, pl.Float64),
         )
         .sort("start")
@@ -620,14 +624,31 @@ def live_cells(store: GoldStore, platform: str, now: dt.datetime) -> pl.DataFram
 
 
 def live_series(cells: pl.DataFrame, topic: str) -> pl.DataFrame:
-    """The cells of one topic, without holes in time: where there is none, nobody wrote."""
+    """The cells of one topic, without holes in time.
+
+    A slot without a cell had no posts (counts of 0) if the stream was counting then: it has other
+    cells, or figures of the platform were written in it or within :data:`HEARD_WITHIN` after it.
+    Otherwise the stream may have stood still, and the slot's measures are null.
+    """
     rows = cells.filter(pl.col("topic") == topic)
     if rows.height > 1:
         rows = rows.upsample("start", every="5m")
-    return rows.with_columns(
-        end=pl.col("start") + SLOT,
-        suppressed=pl.col("suppressed").fill_null(False),
-        fetched_share=pl.lit(1.0),
+    written = cells.select(heard_at=pl.col("updated_at").drop_nulls().unique().sort())
+    heard = pl.col("heard_at").is_not_null() | pl.col("start").is_in(cells["start"].implode())
+    silent = pl.col("suppressed").is_null() & heard
+    counts = pl.col("posts", "authors", "scored", "positive", "neutral", "negative")
+    return (
+        rows.sort("start")
+        .join_asof(
+            written,
+            left_on="start",
+            right_on="heard_at",
+            strategy="forward",
+            tolerance=SLOT + HEARD_WITHIN,
+        )
+        .with_columns(pl.when(silent).then(0).otherwise(counts).name.keep())
+        .with_columns(end=pl.col("start") + SLOT, suppressed=pl.col("suppressed").fill_null(False))
+        .drop("heard_at")
     )
 
 
@@ -675,12 +696,34 @@ def _newest(
     return pl.concat(parts) if parts else _of_all(store, contract, days, columns, **equal)
 
 
-def rows(store: GoldStore, contract: Contract, selection: Selection | Span) -> pl.DataFrame:
-    """Whole rows of a table, for a download: all columns, so that n and coverage go with them."""
+def batches(
+    store: GoldStore, contract: Contract, selection: Selection | Span
+) -> Iterator[pl.DataFrame]:
+    """Whole rows of a table, for a download: all columns, so that n and coverage go with them.
+
+    Some days at a time, oldest first, each batch in the order of the table's key: at most
+    :data:`BATCH_ROWS` rows, or one day's. The first batch comes even where there are no rows. They
+    are read past the pages' cache, which one large download would empty of everybody's pages.
+    """
     platform = selection.platform if isinstance(selection, Selection) else None
-    days = (selection.first, selection.last)
-    found = _read(store, contract, days, platform, contract.schema.names, {})
-    return found.sort(*contract.key)
+    sizes = partition_sizes(store, contract).filter(
+        pl.col("date").is_between(selection.first, selection.last)
+    )
+    if platform is not None:
+        sizes = sizes.filter(platform=platform)
+    by_day = sizes.group_by("date").agg(pl.col("rows").sum()).sort("date")
+    spans: list[tuple[dt.date, dt.date]] = []
+    gathered = 0
+    for date, count in by_day.iter_rows():
+        gathered += count
+        if spans and gathered <= BATCH_ROWS:
+            spans[-1] = (spans[-1][0], date)
+        else:
+            spans.append((date, date))
+            gathered = count
+    for first, last in spans or [(selection.first, selection.last)]:
+        found = store.rows(contract, first, last, platform, contract.schema.names, {})
+        yield found.sort(*contract.key)
 
 
 def _read(

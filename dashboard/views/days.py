@@ -15,12 +15,14 @@ from dashboard.page import Page
 from dashboard.queries import Selection
 from dashboard.views import topic as topic_page
 from sentiment_assets.core.contracts import (
+    CALENDAR_DAYS,
     DAILY_SUMMARY,
     DAILY_TREND,
     HOURLY_SENTIMENT,
     LANGUAGE_SENTIMENT,
     POOLED_SENTIMENT,
     TOPIC_SENTIMENT,
+    WEEKLY_SENTIMENT,
 )
 from sentiment_assets.core.gold import ALL_POSTS, TRAILING_DAYS
 
@@ -47,8 +49,8 @@ def view(page: Page) -> None:
     topic_page.weeks(page, selection)
     _languages(page, selection, what_else)
     export.links(
-        [HOURLY_SENTIMENT, DAILY_SUMMARY, DAILY_TREND, TOPIC_SENTIMENT, LANGUAGE_SENTIMENT,
-         POOLED_SENTIMENT],
+        [HOURLY_SENTIMENT, DAILY_SUMMARY, DAILY_TREND, TOPIC_SENTIMENT, WEEKLY_SENTIMENT,
+         LANGUAGE_SENTIMENT, POOLED_SENTIMENT, CALENDAR_DAYS],
         selection,
     )  # fmt: skip
 

@@ -12,9 +12,11 @@ import zoneinfo
 import polars as pl
 import streamlit as st
 
-from dashboard import charts, filters, queries, wording
+from dashboard import charts, export, filters, queries, wording
 from dashboard.address import Address
+from dashboard.queries import Selection
 from dashboard.stores import LakeStore
+from sentiment_assets.core.contracts import LIVE_SENTIMENT
 from sentiment_assets.core.gold import ALL_POSTS
 from sentiment_assets.core.live import SLOT, LiveMode
 from sentiment_assets.lake.objects import Lake
@@ -32,18 +34,19 @@ _START = (
 def view(asked: Address, lake: Lake, mode: LiveMode, min_authors: int) -> None:
     """Draw the filters once, and the figures again and again."""
     store = LakeStore(lake)
-    platforms = queries.live_platforms(store)
-    if not platforms:
+    known = queries.available(store, LIVE_SENTIMENT)
+    if known is None:
         begun = "The stream has not written a figure yet." if mode != "off" else "Live is off."
         st.info(f"{begun} {_START}", icon=":material/hourglass_empty:")
         return
     left, middle, right = st.columns(3)
-    platform = filters.platform(left, asked, platforms)
+    platform = filters.platform(left, asked, known.platforms)
     cells = queries.live_cells(store, platform, dt.datetime.now(dt.timezone.utc))
     topics = [name for name in cells["topic"].unique().sort() if name != ALL_POSTS]
     topic = filters.topic(middle, asked, topics)
     zone = filters.zone(right, asked)
     _figures(lake, platform, topic, zone, min_authors)
+    export.links([LIVE_SENTIMENT], Selection(known.days[0], known.days[-1], platform))
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -55,7 +58,7 @@ def _figures(
     # A store looks at a version once: one for each time that it is drawn.
     cells = queries.live_cells(LakeStore(lake), platform, now)
     series = queries.live_series(cells, topic)
-    shown = series.filter(pl.col("posts").is_not_null())
+    shown = series.filter(pl.col("updated_at").is_not_null())
     if series.is_empty():
         st.info(f"No post came in the last {queries.LIVE_HOURS} hours. {_START}")
         return
@@ -68,11 +71,14 @@ def _figures(
         return
     _headline(shown, now, zone)
     hidden = int(series["suppressed"].sum())
+    unknown = series.filter(pl.col("posts").is_null() & ~pl.col("suppressed")).height
     note = (
         f"n = {shown['scored'].sum():,} scored of {shown['posts'].sum():,} posts in the last "
         f"{queries.LIVE_HOURS} hours. {_stretches(hidden)} {wording.hidden(min_authors)}, or "
-        f"needed to hide such figures. Figures grow by at least {min_authors} authors at a time. "
-        f"Times are those of {zone.key}."
+        f"needed to hide such figures. {_stretches(unknown)} not known: no figure was written in "
+        f"them or the {queries.HEARD_WITHIN.seconds // 60} minutes after, so the stream may have "
+        "stood still. Any other gap in the line is 5 minutes without a scored post. Figures grow "
+        f"by at least {min_authors} authors at a time. Times are those of {zone.key}."
     )
     st.altair_chart(
         charts.sentiment(series, "slot", wording.hidden(min_authors), zone=zone),

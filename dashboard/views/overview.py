@@ -15,6 +15,7 @@ from dashboard import charts, export, filters, over_time, queries, rankings, wor
 from dashboard.page import Page
 from dashboard.queries import Span
 from sentiment_assets.core.contracts import (
+    CALENDAR_DAYS,
     DAILY_SUMMARY,
     DAILY_TREND,
     RISING_TOPICS,
@@ -37,7 +38,7 @@ def view(page: Page) -> None:
     with right:
         _rising(page, span)
     over_time.list_marks(page, span, what_else)
-    export.links([DAILY_SUMMARY, DAILY_TREND, TOPIC_VOICE, RISING_TOPICS], span)
+    export.links([DAILY_SUMMARY, DAILY_TREND, TOPIC_VOICE, RISING_TOPICS, CALENDAR_DAYS], span)
 
 
 def _headlines(page: Page, span: Span) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard import charts, export, filters, over_time, queries, rankings, wording
 from dashboard.page import Page
 from dashboard.queries import Selection, Span
-from sentiment_assets.core.contracts import DAILY_SUMMARY, TOPIC_SENTIMENT
+from sentiment_assets.core.contracts import CALENDAR_DAYS, DAILY_SUMMARY, TOPIC_SENTIMENT
 from sentiment_assets.core.gold import ALL_POSTS
 
 
@@ -36,7 +36,8 @@ def view(page: Page) -> None:
     _totals(page, span, topic, totals)
     _courses(page, cells, what_else)
     over_time.list_marks(page, span, what_else)
-    export.links([DAILY_SUMMARY if topic == ALL_POSTS else TOPIC_SENTIMENT], span)
+    cells_of = DAILY_SUMMARY if topic == ALL_POSTS else TOPIC_SENTIMENT
+    export.links([cells_of, CALENDAR_DAYS], span)
 
 
 def _totals(page: Page, span: Span, topic: str, totals: pl.DataFrame) -> None:

@@ -12,7 +12,9 @@ from dashboard import charts, export, figures, filters, over_time, queries, word
 from dashboard.page import Page
 from dashboard.queries import Selection, Span
 from sentiment_assets.core.contracts import (
+    CALENDAR_DAYS,
     DAILY_TREND,
+    POOLED_SENTIMENT,
     TOPIC_SENTIMENT,
     TOPIC_VOICE,
     WEEKLY_SENTIMENT,
@@ -39,7 +41,11 @@ def view(page: Page) -> None:
     weeks(page, selection)
     _elsewhere(page, selection.span, selection.topic, what_else)
     over_time.list_marks(page, selection.span, what_else)
-    export.links([TOPIC_SENTIMENT, DAILY_TREND, WEEKLY_SENTIMENT, TOPIC_VOICE], selection)
+    export.links(
+        [TOPIC_SENTIMENT, DAILY_TREND, WEEKLY_SENTIMENT, TOPIC_VOICE, POOLED_SENTIMENT,
+         CALENDAR_DAYS],
+        selection,
+    )  # fmt: skip
 
 
 def _voice(page: Page, selection: Selection, what_else: pl.DataFrame) -> None:

@@ -4,13 +4,14 @@ import datetime as dt
 import gc
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import queries
+from dashboard import downloads, queries
 from sentiment_assets.core.contracts import DAILY_TREND, TOPIC_SENTIMENT
 from sentiment_assets.core.layout import ORIGIN_MARKER
 from sentiment_assets_tests.dashboard.conftest import WIDE
@@ -344,3 +345,30 @@ def test_damaged_table_is_one_sentence(monkeypatch, home, tmp_path):
     monkeypatch.setenv("SENTIMENT_HOME", str(tmp_path / "copy"))
     app = run("view=Days")
     assert app.error[0].value.startswith("Gold could not be read")
+
+
+@pytest.mark.parametrize(
+    ("query", "tables"),
+    [
+        ("view=Overview", "daily_summary daily_trend topic_voice rising_topics calendar_days"),
+        (
+            "view=Topic&topic=nimbus",
+            "topic_sentiment daily_trend weekly_sentiment topic_voice pooled_sentiment "
+            "calendar_days",
+        ),
+        ("view=Platforms", "daily_summary calendar_days"),
+        ("view=Platforms&topic=nimbus", "topic_sentiment calendar_days"),
+        (
+            "view=Days",
+            "hourly_sentiment daily_summary daily_trend topic_sentiment weekly_sentiment "
+            "language_sentiment pooled_sentiment calendar_days",
+        ),
+        ("view=Health", "daily_summary topic_sentiment"),
+    ],
+)
+def test_every_table_that_a_page_draws_is_offered_as_a_file(monkeypatch, wide_home, query, tables):
+    monkeypatch.setenv("SENTIMENT_HOME", str(wide_home))
+    [links] = [text.value for text in run(query).markdown if "](export/" in text.value]
+    for kind in ("csv", "parquet"):
+        assert re.findall(rf"\(export/(\w+)\.{kind}\?days=", links) == tables.split()
+    assert set(tables.split()) <= set(downloads.TABLES)

@@ -83,7 +83,7 @@ QUESTIONS = {
     "coverage": lambda store: queries.coverage(store, SPAN),
     "hidden cells": lambda store: queries.hidden_cells(store, SPAN),
     "freshness": lambda store: queries.freshness(store, ["x", "facebook"]).drop("modified_at"),
-    "a download": lambda store: queries.rows(store, DAILY_SUMMARY, WEEK),
+    "a download": lambda store: pl.concat(queries.batches(store, DAILY_SUMMARY, WEEK)),
 }
 
 
