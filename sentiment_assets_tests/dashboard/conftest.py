@@ -23,8 +23,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from dashboard import queries
 from dashboard.stores import LakeStore
+from resources.embedded_postgres import embedded_postgres
 from resources.environments import read_settings
+from resources.mart_publisher import PostgresMart
 from sentiment_assets.core import gold
 from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
@@ -42,6 +45,7 @@ from sentiment_assets.core.layout import PostPartition, Window, windows_of
 from sentiment_assets.lake.files import polars_schema
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets_tests.dashboard.decisions import decision_tables
+from sentiment_assets_tests.published import outgoing
 
 ROOT = Path(__file__).resolve().parents[2]
 UTC = dt.timezone.utc
@@ -271,6 +275,25 @@ def wide_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def wide(wide_home: Path) -> LakeStore:
     return LakeStore(read_settings({}, home=wide_home).open_lake())
+
+
+@pytest.fixture(scope="module")
+def mart_home(tmp_path_factory: pytest.TempPathFactory, wide: LakeStore) -> Iterator[Path]:
+    """SENTIMENT_HOME whose running embedded server holds all gold, and whose lake holds none."""
+    home = tmp_path_factory.mktemp("mart")
+    server = embedded_postgres(home)
+    settings = read_settings({}, home=home)
+    mart = PostgresMart(settings.mart_address, settings.origin)
+    tables = []
+    for contract in queries.GOLD_TABLES:
+        sizes = wide.partition_sizes(contract)
+        keys = [PostPartition(*key) for key in sizes.select("date", "platform").iter_rows()]
+        rows = wide.lake.table(contract).scan().collect()
+        tables.append(outgoing(contract, rows, keys))
+    mart.publish(tables, "a-run")
+    mart.close()
+    yield home
+    server.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,8 @@ import datetime as dt
 import re
 import threading
 import urllib.request
+from pathlib import PurePosixPath
+from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 import pytest
@@ -27,12 +29,20 @@ PAGES = {
 VISITS = [
     (query, width) for query in PAGES for width in WIDTHS if width == 390 or "lang" not in query
 ]
+#: Those that read the mart, which holds the same gold; the others read gold itself.
+FROM_MART = [("", 390), ("?view=Topic&topic=nimbus", 1280)]
 FOOT = "This page's address holds all of its filters"
 
 
 @pytest.fixture(scope="module")
 def url(serve_dashboard, wide_home):
     with serve_dashboard(wide_home) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def mart_url(serve_dashboard, mart_home):
+    with serve_dashboard(mart_home) as address:
         yield address
 
 
@@ -80,9 +90,14 @@ CHARTS = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart] s
 
 
 @pytest.mark.parametrize(("query", "width"), VISITS)
-def test_a_page_is_whole_silent_and_accessible(open_page, url, tmp_path, query, width):
+def test_a_page_is_whole_silent_and_accessible(open_page, request, tmp_path, query, width):
     count, word = PAGES[query]
-    charts = whole_and_silent(open_page, url, query, width, tmp_path, count)
+    from_mart = (query, width) in FROM_MART
+    url = request.getfixturevalue("mart_url" if from_mart else "url")
+    read_from = "the PostgreSQL mart" if from_mart else "gold's own tables"
+    charts = whole_and_silent(
+        open_page, url, query, width, tmp_path, count, until=f"Read from {read_from}:"
+    )
     assert any(word in chart["words"] for chart in charts)
 
 
@@ -135,11 +150,17 @@ def test_now_is_drawn_while_posts_come_and_says_how_to_begin(
     with serve_dashboard(home) as address:
         page = open_page(f"{address}/?view=Now", width, until="make demo-stream")
         assert [getattr(said, "text", str(said)) for said in page.complaints] == []
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{address}/export/live_sentiment.csv")
+        assert "No live figures yet" in refused.value.read().decode()
         for minutes in (30, 20, 10, 0):
             show(lake, dt.timedelta(minutes=minutes), 40 + minutes)
         told = "Figures grow by at least"
         charts = whole_and_silent(open_page, address, "?view=Now", width, tmp_path, 2, 3, told)
         assert all(chart["words"] for chart in charts)
+        with urllib.request.urlopen(f"{address}/export/live_sentiment.csv?platform=x") as answer:
+            rows = pl.read_csv(answer.read())
+        assert rows.filter(topic="all")["posts"].to_list() == [70, 60, 50, 40]
         # It is drawn again by itself.
         page = open_page(f"{address}/?view=Now", width, 2, told)
         before = page.get_by_text("figures are").inner_text()
@@ -166,7 +187,8 @@ def test_the_back_button_goes_back_to_the_choice_before(open_page, url):
     page.get_by_role("heading", name="What changed most").wait_for()
     drawn(page)
     # What a page doesn't ask for is kept for the next one.
-    assert re.search(r"view=Overview.*|topic=cirrus", page.url)
+    kept = parse_qs(urlsplit(page.url).query)
+    assert (kept["view"], kept["topic"]) == (["Overview"], ["cirrus"])
     page.go_back()
     page.get_by_role("heading", name="Sun 22 Nov 2026: topic cirrus").wait_for()
     drawn(page)
@@ -246,20 +268,27 @@ def test_a_wrong_download_is_one_sentence(url, path, status, said):
     assert said in refused.value.read().decode()
 
 
-def test_static_files_may_be_kept_for_ever_and_pages_may_not(url):
+def test_static_files_may_be_kept_for_ever_and_pages_may_not(open_page, url):
+    asked = open_page(url, charts=2).asked
+    static = {address for address in asked if urlsplit(address).path.startswith("/static/")}
+    assert {".js", ".css", ".woff2"} <= {PurePosixPath(urlsplit(a).path).suffix for a in static}
+    for address in static:
+        with urllib.request.urlopen(address) as answer:
+            kept = answer.headers["Cache-Control"]
+            assert kept == "public, immutable, max-age=31536000", address
     with urllib.request.urlopen(url) as answer:
         assert answer.headers["Cache-Control"] == "no-cache"
-        [script] = re.findall(r'src="\./(static/js/index\.[^"]+\.js)"', answer.read().decode())
-    with urllib.request.urlopen(f"{url}/{script}") as answer:
-        assert answer.headers["Cache-Control"] == "public, immutable, max-age=31536000"
     with urllib.request.urlopen(f"{url}/export/daily_trend.csv") as answer:
         assert answer.headers["Cache-Control"] == "no-cache"
 
 
 @contextlib.contextmanager
 def balancer(ports):
-    """Hands each new connection to the next server, and remembers which had some."""
-    loop, used, started = asyncio.new_event_loop(), [], threading.Event()
+    """Hands each new connection to the next server that lives.
+
+    Remembers which had some, and which had those that pages talk through, newest last.
+    """
+    loop, used, streams, started = asyncio.new_event_loop(), [], [], threading.Event()
     address = []
 
     async def copy(source, target):
@@ -270,9 +299,16 @@ def balancer(ports):
         target.close()
 
     async def handle(reader, writer):
-        port = ports[len(used) % len(ports)]
-        used.append(port)
-        behind_reader, behind_writer = await asyncio.open_connection("127.0.0.1", port)
+        begin = await reader.read(65_536)
+        for _ in ports:
+            port = ports[len(used) % len(ports)]
+            used.append(port)
+            with contextlib.suppress(ConnectionError):
+                behind_reader, behind_writer = await asyncio.open_connection("127.0.0.1", port)
+                break
+        if b"/_stcore/stream" in begin:
+            streams.append(port)
+        behind_writer.write(begin)
         await asyncio.gather(copy(reader, behind_writer), copy(behind_reader, writer))
 
     async def serve():
@@ -285,24 +321,26 @@ def balancer(ports):
     asyncio.run_coroutine_threadsafe(serve(), loop).result(10)
     started.wait(10)
     try:
-        yield f"http://127.0.0.1:{address[0]}", used
+        yield f"http://127.0.0.1:{address[0]}", used, streams
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
 
 
-def test_any_replica_answers_any_request_of_a_page(open_page, url, serve_dashboard, wide_home):
+def test_any_replica_answers_any_request_of_a_page(open_page, serve_dashboard, wide_home):
     query = "?view=Days&topic=outage&days=2026-11-19&days=2026-11-21&zone=Asia/Kolkata"
-    with serve_dashboard(wide_home) as other:
+    with contextlib.ExitStack() as first_running, contextlib.ExitStack() as second_running:
+        running = (first_running, second_running)
+        addresses = [one.enter_context(serve_dashboard(wide_home)) for one in running]
         texts = [
             open_page(f"{address}/{query}", charts=2).get_by_test_id("stMain").inner_text()
-            for address in (url, other)
+            for address in addresses
         ]
         first, second = (re.sub(r"\d+ min ago", "", text) for text in texts)
         assert first == second
         assert "topic outage" in first
-        ports = [int(address.rpartition(":")[2]) for address in (url, other)]
-        with balancer(ports) as (balanced, used):
+        ports = [int(address.rpartition(":")[2]) for address in addresses]
+        with balancer(ports) as (balanced, used, streams):
             page = open_page(f"{balanced}/{query}", charts=2)
             # Another choice, and a download, through connections of their own.
             page.get_by_role("combobox", name="Topic").click()
@@ -313,3 +351,13 @@ def test_any_replica_answers_any_request_of_a_page(open_page, url, serve_dashboa
                     assert answer.status == 200
             assert page.complaints == []
             assert set(used) == set(ports)
+
+            # The replica that this page talks to ends: the page goes on from the other one.
+            [survivor] = set(ports) - {streams[-1]}
+            running[ports.index(streams[-1])].close()
+            page.get_by_role("combobox", name="Topic").click(timeout=60_000)
+            page.get_by_role("option", name="nimbus").click()
+            page.get_by_role("heading", name="Sat 21 Nov 2026: topic nimbus").wait_for()
+            assert streams[-1] == survivor
+            again = open_page(f"{balanced}/{query}", charts=2)
+            assert again.get_by_test_id("stMain").inner_text().count("topic outage") > 0

@@ -15,7 +15,6 @@ from dashboard import opening, queries
 from dashboard.opening import open_store
 from dashboard.queries import Selection, Span
 from dashboard.stores import LakeStore, MartStore
-from resources.embedded_postgres import embedded_postgres
 from resources.environments import read_settings
 from resources.mart_publisher import PostgresMart
 from resources.postgres import MartReader
@@ -34,25 +33,6 @@ UNREACHABLE = {"SENTIMENT_MART_URL": "postgresql://nobody@127.0.0.1:1/mart"}
 def _nothing_is_remembered():
     st.cache_data.clear()
     st.cache_resource.clear()
-
-
-@pytest.fixture(scope="module")
-def mart_home(tmp_path_factory, wide):
-    """SENTIMENT_HOME whose running embedded server holds all gold, and whose lake holds none."""
-    home = tmp_path_factory.mktemp("mart")
-    server = embedded_postgres(home)
-    settings = read_settings({}, home=home)
-    mart = PostgresMart(settings.mart_address, settings.origin)
-    tables = []
-    for contract in queries.GOLD_TABLES:
-        sizes = wide.partition_sizes(contract)
-        keys = [PostPartition(*key) for key in sizes.select("date", "platform").iter_rows()]
-        rows = wide.lake.table(contract).scan().collect()
-        tables.append(outgoing(contract, rows, keys))
-    mart.publish(tables, "a-run")
-    mart.close()
-    yield home
-    server.cleanup()
 
 
 @pytest.fixture(scope="module")
