@@ -7,10 +7,12 @@ range away in the middle, and the errors of brokers in words. Making and changin
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from confluent_kafka import (
@@ -65,13 +67,21 @@ class KafkaReader:
         self._stall = stall
         self._topic_ids = topic_ids
 
+    @property
+    def _of_group(self) -> dict[str, Any]:
+        return {
+            "group.id": self._group,
+            "enable.auto.commit": False,
+            # Nobody is a member, but so long librdkafka waits for the group's coordinator.
+            "session.timeout.ms": round(self._answer_within * 1000),
+        }
+
     @cached_property
     def _consumer(self) -> Consumer:
         return Consumer(
             self._connection.config(
                 **{
-                    "group.id": self._group,
-                    "enable.auto.commit": False,
+                    **self._of_group,
                     "enable.partition.eof": True,
                     # A record of a transaction that was taken back never was.
                     "isolation.level": "read_committed",
@@ -82,8 +92,6 @@ class KafkaReader:
                     # What is read is there. At a partition's end the broker would hold the question
                     # for half a second, and the next partition's behind it.
                     "fetch.wait.max.ms": _FETCH_WAIT_MS,
-                    # Nobody is a member, but so long librdkafka waits for the group's coordinator.
-                    "session.timeout.ms": round(self._answer_within * 1000),
                 }
             )
         )
@@ -179,8 +187,29 @@ class KafkaReader:
             StreamUnreachable: they could not be written.
         """
         offsets = [TopicPartition(topic, p, offset) for p, offset in sorted(positions.items())]
+        answers: SimpleQueue[list[TopicPartition] | KafkaException] = SimpleQueue()
+
+        def tell() -> None:
+            consumer = Consumer(self._connection.config(**self._of_group))
+            try:
+                answers.put(consumer.commit(offsets=offsets, asynchronous=False) or [])
+            except KafkaException as error:
+                answers.put(error)
+            finally:
+                consumer.close()
+
+        # A commit whose broker ends in that very moment may never return, whatever its time is: it
+        # has a thread and a consumer of its own, that nobody waits for longer. The admin client's
+        # own call for it ends the process when that broker comes back (librdkafka 2.16).
+        threading.Thread(target=tell, daemon=True).start()
         with self._told(topic):
-            for done in self._consumer.commit(offsets=offsets, asynchronous=False) or ():
+            try:
+                answer = answers.get(timeout=2 * self._answer_within)
+            except Empty:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from None
+            if isinstance(answer, KafkaException):
+                raise answer
+            for done in answer:
                 if done.error is not None:
                     raise self._unreachable(topic, done.error)
 

@@ -300,15 +300,19 @@ def checks() -> list[dg.AssetChecksDefinition]:
     ]
 
 
+#: Of every table in a mart: its name, and what it judges.
+_MATCHES = ("matches_gold", "Every row of gold is there once, with the same values, and no other.")
+_MATCHES_WHOLE = (_MATCHES[0], _MATCHES[1].replace("gold", "the lake's table"))
+
+
 def mart_checks() -> list[dg.AssetChecksDefinition]:
-    """The checks of what is published: each partition against gold."""
-    return [
+    """The checks of what is published: each partition, or whole table, against the lake."""
+    dated = [
         _checks_of(
             "/".join(marts.postgres_key(contract).path),
             (
                 Rule(
-                    "matches_gold",
-                    "Every row of gold is there once, with the same values, and no other.",
+                    *_MATCHES,
                     True,
                     partial(_matches_gold, contract),
                     needs="mart",
@@ -317,14 +321,56 @@ def mart_checks() -> list[dg.AssetChecksDefinition]:
         )
         for contract in marts.DATED_CONTRACTS
     ]
+    return [*dated, *_whole_mart_checks()]
+
+
+def _whole_mart_checks() -> list[dg.AssetChecksDefinition]:
+    contracts = {marts.postgres_key(contract): contract for contract in marts.WHOLE_CONTRACTS}
+    if not contracts:
+        return []
+    name, description = _MATCHES_WHOLE
+
+    @dg.multi_asset_check(
+        name="check_mart_whole",
+        specs=[
+            dg.AssetCheckSpec(name, asset=key, description=description, blocking=True)
+            for key in contracts
+        ],
+        can_subset=True,
+        retry_policy=RETRIES,
+        pool="memory",
+    )
+    @permanent_failures_are_final
+    def check_mart_whole(
+        context: dg.AssetCheckExecutionContext,
+        lake: dg.ResourceParam[Lake],
+        mart: dg.ResourceParam[marts.Mart],
+    ) -> Iterator[dg.AssetCheckResult]:
+        """Judge the tables without dates, each whole."""
+        for selected in sorted(context.selected_asset_check_keys):
+            verdict = _matches_gold(contracts[selected.asset_key], lake, None, mart)
+            yield dg.AssetCheckResult(
+                passed=verdict.passed,
+                asset_key=selected.asset_key,
+                check_name=selected.name,
+                description=verdict.sentence,
+                metadata=dict(verdict.counts),
+            )
+
+    return [check_mart_whole]
 
 
 def _matches_gold(
-    contract: Contract, lake: Lake, partition: PostPartition, mart: marts.Mart
+    contract: Contract, lake: Lake, partition: PostPartition | None, mart: marts.Mart
 ) -> Verdict:
     table = lake.table(contract)
-    values = [{"date": partition.date.isoformat(), "platform": partition.platform}]
-    published = mart.publications(contract).get(partition)
+    noted = mart.publications(contract)
+    if partition is None:
+        # One line, of the whole table.
+        values, published = None, next(iter(noted.values()), None)
+    else:
+        values = [{"date": partition.date.isoformat(), "platform": partition.platform}]
+        published = noted.get(partition)
     rows = mart.rows(contract, partition)
     verdict = published_verdict(contract, table.scan(values).collect(), rows)
     if verdict.passed or published is None or published.table_id != table.table_id:

@@ -60,6 +60,7 @@ from sentiment_assets_tests.published import made_up, session
 from sentiment_assets_tests.simulated import SimulatedPlatform
 
 MART_STEP = "postgres_mart"
+HOURLY_IN_MART = postgres_key(HOURLY_SENTIMENT)
 
 
 @pytest.fixture(scope="module")
@@ -285,6 +286,27 @@ def test_a_reference_table_that_was_not_published_is_asked_for_again(
     assert read_what_is_asked_for(platform, folder) == set()
 
 
+def test_a_reference_table_is_compared_with_the_lakes_whole(
+    platform: Platform, folder: ReferenceFolder
+) -> None:
+    brands = asset_key(BRANDS.name)
+    result = platform.run("reference", [], assets=[brands, PUBLISHED_WHOLE[brands]])
+    [judged] = [
+        check
+        for check in result.get_asset_check_evaluations()
+        if check.asset_key == PUBLISHED_WHOLE[brands]
+    ]
+    assert judged.passed
+    assert judged.description == "1 rows, each as in gold"
+    address = platform.settings.mart_address
+    assert address is not None
+    with session(address) as owner:
+        owner.execute("UPDATE mart.brands SET company = 'another'")
+    again = checks_alone(platform, asset=PUBLISHED_WHOLE[brands])
+    assert not again.passed
+    assert "1 cells of company differ" in str(again.description)
+
+
 def test_a_mart_that_came_later_gets_the_reference_tables(
     platform: Platform, reader: MartReader, folder: ReferenceFolder
 ) -> None:
@@ -449,13 +471,17 @@ def test_the_check_finds_whatever_differs(platform: Platform) -> None:
         assert checks_of(published) == {"/".join(key.path): True}, name
 
 
-def checks_alone(platform: Platform, partition: str) -> dg.AssetCheckEvaluation:
+def checks_alone(
+    platform: Platform,
+    partition: str | None = None,
+    asset: dg.AssetKey = HOURLY_IN_MART,
+) -> dg.AssetCheckEvaluation:
     """The check by itself, as the UI runs it."""
-    check = dg.AssetCheckKey(postgres_key(HOURLY_SENTIMENT), "matches_gold")
+    check = dg.AssetCheckKey(asset, "matches_gold")
     job = dg.define_asset_job("look", dg.AssetSelection.checks(check))
     platform.more = dg.Definitions(jobs=[job])
     # A job of checks alone knows no partition key, as Dagster sees it; a range of one will do.
-    tags = {RANGE_START_TAG: partition, RANGE_END_TAG: partition}
+    tags = {RANGE_START_TAG: partition, RANGE_END_TAG: partition} if partition else {}
     [found] = platform.run("look", [], tags=tags).get_asset_check_evaluations()
     return found
 
