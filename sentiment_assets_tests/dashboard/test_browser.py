@@ -333,10 +333,10 @@ def test_any_replica_answers_any_request_of_a_page(open_page, serve_dashboard, w
     with contextlib.ExitStack() as first_running, contextlib.ExitStack() as second_running:
         running = (first_running, second_running)
         addresses = [one.enter_context(serve_dashboard(wide_home)) for one in running]
-        texts = [
-            open_page(f"{address}/{query}", charts=2).get_by_test_id("stMain").inner_text()
-            for address in addresses
-        ]
+        pages = [open_page(f"{address}/{query}", charts=2) for address in addresses]
+        for page in pages:
+            drawn(page)
+        texts = [page.get_by_test_id("stMain").inner_text() for page in pages]
         first, second = (re.sub(r"\d+ min ago", "", text) for text in texts)
         assert first == second
         assert "topic outage" in first
