@@ -302,7 +302,7 @@ def checks() -> list[dg.AssetChecksDefinition]:
 
 #: Of every table in a mart: its name, and what it judges.
 _MATCHES = ("matches_gold", "Every row of gold is there once, with the same values, and no other.")
-_MATCHES_WHOLE = (_MATCHES[0], _MATCHES[1].replace("gold", "the lake's table"))
+_WHOLE = "Every row of the lake's table is there once, with the same values, and no other."
 
 
 def mart_checks() -> list[dg.AssetChecksDefinition]:
@@ -328,12 +328,12 @@ def _whole_mart_checks() -> list[dg.AssetChecksDefinition]:
     contracts = {marts.postgres_key(contract): contract for contract in marts.WHOLE_CONTRACTS}
     if not contracts:
         return []
-    name, description = _MATCHES_WHOLE
+    name, _ = _MATCHES
 
     @dg.multi_asset_check(
         name="check_mart_whole",
         specs=[
-            dg.AssetCheckSpec(name, asset=key, description=description, blocking=True)
+            dg.AssetCheckSpec(name, asset=key, description=_WHOLE, blocking=True)
             for key in contracts
         ],
         can_subset=True,

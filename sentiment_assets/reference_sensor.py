@@ -14,6 +14,7 @@ import msgspec
 from sentiment_assets.assets.describe import asset_key
 from sentiment_assets.assets.marts import WHOLE_GROUP, AskMart, Held, Published, ask_nobody
 from sentiment_assets.core.contracts import REFERENCE_CONTRACTS
+from sentiment_assets.cursors import Kept
 from sentiment_assets.lake.reference import ABSENT, ReferenceFolder
 from sentiment_assets.reference_changes import STAMP, newest_record, note_of
 
@@ -36,20 +37,12 @@ class Asked(msgspec.Struct, frozen=True):
     at: float
 
 
-class Memory(msgspec.Struct):
+class Memory(Kept, msgspec.Struct):
     """What the sensor keeps between looks: what was asked for, by table."""
 
     asked: dict[str, Asked] = {}
     #: When the mart was asked last what it holds.
     mart_asked_at: float = 0.0
-
-    @classmethod
-    def read(cls, cursor: str | None) -> "Memory":
-        """From a cursor; an unreadable one starts anew."""
-        try:
-            return msgspec.json.decode(cursor or "{}", type=cls)
-        except msgspec.DecodeError:
-            return cls()
 
 
 def due_references(
@@ -161,7 +154,7 @@ def reference_sensor(published: Published) -> dg.SensorDefinition:
             ask, memory.mart_asked_at = ask_mart, now.timestamp()
         due = due_references(context.instance, reference_folder, published, ask)
         wanted, memory.asked = request(due, memory.asked, now, published)
-        cursor = msgspec.json.encode(memory).decode()
+        cursor = memory.write()
         if wanted is None:
             context.update_cursor(cursor)
             return dg.SkipReason("every reference table is made of its file, and published")

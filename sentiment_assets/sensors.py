@@ -35,6 +35,7 @@ from sentiment_assets.core.gold import TRAILING_DAYS
 from sentiment_assets.core.gold_weeks import MOST_DAYS_BACK as DAYS_OF_WEEKS
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.periods import month_of, settles_at, week_of
+from sentiment_assets.cursors import Kept
 from sentiment_assets.orders import ORDERED_TAG, open_orders
 from sentiment_assets.partitions import (
     PARTITION_TAG,
@@ -152,7 +153,7 @@ class Look(msgspec.Struct, frozen=True):
     behind: list[str]
 
 
-class Memory(msgspec.Struct):
+class Memory(Kept, msgspec.Struct):
     """What the sensor keeps between looks: the last request of each partition, by its key."""
 
     requested: dict[str, Request] = {}
@@ -170,18 +171,6 @@ class Memory(msgspec.Struct):
         """
         due = now.timestamp() - self.whole_at >= WHOLE_LOOK_EVERY.total_seconds()
         return None if due or len(self.looks) < 2 else self.looks[0]
-
-    @classmethod
-    def read(cls, cursor: str | None) -> "Memory":
-        """From a cursor; an unreadable one starts anew."""
-        try:
-            return msgspec.json.decode(cursor or "{}", type=cls)
-        except msgspec.DecodeError:
-            return cls()
-
-    def write(self) -> str:
-        """To a cursor."""
-        return msgspec.json.encode(self).decode()
 
 
 def behind(

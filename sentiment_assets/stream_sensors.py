@@ -25,6 +25,7 @@ from sentiment_assets.core.landings import (
     waiting,
 )
 from sentiment_assets.core.streams import StreamTopic
+from sentiment_assets.cursors import Kept
 from sentiment_assets.engine.landing import (
     Order,
     StreamReader,
@@ -66,7 +67,7 @@ class Asked(msgspec.Struct):
     failures: int
 
 
-class LandingMemory(msgspec.Struct):
+class LandingMemory(Kept, msgspec.Struct):
     """What a topic's sensor keeps between looks."""
 
     #: Since when records wait; null where none do.
@@ -84,18 +85,6 @@ class LandingMemory(msgspec.Struct):
     begins: dict[int, int] = {}
     #: The log that the last look would have begun, since the present one was cut short.
     cut: str = ""
-
-    @classmethod
-    def read(cls, cursor: str | None) -> LandingMemory:
-        """From a cursor; an unreadable one starts anew."""
-        try:
-            return msgspec.json.decode(cursor or "{}", type=cls)
-        except msgspec.DecodeError:
-            return cls()
-
-    def write(self) -> str:
-        """To a cursor."""
-        return msgspec.json.encode(self).decode()
 
 
 def look(

@@ -34,6 +34,7 @@ from sentiment_assets.core.stream_health import (
     numbers_of,
 )
 from sentiment_assets.core.streams import StreamTopic
+from sentiment_assets.cursors import Kept
 from sentiment_assets.lake.landings import LandingsOfLate, position_of
 from sentiment_assets.lake.objects import Lake
 
@@ -74,7 +75,7 @@ class Said(msgspec.Struct):
     at: float
 
 
-class WatchMemory(msgspec.Struct):
+class WatchMemory(Kept, msgspec.Struct):
     """What the sensor keeps between looks."""
 
     #: When each topic was last observed, by platform.
@@ -83,18 +84,6 @@ class WatchMemory(msgspec.Struct):
     said: dict[str, dict[str, Said]] = {}
     #: Since when each trouble lasts, by its key.
     since: dict[str, float] = {}
-
-    @classmethod
-    def read(cls, cursor: str | None) -> "WatchMemory":
-        """From a cursor; an unreadable one starts anew."""
-        try:
-            return msgspec.json.decode(cursor or "{}", type=cls)
-        except msgspec.DecodeError:
-            return cls()
-
-    def write(self) -> str:
-        """To a cursor."""
-        return msgspec.json.encode(self).decode()
 
 
 def look(
