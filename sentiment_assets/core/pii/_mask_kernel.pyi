@@ -25,6 +25,8 @@ IP: int
 IBAN: int
 NATIONAL_ID: int
 STREET: int
+POSTCODE: int
+TOKEN: int
 
 MARKS: Mapping[str, int]
 
@@ -104,6 +106,20 @@ class Kernel:
         ends: NDArray[int64],
     ) -> tuple[bytearray, list[int]]:
         """Kinds and counts of the masks in each text; ``ends`` becomes an Arrow list's offsets."""
+
+class Signs:
+    """Signs in a table: which patterns each text may match."""
+
+    def __init__(self, patterns: Iterable[Iterable[bytes]]) -> None: ...
+    def look(
+        self,
+        offsets: memoryview,
+        data: memoryview,
+        valid: memoryview | None,
+        offset: int,
+        found: NDArray[uint32],
+    ) -> None:
+        """Bits of the patterns of which each text holds a sign."""
 
 def read_words(
     text: str,

@@ -36,7 +36,7 @@ cdef extern from *:
     const char *KERNEL_SOURCE
 
 #: Raise it with ``KERNEL_VERSION`` in ``look`` whenever this file changes what it does or takes.
-VERSION = 5
+VERSION = 6
 
 #: Digest of the source that was compiled; the tests compare it with the source that is there.
 SOURCE = KERNEL_SOURCE.decode()
@@ -67,12 +67,14 @@ cdef enum:
     LIKE_IBAN = 1 << 13
     LIKE_NATIONAL_ID = 1 << 14
     LIKE_STREET = 1 << 15
+    LIKE_POSTCODE = 1 << 16
+    LIKE_TOKEN = 1 << 17
 
 DISGUISED, TYPED, DIGIT, NAME = IS_DISGUISED, HOLDS_MASK, HAS_DIGIT, MAY_NAME
 FOUR, SIX, SEVEN = FOUR_DIGITS, SIX_DIGITS, SEVEN_DIGITS
 URL, EMAIL, HANDLE, DEVICE = LIKE_URL, LIKE_EMAIL, LIKE_HANDLE, LIKE_DEVICE
 COORDINATES, IP, IBAN, NATIONAL_ID = LIKE_COORDINATES, LIKE_IP, LIKE_IBAN, LIKE_NATIONAL_ID
-STREET = LIKE_STREET
+STREET, POSTCODE, TOKEN = LIKE_STREET, LIKE_POSTCODE, LIKE_TOKEN
 
 # What a word is. The first eight are the lexicon's own bits.
 cdef enum:
@@ -153,6 +155,11 @@ cdef enum:
     LAST_TAG = 0xE0FFF
     #: A longer name is looked for in detail.
     LONGEST_NAME = 256
+    SIGN_SLOTS = 1 << 13
+    MOST_SIGNS = 1 << 12
+    LONGEST_SIGN = 40
+    #: Beyond an end of a sign: any byte but a small letter, or the text's end.
+    EDGE = 1
     SHORTEST_PART = 3
     JOINER = 0x200D
     SELECTOR = 0xFE0F
@@ -494,7 +501,9 @@ cdef uint32_t digits_hints(const Tables *tables, const uint8_t *text, Py_ssize_t
     cdef uint32_t found = HAS_DIGIT
     cdef Py_ssize_t i, j, end
     cdef int together = 0, gap = 0, decimals = 0, run, groups
-    cdef bint called = False
+    cdef bint called = False, numbered = False
+    # Where the first comma or end of a line stands behind the last number.
+    cdef Py_ssize_t comma = -1
     cdef uint8_t byte
     cdef const uint8_t *at
     i = 0
@@ -502,6 +511,8 @@ cdef uint32_t digits_hints(const Tables *tables, const uint8_t *text, Py_ssize_t
         byte = text[i]
         at = text + i
         if not tables.bytes[byte] & NUMERAL:
+            if numbered and comma < 0 and (byte == b"," or byte == b"\n"):
+                comma = i
             # Between the digits of one number stand six separators at most.
             if byte == b" " or byte == b"." or byte == b"*" or byte == b"_" or byte == b"~" or byte == b"/" or byte == b"(" or byte == b")" or byte == b"-":
                 gap += 1
@@ -564,6 +575,15 @@ cdef uint32_t digits_hints(const Tables *tables, const uint8_t *text, Py_ssize_t
                 found |= LIKE_IBAN
         if end >= 2 and tables.bytes[(at - 1)[0]] & UPPER and tables.bytes[(at - 2)[0]] & UPPER and tables.bytes[(at - 3)[0]] & UPPER and tables.bytes[(at - 4)[0]] & UPPER:
             found |= LIKE_NATIONAL_ID
+        if tables.bytes[(at - 1)[0]] & LETTER and is_token(tables, text + j):
+            found |= LIKE_TOKEN
+        if is_long(tables, text + j, end):
+            found |= LIKE_TOKEN
+        if tables.bytes[(at - 1)[0]] & UPPER and is_postcode(tables, at + 1):
+            found |= LIKE_POSTCODE
+        if comma >= 0 and is_code(tables, text, comma, i):
+            found |= LIKE_POSTCODE
+        numbered, comma = True, -1
         # Two capitals and three pairs; two digits, or a Corsican department.
         if is_insured(tables, at) or is_corsican(tables, text + j - 1):
             found |= LIKE_NATIONAL_ID
@@ -686,6 +706,67 @@ cdef inline bint is_iban(const Tables *tables, const uint8_t *at) noexcept nogil
                 return False
         at += 5
     return True
+
+
+cdef inline bint is_token(const Tables *tables, const uint8_t *at) noexcept nogil:
+    """Whether letters and a digit stand behind a number."""
+    if not tables.bytes[at[0]] & LETTER:
+        return False
+    while tables.bytes[at[0]] & LETTER:
+        at += 1
+    return tables.bytes[at[0]] & NUMERAL != 0
+
+
+cdef inline bint is_long(const Tables *tables, const uint8_t *at, Py_ssize_t digits) noexcept nogil:
+    """Whether letters and digits go on behind a number for as long as in a coin's address."""
+    while digits < 26 and tables.bytes[at[0]] & ALNUM:
+        at += 1
+        digits += 1
+    return digits >= 26
+
+
+cdef inline bint is_postcode(const Tables *tables, const uint8_t *at) noexcept nogil:
+    """What stands behind a capital and a digit: ``1AA``, ``A 1AA``, `` 1A1``."""
+    return is_inward(tables, at) or (
+        tables.bytes[at[0]] & (UPPER | NUMERAL) and is_inward(tables, at + 1)
+    )
+
+
+cdef inline bint is_inward(const Tables *tables, const uint8_t *at) noexcept nogil:
+    if at[0] == b" " or at[0] == b"-":
+        at += 1
+    return (
+        tables.bytes[at[0]] & NUMERAL and tables.bytes[at[1]] & UPPER
+        and tables.bytes[at[2]] & (UPPER | NUMERAL)
+    )
+
+
+cdef bint is_code(const Tables *tables, const uint8_t *text, Py_ssize_t comma, Py_ssize_t i) noexcept nogil:
+    """Whether a number with a comma somewhere before it may be a place's code, letters before it."""
+    cdef Py_ssize_t before = i - 1, letters = 0
+    if not (
+        is_in_code(tables, text[i + 1]) and is_in_code(tables, text[i + 2])
+        and tables.bytes[text[i + 3]] & (UPPER | NUMERAL)
+    ):
+        return False
+    if is_between(text[before]) and before > comma:
+        return True
+    if text[before] == b"-":
+        before -= 1
+    while letters < 2 and tables.bytes[text[before]] & UPPER:
+        before -= 1
+        letters += 1
+        if is_between(text[before]) and before > comma:
+            return True
+    return False
+
+
+cdef inline bint is_between(uint8_t byte) noexcept nogil:
+    return byte == b" " or byte == b"," or byte == b"\n" or byte == b"-"
+
+
+cdef inline bint is_in_code(const Tables *tables, uint8_t byte) noexcept nogil:
+    return tables.bytes[byte] & (UPPER | NUMERAL) or byte == b" " or byte == b"-"
 
 
 cdef inline bint is_insured(const Tables *tables, const uint8_t *at) noexcept nogil:
@@ -1966,6 +2047,182 @@ cdef class Kernel:
                             total += 1
             ends[i + 1] = total
         return kinds, numbers
+
+
+cdef struct Sign:
+    uint8_t bytes[LONGEST_SIGN]
+    int length
+    # The bytes before the end of those that the table has.
+    int behind
+    bint edge_before
+    bint edge_after
+    # A bit for each pattern that needs it.
+    uint32_t patterns
+    # Its last bytes, four at most, as a number; the next sign with the same, 0 for none.
+    uint32_t key
+    int following
+
+
+cdef class Signs:
+    """Signs in a table: which patterns each text may match (``signs``)."""
+
+    cdef Sign *signs
+    cdef int count
+    # A bit for each key's last two bytes, and last three: most places of a text end none.
+    cdef uint64_t pairs[1 << 10]
+    cdef uint64_t triples[1 << 10]
+    # Place of the first sign with a key, 0 for none.
+    cdef int slots[SIGN_SLOTS]
+    cdef uint8_t mapped[256]
+
+    def __cinit__(self):
+        self.signs = <Sign *> allocated(MOST_SIGNS, sizeof(Sign))
+
+    def __dealloc__(self):
+        free(self.signs)
+
+    def __init__(self, patterns):
+        cdef int i
+        memset(self.slots, 0, sizeof(self.slots))
+        memset(self.pairs, 0, sizeof(self.pairs))
+        memset(self.triples, 0, sizeof(self.triples))
+        self.count = 0
+        for i in range(256):
+            self.mapped[i] = i + 32 if 65 <= i <= 90 else 48 if 48 <= i <= 57 else i
+        needed_by = {}
+        for number, needed in enumerate(patterns):
+            for sign in needed:
+                needed_by[sign] = needed_by.get(sign, 0) | 1 << number
+        if len(needed_by) >= MOST_SIGNS:
+            raise ValueError("more signs than the kernel's table holds")
+        for sign, bits in needed_by.items():
+            self.add(sign, bits)
+
+    cdef add(self, bytes sign, uint32_t patterns):
+        cdef Sign *new = &self.signs[self.count + 1]
+        cdef bytes plain = sign.strip(b"\x01")
+        cdef int length = len(plain), first, i
+        cdef uint32_t key, slot
+        if not 2 <= length <= LONGEST_SIGN:
+            raise ValueError("a sign is shorter than two bytes or longer than the kernel's table holds")
+        self.count += 1
+        memcpy(new.bytes, <const char *> plain, length)
+        new.length = length
+        new.edge_before = sign[0] == EDGE
+        new.edge_after = sign[len(sign) - 1] == EDGE
+        new.patterns = patterns
+        first = rarest(plain)
+        new.behind = min(first + 4, length)
+        key = 0
+        for i in range(first, new.behind):
+            key = key << 8 | new.bytes[i]
+        new.key = key
+        if length == 2:
+            self.pairs[key >> 6] |= <uint64_t> 1 << (key & 63)
+        else:
+            slot = triple_slot(key)
+            self.triples[slot >> 6] |= <uint64_t> 1 << (slot & 63)
+        slot = sign_slot(key)
+        while self.slots[slot] and self.signs[self.slots[slot]].key != key:
+            slot = (slot + 1) & (SIGN_SLOTS - 1)
+        new.following = self.slots[slot]
+        self.slots[slot] = self.count
+
+    cdef inline const Sign *first_of(self, uint32_t key) noexcept nogil:
+        cdef uint32_t slot = sign_slot(key)
+        while self.slots[slot]:
+            if self.signs[self.slots[slot]].key == key:
+                return &self.signs[self.slots[slot]]
+            slot = (slot + 1) & (SIGN_SLOTS - 1)
+        return NULL
+
+    cdef uint32_t patterns_at(self, uint32_t key, const uint8_t *text, Py_ssize_t at, Py_ssize_t length) noexcept nogil:
+        """Patterns of the signs whose bytes in the table end before ``at``."""
+        cdef const Sign *sign = self.first_of(key)
+        cdef Py_ssize_t start, end, i
+        cdef uint32_t patterns = 0
+        while sign != NULL:
+            start = at - sign.behind
+            end = start + sign.length
+            if (
+                start >= 0 and end <= length
+                and not (sign.edge_before and start and is_small_letter(text[start - 1]))
+                and not (sign.edge_after and end < length and is_small_letter(text[end]))
+            ):
+                for i in range(sign.length):
+                    if self.mapped[text[start + i]] != sign.bytes[i]:
+                        break
+                else:
+                    patterns |= sign.patterns
+            sign = &self.signs[sign.following] if sign.following else NULL
+        return patterns
+
+    def look(
+        self,
+        Offset[::1] offsets,
+        const uint8_t[::1] data,
+        const uint8_t[::1] valid,
+        Py_ssize_t offset,
+        uint32_t[::1] found,
+    ):
+        """Bits of the patterns of which each text of an Arrow array holds a sign, into ``found``.
+
+        ``offsets``, ``data``, ``valid`` and ``offset`` are as ``Kernel.look`` takes them.
+        """
+        cdef Py_ssize_t rows = found.shape[0], i, row, first, last, at
+        cdef const uint8_t *texts = &data[0] if data.shape[0] else NULL
+        cdef const uint8_t *text
+        cdef uint32_t window, pair, triple
+        cdef bint outside = False
+        check(offsets.shape[0], valid, offset, rows)
+        with nogil:
+            for i in range(rows):
+                row = offset + i
+                found[i] = 0
+                if valid is not None and not valid[row >> 3] >> (row & 7) & 1:
+                    continue
+                first, last = <Py_ssize_t> offsets[row], <Py_ssize_t> offsets[row + 1]
+                if not 0 <= first <= last <= data.shape[0]:
+                    outside = True
+                    break
+                text = texts + first
+                window = 0
+                for at in range(last - first):
+                    window = window << 8 | self.mapped[text[at]]
+                    pair, triple = window & 0xFFFF, triple_slot(window)
+                    if self.pairs[pair >> 6] >> (pair & 63) & 1:
+                        found[i] |= self.patterns_at(pair, text, at + 1, last - first)
+                    if self.triples[triple >> 6] >> (triple & 63) & 1:
+                        found[i] |= (
+                            self.patterns_at(window, text, at + 1, last - first)
+                            | self.patterns_at(window & 0xFFFFFF, text, at + 1, last - first)
+                        )
+        if outside:
+            raise ValueError("an offset of the texts to look at lies outside their buffer")
+
+
+cdef inline uint32_t sign_slot(uint32_t key) noexcept nogil:
+    return key * <uint32_t> 0x9E3779B1 >> 19
+
+
+cdef inline uint32_t triple_slot(uint32_t key) noexcept nogil:
+    return (key & 0xFFFFFF) * <uint32_t> 0x9E3779B1 >> 16
+
+
+cdef inline bint is_small_letter(uint8_t byte) noexcept nogil:
+    return 97 <= byte <= 122
+
+
+cdef int rarest(bytes sign):
+    """Where the four bytes begin that the fewest texts hold: letters are common, and blanks."""
+    cdef int length = len(sign), start, i, worth, best = -1, found = 0
+    for start in range(max(1, length - 3)):
+        worth = 0
+        for i in range(start, min(start + 4, length)):
+            worth += 5 if sign[i] == 32 else 7 if 97 <= sign[i] <= 122 else 10
+        if worth > best:
+            best, found = worth, start
+    return found
 
 
 cdef void *allocated(Py_ssize_t count, Py_ssize_t size) except NULL:

@@ -127,10 +127,14 @@ def _find(text: str) -> Iterator[Span]:
             done = end
 
 
-ACCOUNT = Rule(
-    "account",
-    rf"(?:^|[^A-Za-z0-9]){_CUE}{_TOKEN_WITH_DIGIT}|{_PREFIXED}|{_MIXED}|{_COIN}"
-    r"|(?i:bic|swift)(?i:[ /-]?(?:bic|swift|code|number|"
+#: Letters and digits in turns, and addresses of crypto-currencies.
+TOKENS = rf"{_MIXED}|{_COIN}"
+_HINTS = (
+    rf"(?:^|[^A-Za-z0-9]){_CUE}{_TOKEN_WITH_DIGIT}",
+    _PREFIXED,
+    TOKENS,
+    r"(?i:bic|swift)(?i:[ /-]?(?:bic|swift|code|number|"
     r"no))*[\"' :=#.-]{1,4}(?:is )?[A-Z]{6}[A-Z0-9]{2}",
-    _find,
 )
+
+ACCOUNT = Rule("account", "|".join(_HINTS), _find, apart=_HINTS)

@@ -82,7 +82,6 @@ _LIKELY = "|".join(
         r"geb\.",
         r"verjaar(?:sdag|t)?",
         r"geburtstag",
-        r"né(?:\(?e\)?)?",
         r"naissance",
         r"anniversaire",
         r"nacid[oa]",
@@ -109,6 +108,7 @@ _LIKELY = "|".join(
         r"生日",
     )
 )
+_NE = r"ne(?:\(?e\)?)?"
 _GAP = (
     r"(?:[ _]?\([A-Za-z/ .-]{2,14}\))?[\"' :;=(>,.?\[\n-]{0,5}"
     r"(?:(?:is|was|it'?s|on|the|my|in|le|el|il|am|op|den|em|ist|est|es|e|at|dia|day|date|a|"
@@ -121,7 +121,7 @@ _PLACE = (
 # No letter may follow the words at once: "ne" (born, in French) begins many.
 _BIRTH = re.compile(
     rf"(?i:(?<![A-Za-z0-9])(?:{_SURE})(?![A-Za-z]){_GAP}(?P<sure>{_SURE_DATE})(?![0-9A-SU-Za-z])"
-    rf"|(?<![A-Za-z0-9])(?:{_LIKELY})(?![A-Za-z]){_GAP}{_PLACE}{_GAP}(?P<likely>{_WITH_YEAR})(?![0-9A-SU-Za-z])"
+    rf"|(?<![A-Za-z0-9])(?:{_LIKELY}|{_NE})(?![A-Za-z]){_GAP}{_PLACE}{_GAP}(?P<likely>{_WITH_YEAR})(?![0-9A-SU-Za-z])"
     rf"|(?<![0-9])(?P<before>{_WITH_YEAR}),? ?\(?(?:d\.?o\.?b|\u65e5? ?\u751f)"
     # The field after a social security number, in a record of such.
     rf"|(?<![0-9])[0-9]{{3}}-[0-9]{{2}}-[0-9]{{4}}(?P<bar>[|;,\t]) ?(?P<field>{_NUMERIC})"
@@ -140,10 +140,13 @@ def _find(text: str) -> Iterator[Span]:
         yield Span(match.start(date), match.end(date), BIRTH_DATE.kind)
 
 
-BIRTH_DATE = Rule(
-    "birth_date",
-    # Words and a digit not far behind: the whole pattern takes ten times as long.
-    rf"(?i:(?:^|[^a-z0-9])(?:{_SURE}|{_LIKELY})(?:[^a-z0-9][^0-9]{{0,70}})?[0-9]"
-    rf"|[0-9][^0-9]{{0,4}}(?:d\.?o\.?b|\u65e5? ?\u751f)|-[0-9]{{4}}[|;,\t] ?[0-9]|{_RECORDED})",
-    _find,
+# Words and a digit not far behind: the whole pattern takes ten times as long.
+_NEAR = "(?:[^a-z0-9][^0-9]{0,70})?[0-9]"
+_HINTS = (
+    rf"(?i:(?:^|[^a-z0-9])(?:{_SURE}|{_LIKELY}){_NEAR})",
+    # Apart from the others, since nearly every text holds its letters.
+    rf"(?i:(?:^|[^a-z0-9])(?:{_NE}){_NEAR})",
+    rf"(?i:[0-9][^0-9]{{0,4}}(?:d\.?o\.?b|\u65e5? ?\u751f))|-[0-9]{{4}}[|;,\t] ?[0-9]|{_RECORDED}",
 )
+
+BIRTH_DATE = Rule("birth_date", "|".join(_HINTS), _find, apart=_HINTS)

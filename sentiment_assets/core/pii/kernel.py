@@ -16,7 +16,7 @@ except ImportError:
 __all__ = ["KERNEL_VERSION", "Implementation", "compiled", "kernel_in_use"]
 
 #: The kernel that this code was written with; one that says another is left alone.
-KERNEL_VERSION = 5
+KERNEL_VERSION = 6
 
 Implementation = Literal["compiled", "python"]
 

@@ -78,16 +78,23 @@ def _find(text: str) -> Iterator[Span]:
     return addresses(text, _CORES, _is_place)
 
 
+#: Codes of letters and digits in turns, as the British and Canadians have them.
+POSTCODE = "[A-Z][0-9][0-9A-Z]?[ -]?[0-9][A-Z][A-Z0-9]"
+#: Any other behind a house number and a comma or the end of a line.
+CODE_IN_ADDRESS = (
+    # Between a comma and the first digit of a code stand two letters and a sign at most.
+    r"[0-9][^,\n0-9]*[,\n][^0-9]*[ ,\n-](?:[A-Z][A-Z]?-?)?[0-9][0-9A-Z -]{2}[0-9A-Z]"
+)
 _HINTS = (
     # No bounds on repetitions: each would multiply the states of the automaton.
     rf"(?i:box [0-9]|(?:{POST_BOX})[ :#.]{{0,3}}x?[0-9])",
     rf"(?i:(?:apo|fpo|dpo),? a[aep],? [0-9]|(?:{SURE_UNIT})\.? ?#?[0-9])",
     r"[0-9][A-Za-z]?(?:[-/][0-9]+[A-Za-z]?)?,?[ \n>]+(?:[A-Z]{1,2}-)?[0-9][0-9 -]{3,7}"
     r" ?[A-Z]{0,2},? ?[A-Z]",
-    # Between a comma and the first digit of a code stand two letters and a sign at most.
-    r"[0-9][^,\n0-9]*[,\n][^0-9]*[ ,\n-](?:[A-Z][A-Z]?-?)?[0-9][0-9A-Z -]{2}[0-9A-Z]",
+    CODE_IN_ADDRESS,
     rf"(?i:(?:{CUES})[^0-9A-Za-z][^0-9]*[0-9])",
-    "[A-Z][0-9][0-9A-Z]?[ -]?[0-9][A-Z][A-Z0-9]|[A-Z]{2},? [0-9]{5}",
+    POSTCODE,
+    "[A-Z]{2},? [0-9]{5}",
     "\u3012 ?[0-9]|[\u4e00-\u9fff\u3040-\u30ff][0-9]{1,4}(?:[\u4e01\u756a\u53f7\u865f]|-[0-9])",
 )
 
