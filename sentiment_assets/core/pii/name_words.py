@@ -134,19 +134,24 @@ def read_words(text: str, *, capitalised: bool) -> list[Word]:
 @lru_cache(maxsize=65_536)
 def marks_of(written: str) -> tuple[int, int]:
     """The length of a capitalised word without a possessive, and what it is anywhere, in bits."""
-    length, key, marks, capitals, _ = entry_of.__wrapped__(written)
-    marks |= _LISTED.get(key, 0) | min(len(key), 5) << 24
-    if len(key) == 1:
+    # Of every batch some thousand words are new: here each look-up counts.
+    known = lexicon()
+    plain = written.isalpha()
+    word = written if plain else POSSESSIVE.sub("", written)
+    key = word.lower()
+    length = len(key)
+    marks = (known.names.get(key, 0) if plain else bits_of(key)) | _LISTED.get(key, 0)
+    if length == 1:
         marks |= INITIAL
-    if capitals:
+    elif word.isupper():
         marks |= CAPITALS
-    if is_common(key):
+    if key in known.common:
         marks |= COMMON
-    if lexicon().is_word(key):
+    if known.is_word(key):
         marks |= IN_DICTIONARY
     elif BEGINS_LIKE_A_NAME.match(key):
         marks |= FORMED
-    return length, marks
+    return len(word), marks | min(length, 5) << 24
 
 
 @lru_cache(maxsize=65_536)

@@ -43,14 +43,17 @@ class Lexicon:
 
     def is_word(self, word: str) -> bool:
         """Whether an English dictionary has it, or what it is a form of."""
-        if word in self.words:
+        words = self.words
+        if word in words:
             return True
         # Asked at once first: most words end otherwise.
-        return word.endswith(_ENDINGS) and any(
-            word.endswith(ending)
-            and (word[: -len(ending)] in self.words or word[: -len(ending)] + "e" in self.words)
-            for ending in _ENDINGS
-        )
+        if word.endswith(_ENDINGS):
+            for ending in _ENDINGS:
+                if word.endswith(ending):
+                    stem = word[: -len(ending)]
+                    if stem in words or stem + "e" in words:
+                        return True
+        return False
 
 
 @cache
