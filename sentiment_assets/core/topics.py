@@ -17,10 +17,13 @@ from sentiment_assets.core.tracking import Topic
 
 _TOPICS = pl.List(pl.String)
 
+#: A pattern of more words would be looked for by the engine's slower means.
+_WORDS_AT_ONCE = 2_000
+
 # The character before must not make it a part of a word, a link's fragment or an entity (&#39;).
 # A tag begins with a letter, digit or underscore: the keycap emoji is "#" with combining marks.
 _TAG = r"(?:^|[^\w/&#＃])[#＃][\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*"  # noqa: RUF001
-_TAG_WORD = r"[#＃](.+)$"  # noqa: RUF001
+_SIGNS = ("#", "＃")  # noqa: RUF001
 
 #: Scripts that put no space between words: a keyword counts wherever it stands.
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
@@ -28,8 +31,13 @@ _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 def _tags(texts: pl.Expr) -> pl.Expr:
     """Hashtags of each text without their sign, null where no sign stands."""
-    texts = pl.when(texts.str.contains("[#＃]")).then(texts)  # noqa: RUF001
-    return texts.str.extract_all(_TAG).list.eval(pl.element().str.extract(_TAG_WORD))
+    signed = pl.when(texts.str.contains(f"[{''.join(_SIGNS)}]")).then(texts)
+    tag = pl.element()
+    # What was found begins with the sign, or with the one character before it.
+    begins = pl.any_horizontal(tag.str.starts_with(sign) for sign in _SIGNS)
+    return signed.str.extract_all(_TAG).list.eval(
+        tag.str.slice(pl.when(begins).then(1).otherwise(2))
+    )
 
 
 def hashtags(texts: pl.Series) -> pl.Series:
@@ -65,15 +73,20 @@ def _pattern(words: Iterable[str]) -> str | None:
     The neighbours are consumed instead of asked for with a word boundary: the regex engine
     searches Unicode boundaries several times slower, and it is only asked whether one matches.
     """
-    patterns = []
+    bodies: dict[tuple[str, str], list[str]] = {}
     for word in words:
         parts = unicodedata.normalize("NFC", word).split()
         if parts:
-            before, after = _edge(parts[0][0]), _edge(parts[-1][-1])
-            body = r"\s+".join(map(_escaped, parts))
-            patterns.append(
-                (rf"(?:^|{before})" if before else "") + body + (rf"(?:$|{after})" if after else "")
-            )
+            edges = _edge(parts[0][0]), _edge(parts[-1][-1])
+            bodies.setdefault(edges, []).append(r"\s+".join(map(_escaped, parts)))
+    # Neighbours once for all words that have the same: they are nearly all of a compiled pattern,
+    # and four hundred words with their own were more than the engine takes.
+    patterns = [
+        (rf"(?:^|{before})" if before else "")
+        + f"(?:{'|'.join(alternatives)})"
+        + (rf"(?:$|{after})" if after else "")
+        for (before, after), alternatives in bodies.items()
+    ]
     return f"(?i)(?:{'|'.join(patterns)})" if patterns else None
 
 
@@ -82,16 +95,16 @@ def _escaped(word: str) -> str:
     return re.sub("['’]", "['’]", re.escape(word))  # noqa: RUF001
 
 
-def _seed(word: str) -> str | None:
-    """Signs that stand, in some case, in every text that holds the word.
+def _pieces(word: str) -> list[str]:
+    """Signs of which each stands, in some case, in every text that holds the word or phrase.
 
-    None where there are none of which that is sure. Of a phrase they are of one word: what stands
-    between two words may be any space.
+    None where there are none of which that is sure. What stands between two words of a phrase may
+    be any space, so that it is in no piece.
     """
     # ASCII alone: of other letters, lower case and matching without case have different views. An
     # apostrophe is found in two forms; the bar may be of the sign between a text and its tags.
     pieces = re.findall(r"[^\s'|\x80-\U0010ffff]+", unicodedata.normalize("NFC", word))
-    return max(map(str.lower, pieces), key=len, default=None)
+    return [piece.lower() for piece in pieces]
 
 
 def _seeds(words: Iterable[str]) -> list[str] | None:
@@ -99,11 +112,15 @@ def _seeds(words: Iterable[str]) -> list[str] | None:
 
     None where any text may hold one. Plain signs are found many times faster than patterns.
     """
-    seeds = {_seed(word) for word in words if word.split()}
-    if None in seeds:
-        return None
     # To a pattern that ignores case these two are an s and a k.
-    found = {*filter(None, seeds), "\N{LATIN SMALL LETTER LONG S}", "\N{KELVIN SIGN}"}
+    found = {"\N{LATIN SMALL LETTER LONG S}", "\N{KELVIN SIGN}"}
+    # Single words first: a phrase with one of them needs no seed of its own, which might be a word
+    # that half the world's posts hold.
+    for pieces in sorted((_pieces(word) for word in words if word.split()), key=len):
+        if not pieces:
+            return None
+        if found.isdisjoint(pieces):
+            found.add(max(pieces, key=len))
     return sorted(s for s in found if not any(other in s for other in found - {s}))
 
 
@@ -165,25 +182,31 @@ class TopicMatcher:
                 self._patterns.append((included, _pattern(topic.exclude)))
                 words += named
         self._seeds = _seeds(words)
+        #: Any topic's words: one look at a text instead of one for each topic.
+        self._any = _pattern(words) if len(words) <= _WORDS_AT_ONCE else None
 
     def match(self, texts: pl.Series) -> pl.Series:
         """Names of each text's topics, sorted; none for a null text."""
         if not self._patterns:
             return pl.Series("topics", [[]], dtype=_TOPICS).new_from_index(0, len(texts))
-        # Most posts of the world hold no seed at all.
+        # Most posts of the world hold no seed at all, and most that hold one hold no word.
         likely = (
             texts.is_not_null()
             if self._seeds is None
             else texts.str.contains_any(self._seeds, ascii_case_insensitive=True)
         )
         rows = likely.arg_true()
-        taken = _taken(_with_tags_as_words(texts.gather(rows)), self._patterns)
+        worded = _with_tags_as_words(texts.gather(rows))
+        if self._any:
+            held = worded.str.contains(self._any)
+            rows, worded = rows.filter(held), worded.filter(held)
+        taken = _taken(worded, self._patterns)
         # As lists only once for each set of topics that occurs: of these there are few.
-        held = taken.with_columns(index=rows).group_by(taken.columns).agg("index")
+        found = taken.with_columns(index=rows).group_by(taken.columns).agg("index")
         sets = [
-            list(compress(self._names, flags)) for flags in held.select(taken.columns).iter_rows()
+            list(compress(self._names, flags)) for flags in found.select(taken.columns).iter_rows()
         ]
-        members = held.select("index").with_row_index("code", offset=1).explode("index")
+        members = found.select("index").with_row_index("code", offset=1).explode("index")
         codes = pl.zeros(len(texts), dtype=pl.UInt32, eager=True)
         codes.scatter(members["index"], members["code"])
         return pl.Series("topics", [[], *sets], _TOPICS).gather(codes)

@@ -179,12 +179,12 @@ MIXTURES = st.lists(
     named=st.lists(st.sampled_from(KEYWORDS), min_size=1, max_size=4),
     exclude=st.lists(st.sampled_from(KEYWORDS), max_size=2),
 )
-def test_looking_for_seeds_first_loses_no_text(
+def test_looking_for_seeds_and_then_for_any_word_loses_no_text(
     texts: list[str | None], named: list[str], exclude: list[str]
 ) -> None:
     topics = [Topic("all", phrases=tuple(named)), Topic("one", (named[0],), (), tuple(exclude))]
     matcher, patient = TopicMatcher(topics), TopicMatcher(topics)
-    patient._seeds = None
+    patient._seeds = patient._any = None
     spelled = [spelling(word) for word in named for spelling in SPELLINGS]
     series = pl.Series([*texts, *spelled], dtype=pl.String)
     assert matcher.match(series).to_list() == patient.match(series).to_list()
@@ -196,6 +196,20 @@ def test_seeds_are_signs_that_every_spelling_holds() -> None:
     ]  # fmt: skip
     for word in ("雲", "облако", "|", "'"):
         assert _seeds(["nimbus", word]) is None
+
+
+def test_a_phrase_with_another_ones_seed_needs_none_of_its_own() -> None:
+    words = ["is down", "it is still down", "app", "Store App"]
+    assert _seeds(words) == ["app", "down", "\u017f", "\u212a"]
+
+
+@pytest.mark.parametrize("number", [1_000, 3_000])
+def test_a_topic_may_have_thousands_of_words(number: int) -> None:
+    words = tuple(f"word{n}x" for n in range(number))
+    topic = Topic("many", words, ("and one more",), (f"word{number}y",))
+    texts = ["word7x", f"#Word{number - 1}X!", "word7", "AND ONE  more", f"word7x word{number}y"]
+    found = TopicMatcher([topic]).match(pl.Series(texts)).list.len()
+    assert found.to_list() == [1, 1, 0, 1, 0]
 
 
 @pytest.mark.parametrize(
