@@ -272,11 +272,14 @@ def scoring_gate(
     A post of emoji alone has no language: it is scored where the platform vouches for one.
     """
     has_text = language_words.has_text(text)
+    # Platforms have some dozens of tags: each is read once.
+    tags = hint.unique()
+    hints = hint.replace_strict(tags, pl.select(_hinted(pl.lit(tags))).to_series())
     frame = pl.DataFrame(
-        {"has_text": has_text, "lang": lang, "confidence": confidence, "hint": hint}
+        {"has_text": has_text, "lang": lang, "confidence": confidence, "hint": hints}
     )
     known = sorted(languages)
-    detected, hinted = pl.col("lang"), _hinted(pl.col("hint"))
+    detected, hinted = pl.col("lang"), pl.col("hint")
     disputed = (pl.col("confidence") < _DISPUTED_BELOW) & ~hinted.is_in(known)
     reason = (
         pl.when(~pl.col("has_text"))

@@ -26,7 +26,12 @@ from sentiment_assets.core.parsers import POST_SCHEMA, Refusal
 from sentiment_assets.core.pii.allowed import phrases
 from sentiment_assets.core.pii.column import redact_batch
 from sentiment_assets.core.pii.name_models import NONE, described, model_named
-from sentiment_assets.core.pii.pseudonyms import PseudonymKeys, Use, pseudonym_expr
+from sentiment_assets.core.pii.pseudonyms import (
+    PseudonymKeys,
+    Use,
+    pseudonym_expr,
+    pseudonyms_of_recurring,
+)
 from sentiment_assets.core.sentiment import (
     SCORERS,
     Scorer,
@@ -408,14 +413,15 @@ def clean_batch(
         # Even for no post at all, the patterns would be made ready.
         if not (fresh.is_empty() and reading.height):
             reading = pl.concat([_read(fresh, rules), reading])
+        reading = reading.sort("_row")
     scorer = rules.scorer
     created = pl.col("created_at")
     rows = (
         posts.drop("text")
-        .join(reading, on="_row", maintain_order="left")
+        .hstack(reading.drop("_row"))
         .with_columns(
             date=created.dt.date(),
-            window=created.dt.truncate("2h").dt.strftime("%H%M"),
+            window=pl.lit(_WINDOWS).gather(created.dt.hour() // 2),
             created_hour=created.dt.truncate("1h"),
             first_seen_at=pl.col("first_seen_at").dt.truncate("1h"),
             last_seen_at=pl.col("last_seen_at").dt.truncate("1h"),
@@ -456,13 +462,26 @@ def _types() -> pl.Schema:
     return _polars(pa.Table.from_batches([], SILVER_POSTS.schema)).schema
 
 
-#: Keyed columns: their name, what is keyed, and the key's use.
-_IDS: tuple[tuple[str, str, Use], ...] = (
-    ("post_pid", "chain_id", "post"),
-    ("author_pid", "author_id", "author"),
-    ("conversation_pid", "conversation_id", "post"),
+#: The names of a date's windows, two hours each.
+_WINDOWS = pl.Series([f"{hour:02}00" for hour in range(0, 24, 2)])
+
+
+class _Keyed(NamedTuple):
+    """A keyed column: its name, what is keyed, and the key's use."""
+
+    name: str
+    source: str
+    use: Use
+    #: Whether values come again and again in a batch.
+    recurring: bool = False
+
+
+_IDS = (
+    _Keyed("post_pid", "chain_id", "post"),
+    _Keyed("author_pid", "author_id", "author", recurring=True),
+    _Keyed("conversation_pid", "conversation_id", "post", recurring=True),
 )
-_TEXTS: tuple[tuple[str, str, Use], ...] = (("text_fingerprint", "_folded_text", "text"),)
+_TEXTS = (_Keyed("text_fingerprint", "_folded_text", "text"),)
 
 
 def post_pid(rules: SilverRules, window: Window) -> pl.Expr:
@@ -472,7 +491,7 @@ def post_pid(rules: SilverRules, window: Window) -> pl.Expr:
 
 
 def _pseudonymise(
-    rows: pl.DataFrame, rules: SilverRules, uses: Sequence[tuple[str, str, Use]]
+    rows: pl.DataFrame, rules: SilverRules, columns: Sequence[_Keyed]
 ) -> pl.DataFrame:
     """Add keyed columns and the recipe, which names the key.
 
@@ -481,19 +500,24 @@ def _pseudonymise(
 
     def keyed(group: pl.DataFrame) -> pl.DataFrame:
         platform, date = group.select("platform", "date").row(0)
-        return group.with_columns(
-            *(
-                pseudonym_expr(source, rules.keys.key(platform, date, use)).alias(name)
-                for name, source, use in uses
-            ),
-            recipe=pl.lit(rules.recipe(platform, date)),
-        )
+        pseudonyms = {}
+        for column in columns:
+            key = rules.keys.key(platform, date, column.use)
+            pseudonyms[column.name] = (
+                pseudonyms_of_recurring(group[column.source], key)
+                if column.recurring
+                else pseudonym_expr(column.source, key)
+            )
+        return group.with_columns(**pseudonyms, recipe=pl.lit(rules.recipe(platform, date)))
 
+    if rows.is_empty():
+        added = [*(column.name for column in columns), "recipe"]
+        return rows.with_columns(pl.lit(None, pl.String).alias(name) for name in added)
     # A batch is nearly always of one platform and date, which share one set of keys.
+    place = pl.col("platform", "date")
+    if all(rows.select((place == place.first()).all()).row(0)):
+        return keyed(rows)
     groups = rows.partition_by("platform", "date")
-    if not groups:
-        keyed_columns = [*(name for name, _, _ in uses), "recipe"]
-        return rows.with_columns(pl.lit(None, pl.String).alias(name) for name in keyed_columns)
     return pl.concat([keyed(group) for group in groups]).sort("_row")
 
 

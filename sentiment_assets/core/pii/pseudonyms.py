@@ -133,6 +133,14 @@ def pseudonym_expr(column: str, key: str) -> pl.Expr:
     return hashed.str.slice(0, PSEUDONYM_LENGTH).alias(column)
 
 
+def pseudonyms_of_recurring(ids: pl.Series, key: str) -> pl.Series:
+    """The same of a column in which values come again, as authors' ids do: each is hashed once."""
+    encoded = ids.to_arrow().dictionary_encode()
+    distinct = pl.DataFrame({"id": pl.Series(encoded.dictionary, dtype=pl.String)})
+    hashed = distinct.select(pseudonym_expr("id", key)).to_series()
+    return hashed.gather(pl.Series(encoded.indices)).alias(ids.name)
+
+
 def pseudonyms_of(
     ids: pl.Series, keys: PseudonymKeys, platform: str, use: Use, dates: Iterable[dt.date]
 ) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from sentiment_assets.core.pii.pseudonyms import (
     Use,
     pseudonym_expr,
     pseudonyms_of,
+    pseudonyms_of_recurring,
 )
 
 SECRET = "0f" * 32
@@ -126,6 +127,9 @@ def test_pseudonym_is_the_hmac_of_the_id() -> None:
     ]
     expected.insert(2, None)  # type: ignore[arg-type]
     assert frame.select(pseudonym_expr("author_id", key))["author_id"].to_list() == expected
+    ids = frame["author_id"]
+    assert pseudonyms_of_recurring(pl.concat([ids, ids]), key).to_list() == expected * 2
+    assert pseudonyms_of_recurring(pl.Series([None], dtype=pl.String), key).to_list() == [None]
 
 
 def test_a_post_joins_the_conversation_it_began() -> None:
