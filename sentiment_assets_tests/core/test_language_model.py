@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 from array import array
+from unittest.mock import Mock
 
 import polars as pl
 import pytest
@@ -43,6 +44,25 @@ def differences(texts: list[str]) -> list[tuple[str, object, object]]:
 @needs_kernel
 def test_the_kernel_is_in_use() -> None:
     assert language_model._kernel() is not None
+
+
+def test_what_is_written_down_is_what_the_published_implementation_says() -> None:
+    said = language_model._guesses_of_package(pl.Series(language_model._PROBES))
+    assert language_model._digest(said) == language_model._PUBLISHED
+
+
+@needs_kernel
+def test_where_the_kernel_says_something_else_the_published_one_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Mock(wraps=language_model._guesses_of_package)
+    monkeypatch.setattr(language_model, "_guesses_of_package", asked)
+    for written, times in ((language_model._PUBLISHED, 0), ("of another model", 1)):
+        language_model._kernel.cache_clear()
+        monkeypatch.setattr(language_model, "_PUBLISHED", written)
+        assert language_model._kernel() is not None
+        assert asked.call_count == times
+    language_model._kernel.cache_clear()
 
 
 def test_sentences_of_many_languages() -> None:
