@@ -22,7 +22,7 @@ from sentiment_assets.core.contracts import SILVER_QUARANTINE
 from sentiment_assets.core.coverage import BronzeObject
 from sentiment_assets.core.layout import Window
 from sentiment_assets.core.parsers import POST_SCHEMA, ParsedBatch, Refusal, parse_lines
-from sentiment_assets.core.parsers.rows import record_batch
+from sentiment_assets.core.parsers.rows import Columns
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.quality import Conservation
 from sentiment_assets.core.silver import (
@@ -139,7 +139,7 @@ def read_object(lake: Lake, window: Window, stored: BronzeObject) -> Iterator[Pa
     def refused(reason: str) -> ParsedBatch:
         rest = stored.records - (line - 1)
         refusal = Refusal(stored.path, 0, "damaged_object", reason, "batch", rest)
-        return ParsedBatch(record_batch([], POST_SCHEMA), [refusal])
+        return ParsedBatch(Columns(POST_SCHEMA).batch(), [refusal])
 
     try:
         for lines in read_blocks(lake, stored):

@@ -34,9 +34,8 @@ from sentiment_assets.core.seals import Seal
 from sentiment_assets.lake.objects import Lake, LakeError, ObjectMissing
 from sentiment_assets.lake.seals import decode_seal
 
-#: Lines that are read at once: bounds memory, whatever the object's size. More of them leave the
-#: processor's cache between being decoded and being copied into columns, which takes half as long
-#: again.
+#: Lines that are read at once: bounds memory, whatever the object's size. Each block is a batch of
+#: columns, which costs as much as to parse some twenty lines.
 BLOCK_LINES = 2_000
 
 #: Bytes that are unpacked at once.

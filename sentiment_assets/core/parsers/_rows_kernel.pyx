@@ -1,13 +1,15 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 # cython: cdivision=True
-"""Rows to the buffers of Arrow's columns, compiled: a list of tuples in, bytes out.
+"""Rows to the buffers of Arrow's columns, compiled: a tuple at a time in, bytes out.
 
 Belongs here: copying values, and nothing that a Python module can say. ``rows`` says which column
-holds what, and makes arrays of the buffers; without a compiler PyArrow copies the values, four
-times slower. https://arrow.apache.org/docs/format/Columnar.html
+holds what, and makes arrays of the buffers; without a compiler PyArrow copies the values.
+https://arrow.apache.org/docs/format/Columnar.html
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+cimport cython
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_Resize
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.datetime cimport (
     PyDateTime_Check,
     PyDateTime_DATE_GET_HOUR,
@@ -23,7 +25,7 @@ from cpython.datetime cimport (
 from cpython.list cimport PyList_GET_ITEM
 from cpython.tuple cimport PyTuple_GET_ITEM
 from libc.stdint cimport int32_t, int64_t, uint8_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
 import_datetime()
 
@@ -39,86 +41,136 @@ cdef extern from *:
     const char *KERNEL_SOURCE
 
 #: Raise it with ``KERNEL_VERSION`` in ``rows`` whenever this file changes what it does or takes.
-VERSION = 1
+VERSION = 2
 
 #: Digest of the source that was compiled; the tests compare it with the source that is there.
 SOURCE = KERNEL_SOURCE.decode()
 
 
-cdef bytes _empty(Py_ssize_t size):
-    made = PyBytes_FromStringAndSize(NULL, size)
-    memset(PyBytes_AS_STRING(made), 0, size)
-    return made
+@cython.final
+cdef class _Bytes:
+    """Bytes in the making."""
+
+    cdef bytearray held
+    cdef char *start
+    cdef Py_ssize_t size
+    cdef Py_ssize_t room
+
+    def __cinit__(self):
+        self.room = 64
+        self.held = bytearray(self.room)
+        self.start = PyByteArray_AS_STRING(self.held)
+
+    cdef inline char *more(self, Py_ssize_t size) except NULL:
+        """Where so many further bytes go, until the next call."""
+        if self.size + size > self.room:
+            PyByteArray_Resize(self.held, 2 * (self.size + size))
+            self.room = 2 * (self.size + size)
+            self.start = PyByteArray_AS_STRING(self.held)
+        self.size += size
+        return self.start + self.size - size
+
+    cdef bytes made(self):
+        return PyBytes_FromStringAndSize(self.start, self.size)
 
 
-def validity(list rows, Py_ssize_t column):
-    """``(bits, nulls)`` of a column, bits null where there is no null."""
-    cdef Py_ssize_t i, n = len(rows), nulls = 0
-    cdef uint8_t *bits
-    for i in range(n):
-        if <object>PyTuple_GET_ITEM(<object>PyList_GET_ITEM(rows, i), column) is None:
-            nulls += 1
-    if not nulls:
-        return None, 0
-    made = _empty((n + 7) // 8)
-    bits = <uint8_t *>PyBytes_AS_STRING(made)
-    for i in range(n):
-        if <object>PyTuple_GET_ITEM(<object>PyList_GET_ITEM(rows, i), column) is not None:
-            bits[i >> 3] |= 1 << (i & 7)
-    return made, nulls
+@cython.final
+cdef class _Bits:
+    """Bits in the making, the lowest of a byte first."""
+
+    cdef _Bytes held
+    cdef Py_ssize_t count
+    cdef Py_ssize_t unset
+
+    def __cinit__(self):
+        self.held = _Bytes()
+
+    cdef inline int add(self, bint is_set) except -1:
+        if self.count & 7 == 0:
+            self.held.more(1)[0] = 0
+        if is_set:
+            (<uint8_t *>self.held.start)[self.count >> 3] |= 1 << (self.count & 7)
+        else:
+            self.unset += 1
+        self.count += 1
+        return 0
 
 
-def strings(list rows, Py_ssize_t column):
-    """``(offsets, data)`` of a column of strings or None."""
-    cdef Py_ssize_t i
-    return _strings([<object>PyTuple_GET_ITEM(<object>PyList_GET_ITEM(rows, i), column)
-                     for i in range(len(rows))])
+cdef class _Column:
+    """Values of one kind, copied one by one."""
+
+    cdef int add(self, value) except -1:
+        raise NotImplementedError
+
+    def buffers(self):
+        """What Arrow makes an array of; each kind says which."""
+        raise NotImplementedError
 
 
-def lists_of_strings(list rows, Py_ssize_t column):
-    """``(offsets, offsets of the strings, data)`` of a column of lists of strings."""
-    cdef Py_ssize_t i, n = len(rows)
-    offsets = PyBytes_FromStringAndSize(NULL, 4 * (n + 1))
-    cdef int32_t *starts = <int32_t *>PyBytes_AS_STRING(offsets)
-    flat = []
-    starts[0] = 0
-    for i in range(n):
-        values = <list?>PyTuple_GET_ITEM(<object>PyList_GET_ITEM(rows, i), column)
-        if values:
-            flat += values
-        starts[i + 1] = <int32_t>len(flat)
-    return (offsets, *_strings(flat))
+@cython.final
+cdef class Strings(_Column):
+    """Strings or None; its buffers are ``(valid, nulls, offsets, data)``."""
 
+    cdef _Bits valid
+    cdef _Bytes offsets
+    cdef _Bytes data
 
-cdef tuple _strings(list values):
-    cdef Py_ssize_t i, n = len(values), size
-    cdef int64_t total = 0
-    offsets = PyBytes_FromStringAndSize(NULL, 4 * (n + 1))
-    cdef int32_t *starts = <int32_t *>PyBytes_AS_STRING(offsets)
-    starts[0] = 0
-    for i in range(n):
-        value = <object>PyList_GET_ITEM(values, i)
+    def __cinit__(self):
+        self.valid, self.offsets, self.data = _Bits(), _Bytes(), _Bytes()
+        (<int32_t *>self.offsets.more(4))[0] = 0
+
+    cdef int add(self, value) except -1:
+        cdef Py_ssize_t size
+        cdef const char *text
         if value is not None:
-            PyUnicode_AsUTF8AndSize(value, &size)
-            total = _longer(total, size)
-        starts[i + 1] = <int32_t>total
-    data = PyBytes_FromStringAndSize(NULL, total)
-    cdef char *target = PyBytes_AS_STRING(data)
-    for i in range(n):
-        value = <object>PyList_GET_ITEM(values, i)
-        if value is not None:
-            memcpy(target + starts[i], PyUnicode_AsUTF8AndSize(value, &size), size)
-    return offsets, data
+            text = PyUnicode_AsUTF8AndSize(value, &size)
+            if self.data.size + size > 2147483647:
+                raise OverflowError("the texts of a block do not fit into 2 GiB")
+            memcpy(self.data.more(size), text, size)
+        self.valid.add(value is not None)
+        (<int32_t *>self.offsets.more(4))[0] = <int32_t>self.data.size
+        return 0
+
+    def buffers(self):
+        """``valid`` is null where there is no null."""
+        return (*_validity(self.valid), self.offsets.made(), self.data.made())
 
 
-def timestamps(list rows, Py_ssize_t column):
-    """Microseconds since 1970 of a column of datetimes, which are taken for UTC."""
-    cdef Py_ssize_t i, n = len(rows)
-    data = PyBytes_FromStringAndSize(NULL, 8 * n)
-    cdef int64_t *values = <int64_t *>PyBytes_AS_STRING(data)
-    cdef int64_t seconds
-    for i in range(n):
-        value = <object>PyTuple_GET_ITEM(<object>PyList_GET_ITEM(rows, i), column)
+@cython.final
+cdef class ListsOfStrings(_Column):
+    """Lists of strings; its buffers are ``(offsets, offsets of the strings, data)``."""
+
+    cdef _Bytes offsets
+    cdef Strings values
+
+    def __cinit__(self):
+        self.offsets, self.values = _Bytes(), Strings()
+        (<int32_t *>self.offsets.more(4))[0] = 0
+
+    cdef int add(self, value) except -1:
+        values = <list?>value
+        cdef Py_ssize_t i
+        for i in range(len(values)):
+            self.values.add(<object>PyList_GET_ITEM(values, i))
+        (<int32_t *>self.offsets.more(4))[0] = <int32_t>self.values.valid.count
+        return 0
+
+    def buffers(self):
+        """The strings' own are those of :class:`Strings`."""
+        return (self.offsets.made(), *self.values.buffers())
+
+
+@cython.final
+cdef class Timestamps(_Column):
+    """Datetimes, which are taken for UTC; its buffer is microseconds since 1970."""
+
+    cdef _Bytes data
+
+    def __cinit__(self):
+        self.data = _Bytes()
+
+    cdef int add(self, value) except -1:
+        cdef int64_t seconds
         if not PyDateTime_Check(value):
             raise TypeError("a value of a column of timestamps is no datetime")
         moment = <datetime>value
@@ -127,44 +179,88 @@ def timestamps(list rows, Py_ssize_t column):
         )
         seconds = seconds * 86400 + PyDateTime_DATE_GET_HOUR(moment) * 3600
         seconds += PyDateTime_DATE_GET_MINUTE(moment) * 60 + PyDateTime_DATE_GET_SECOND(moment)
-        values[i] = seconds * 1_000_000 + PyDateTime_DATE_GET_MICROSECOND(moment)
-    return data
+        (<int64_t *>self.data.more(8))[0] = (
+            seconds * 1_000_000 + PyDateTime_DATE_GET_MICROSECOND(moment)
+        )
+        return 0
+
+    def buffers(self):
+        """``(data,)``."""
+        return (self.data.made(),)
 
 
-def integers(list rows, Py_ssize_t column, Py_ssize_t width):
-    """A column of integers of 4 or 8 bytes; 0 where there is None."""
-    cdef Py_ssize_t i, n = len(rows)
-    data = PyBytes_FromStringAndSize(NULL, width * n)
-    cdef int32_t *narrow = <int32_t *>PyBytes_AS_STRING(data)
-    cdef int64_t *wide = <int64_t *>PyBytes_AS_STRING(data)
-    cdef int64_t number
-    for i in range(n):
-        value = <object>PyTuple_GET_ITEM(<object>PyList_GET_ITEM(rows, i), column)
-        number = 0 if value is None else value
-        if width == 8:
-            wide[i] = number
+@cython.final
+cdef class Integers(_Column):
+    """Integers of 4 or 8 bytes or None; its buffers are ``(valid, nulls, data)``."""
+
+    cdef _Bits valid
+    cdef _Bytes data
+    cdef bint wide
+
+    def __cinit__(self, int width):
+        self.valid, self.data = _Bits(), _Bytes()
+        self.wide = width == 8
+
+    cdef int add(self, value) except -1:
+        cdef int64_t number = 0 if value is None else value
+        if self.wide:
+            (<int64_t *>self.data.more(8))[0] = number
         elif -2147483648 <= number <= 2147483647:
-            narrow[i] = <int32_t>number
+            (<int32_t *>self.data.more(4))[0] = <int32_t>number
         else:
             raise OverflowError("a number does not fit into 32 bits")
-    return data
+        self.valid.add(value is not None)
+        return 0
+
+    def buffers(self):
+        """``valid`` is null where there is no null; the number is 0 where there is one."""
+        return (*_validity(self.valid), self.data.made())
 
 
-def booleans(list rows, Py_ssize_t column):
-    """A column of booleans, a bit each."""
-    cdef Py_ssize_t i, n = len(rows)
-    data = _empty((n + 7) // 8)
-    cdef uint8_t *bits = <uint8_t *>PyBytes_AS_STRING(data)
-    for i in range(n):
-        if <object>PyTuple_GET_ITEM(<object>PyList_GET_ITEM(rows, i), column) is True:
-            bits[i >> 3] |= 1 << (i & 7)
-    return data
+@cython.final
+cdef class Booleans(_Column):
+    """Booleans; its buffer has a bit of each."""
+
+    cdef _Bits data
+
+    def __cinit__(self):
+        self.data = _Bits()
+
+    cdef int add(self, value) except -1:
+        self.data.add(value is True)
+        return 0
+
+    def buffers(self):
+        """``(data,)``."""
+        return (self.data.held.made(),)
 
 
-cdef int64_t _longer(int64_t total, Py_ssize_t size) except -1:
-    if total + size > 2147483647:
-        raise OverflowError("the texts of a block do not fit into 2 GiB")
-    return total + size
+@cython.final
+cdef class Columns:
+    """Columns that rows are added to."""
+
+    cdef readonly list columns
+    cdef readonly Py_ssize_t count
+
+    def __cinit__(self, list columns not None):
+        for column in columns:
+            if not isinstance(column, _Column):
+                raise TypeError("not a column")
+        self.columns = columns
+        self.count = 0
+
+    def add(self, tuple row not None):
+        """A row: a value of each column."""
+        cdef Py_ssize_t i, width = len(self.columns)
+        if len(row) != width:
+            raise ValueError("a row has not one value of each column")
+        for i in range(width):
+            (<_Column>PyList_GET_ITEM(self.columns, i)).add(<object>PyTuple_GET_ITEM(row, i))
+        self.count += 1
+
+
+cdef tuple _validity(_Bits valid):
+    return (valid.held.made() if valid.unset else None, valid.unset)
 
 
 cdef int64_t _days(int64_t year, int64_t month, int64_t day) noexcept:

@@ -17,9 +17,11 @@ from msgspec import Meta, Struct
 
 from sentiment_assets.core.collection import without_collection
 from sentiment_assets.core.parsers.posts import POST_SCHEMA, Refusal, Refused
-from sentiment_assets.core.parsers.rows import record_batch
+from sentiment_assets.core.parsers.rows import Columns
 
 P = TypeVar("P")
+
+_UTC = dt.timezone.utc
 
 
 class Envelope(Struct, Generic[P], gc=False):
@@ -65,7 +67,8 @@ def _parsed(
 ) -> ParsedBatch:
     decode = _decoder(parser).decode
     row = parser.row
-    rows: list[tuple[Any, ...]] = []
+    columns = Columns(POST_SCHEMA, {"platform": platform, "object": path})
+    add = columns.add
     refusals: list[Refusal] = []
     for number, line in enumerate(lines, first_line):
         source = "batch"
@@ -78,9 +81,9 @@ def _parsed(
                     f"the envelope's platform is not {platform}, whose partition holds it",
                 )
             fetched_at = envelope.fetched_at
-            if fetched_at.tzinfo is not dt.timezone.utc:
-                fetched_at = fetched_at.astimezone(dt.timezone.utc)
-            rows.append((platform, *row(envelope.payload), source, fetched_at, path, number))
+            if fetched_at.tzinfo is not _UTC:
+                fetched_at = fetched_at.astimezone(_UTC)
+            post = row(envelope.payload)
         except Refused as refused:
             refusals.append(Refusal(path, number, refused.code, refused.reason, source))
         except UnicodeDecodeError:
@@ -96,7 +99,11 @@ def _parsed(
         except OverflowError:
             reason = "fetched_at lies outside the calendar in UTC - at `$`"
             refusals.append(Refusal(path, number, "unexpected_field", reason, source))
-    return ParsedBatch(record_batch(rows, POST_SCHEMA), refusals)
+        else:
+            # What fails here is no fault of the record. Tuples are joined in half the time that
+            # unpacking them into a new one takes.
+            add(post + (source, fetched_at, number))  # noqa: RUF005
+    return ParsedBatch(columns.batch(), refusals)
 
 
 def _first_invalid_byte(line: bytes) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
@@ -23,6 +23,7 @@ SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
 # Without the user before it, the port and whatever follows, which may name people.
 _HOST = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#\\]*@)?([^/?#\\:@\s]+)")
 
+_UTC = dt.timezone.utc
 _Instant = Annotated[dt.datetime, Meta(tz=True)]
 _Id = Annotated[str, Meta(min_length=1)]
 # Far beyond any real count; sums of larger ones would leave 64 bits.
@@ -44,11 +45,12 @@ class _Annotation(Struct, gc=False):
     normalized_text: str = ""
 
 
+# Lists that may be missing are empty tuples then: a new list for each would be made for nothing.
 class _Entities(Struct, gc=False):
     #: What X recognised in the text; people among it.
-    annotations: list[_Annotation] = field(default_factory=list)
-    mentions: list[_Mention] = field(default_factory=list)
-    urls: list[_Url] = field(default_factory=list)
+    annotations: Sequence[_Annotation] = ()
+    mentions: Sequence[_Mention] = ()
+    urls: Sequence[_Url] = ()
 
 
 class _Note(Struct, gc=False):
@@ -97,9 +99,9 @@ class _User(Struct, gc=False):
 
 
 class _Includes(Struct, gc=False):
-    users: list[_User] = field(default_factory=list)
-    tweets: list[_Post] = field(default_factory=list)
-    posts: list[_Post] = field(default_factory=list)
+    users: Sequence[_User] = ()
+    tweets: Sequence[_Post] = ()
+    posts: Sequence[_Post] = ()
 
 
 class Payload(Struct, gc=False):
@@ -175,12 +177,15 @@ def parse(payload: bytes | str | Mapping[str, Any]) -> Post:
 def row(payload: Payload) -> Row:
     """A decoded payload to a row; raises Refused."""
     post = payload.data
-    references = post.referenced_tweets or post.referenced_posts or ()
-    kind = _kind(post, references)
+    references = post.referenced_tweets or post.referenced_posts
+    kind: Kind = "post" if post.in_reply_to_user_id is None else "reply"
+    if references:
+        kind = _kind(references, kind)
+    text, entities = post.text, post.entities
     note = post.note_tweet or post.note_post
-    text = note.text if note else post.text
-    entities = (note and note.entities) or post.entities
-    chain = post.edit_history_tweet_ids or post.edit_history_post_ids or ()
+    if note is not None:
+        text = note.text
+        entities = note.entities or entities
     names: list[str] = []
     for user in payload.includes.users:
         names += (user.username, user.name)
@@ -189,41 +194,46 @@ def row(payload: Payload) -> Row:
     if entities is not None:
         # Most lists are empty, and asking costs less than going over them.
         if entities.mentions:
-            mentioned = {mention.username for mention in entities.mentions}
+            mentioned = _mentioned(entities.mentions)
             mention_count = len(mentioned)
             names += mentioned
         if entities.annotations:
             names += _people(entities)
         if entities.urls:
             domains = _domains(entities.urls)
-    original = _reposted(payload, references) if kind == "repost" else None
-    if original is not None:
-        note = original.note_tweet or original.note_post
-        text = (note.text if note else original.text) or text
-        for said in (original.entities, note and note.entities):
-            if said:
-                names += (*(mention.username for mention in said.mentions), *_people(said))
+    if kind == "repost":
+        original = _reposted(payload, references or ())
+        if original is not None:
+            note = original.note_tweet or original.note_post
+            text = (note.text if note else original.text) or text
+            for said in (original.entities, note and note.entities):
+                if said:
+                    names += (*(mention.username for mention in said.mentions), *_people(said))
     if "" in names:
         names = [name for name in names if name]
+    chain = post.edit_history_tweet_ids or post.edit_history_post_ids
+    post_id, tag = post.id, post.lang
     metrics = post.public_metrics or _NOT_COUNTED
+    reposts = metrics.retweet_count
     # A plain tuple: to name the fields takes as long as to find half of them.
     return (
-        post.id,
-        _first_id(chain, post.id) if chain else post.id,
+        post_id,
+        _first_id(chain) if chain else post_id,
         post.author_id,
         post.conversation_id,
         kind,
         created_at(payload),
         text,
-        _language(post.lang),
+        # und, zxx, art, qme, qht … say that there is no language to speak of.
+        tag if tag and len(tag) == 2 else None,
         names,
         mention_count,
         domains,
         metrics.like_count,
         metrics.reply_count,
-        metrics.repost_count if metrics.retweet_count is None else metrics.retweet_count,
+        metrics.repost_count if reposts is None else reposts,
         metrics.impression_count,
-        len(chain) > 1,
+        chain is not None and len(chain) > 1,
     )
 
 
@@ -234,45 +244,53 @@ def created_at(payload: Payload | Routing) -> dt.datetime:
         Refused: there is no creation time, or none that the calendar holds.
     """
     post = payload.data
-    chain = post.edit_history_tweet_ids or post.edit_history_post_ids or ()
-    if len(chain) > 1:
-        first = _first_id(chain, post.id)
+    chain = post.edit_history_tweet_ids or post.edit_history_post_ids
+    if chain and len(chain) > 1:
+        first = _first_id(chain)
         # An id has 63 bits; more digits name no instant.
         if first.isascii() and first.isdigit() and len(first) <= 19:
             milliseconds = (int(first) >> 22) + SNOWFLAKE_EPOCH_MS
-            return dt.datetime.fromtimestamp(milliseconds // 1000, tz=dt.timezone.utc)
+            return dt.datetime.fromtimestamp(milliseconds // 1000, tz=_UTC)
     if post.created_at is None:
         raise Refused(
             "no_creation_time",
             "created_at is missing: ask for it with tweet.fields=created_at - at `$.data`",
         )
-    if post.created_at.tzinfo is dt.timezone.utc:
+    if post.created_at.tzinfo is _UTC:
         return post.created_at
     try:
-        return post.created_at.astimezone(dt.timezone.utc)
+        return post.created_at.astimezone(_UTC)
     except OverflowError:
         raise Refused(
             "no_creation_time", "created_at lies outside the calendar in UTC - at `$.data`"
         ) from None
 
 
-def _first_id(chain: list[str] | tuple[()], own: str) -> str:
+def _first_id(chain: list[str]) -> str:
     # Most posts were never edited.
-    if len(chain) < 2:
-        return chain[0] if chain else own
+    if len(chain) == 1:
+        return chain[0]
     # Ids grow; a longer one is newer.
     return min(chain, key=lambda chained: (len(chained), chained))
 
 
-def _kind(post: _Post, references: list[_Reference] | tuple[()]) -> Kind:
-    # Most posts refer to none.
-    if references:
-        types = [reference.type for reference in references]
-        if "retweeted" in types or "reposted" in types:
+def _kind(references: list[_Reference], otherwise: Kind) -> Kind:
+    """What its references make of a post."""
+    kind = otherwise
+    for reference in references:
+        if reference.type in ("retweeted", "reposted"):
             return "repost"
-        if "replied_to" in types:
-            return "reply"
-    return "post" if post.in_reply_to_user_id is None else "reply"
+        if reference.type == "replied_to":
+            kind = "reply"
+    return kind
+
+
+def _mentioned(mentions: Sequence[_Mention]) -> list[str]:
+    """Each handle once, in the text's order."""
+    # Most mention one.
+    if len(mentions) == 1:
+        return [mentions[0].username]
+    return list(dict.fromkeys([mention.username for mention in mentions]))
 
 
 def _reposted(payload: Payload, references: list[_Reference] | tuple[()]) -> _Post | None:
@@ -288,12 +306,7 @@ def _people(entities: _Entities) -> list[str]:
     return [found.normalized_text for found in entities.annotations if found.type == "Person"]
 
 
-def _language(tag: str | None) -> str | None:
-    # und, zxx, art, qme, qht … say that there is no language to speak of.
-    return tag if tag and len(tag) == 2 else None
-
-
-def _domains(urls: list[_Url]) -> list[str]:
+def _domains(urls: Sequence[_Url]) -> list[str]:
     hosts: dict[str, None] = {}
     for url in urls:
         found = _HOST.match(url.unwound_url or url.expanded_url or url.url)

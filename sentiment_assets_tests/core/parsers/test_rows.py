@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
@@ -11,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment_assets.core.parsers import POST_SCHEMA, rows
-from sentiment_assets.core.parsers.rows import record_batch
+from sentiment_assets.core.parsers.rows import Columns
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 INSTANT = st.datetimes(timezones=st.just(dt.timezone.utc))
@@ -42,16 +45,56 @@ def implementation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     return str(request.param)
 
 
+def made_of(
+    posts: Sequence[tuple[Any, ...]], schema: pa.Schema, constant: dict[str, str] | None = None
+) -> pa.RecordBatch:
+    columns = Columns(schema, constant)
+    for post in posts:
+        columns.add(post)
+    return columns.batch()
+
+
 @given(st.lists(st.tuples(*map(_values, POST_SCHEMA)), max_size=20))
 def test_both_make_the_same_columns(posts: list[tuple[Any, ...]]) -> None:
     if rows.compiled is None:
         pytest.skip("no C compiler")
     assert rows.compiled.VERSION == rows.KERNEL_VERSION
-    made = record_batch(posts, POST_SCHEMA)
+    made = made_of(posts, POST_SCHEMA)
     made.validate(full=True)
-    copied = pa.RecordBatch.from_arrays(rows._copied(posts, POST_SCHEMA), schema=POST_SCHEMA)
-    assert made.equals(copied)
+    with patch.object(rows, "compiled", None):
+        assert made.equals(made_of(posts, POST_SCHEMA))
     assert made.to_pylist() == [dict(zip(POST_SCHEMA.names, p, strict=True)) for p in posts]
+
+
+@pytest.mark.usefixtures("implementation")
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 2_000])
+def test_a_constant_column_has_its_value_in_every_row(count: int) -> None:
+    schema = pa.schema([("platform", pa.string()), ("id", pa.string()), ("object", pa.string())])
+    made = made_of([(str(i),) for i in range(count)], schema, {"object": "o", "platform": "p"})
+    made.validate(full=True)
+    assert made.schema == schema
+    assert made.to_pylist() == [
+        {"platform": "p", "id": str(i), "object": "o"} for i in range(count)
+    ]
+
+
+@pytest.mark.usefixtures("implementation")
+def test_a_null_in_a_list_stays_one() -> None:
+    schema = pa.schema([("names", pa.list_(pa.string()))])
+    posts = [(["a", None],), ([],), ([None, "é"],)]
+    assert made_of(posts, schema)["names"].to_pylist() == [post[0] for post in posts]
+
+
+@pytest.mark.usefixtures("implementation")
+@pytest.mark.parametrize("post", [("a",), ("a", "b", "c")])
+def test_a_row_of_another_width_is_an_error(post: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        made_of([("a", "b"), post], pa.schema([("one", pa.string()), ("two", pa.string())]))
+
+
+def test_a_kernel_of_another_version_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "compiled", SimpleNamespace(VERSION=rows.KERNEL_VERSION - 1))
+    assert made_of([("a",)], pa.schema([("one", pa.string())])).to_pylist() == [{"one": "a"}]
 
 
 @pytest.mark.usefixtures("implementation")
@@ -68,4 +111,4 @@ def test_both_make_the_same_columns(posts: list[tuple[Any, ...]]) -> None:
 )
 def test_a_value_of_another_type_is_an_error(kind: pa.DataType, value: Any) -> None:
     with pytest.raises((TypeError, ValueError, OverflowError)):
-        record_batch([(value,)], pa.schema([pa.field("column", kind)]))
+        made_of([(value,)], pa.schema([pa.field("column", kind)]))
