@@ -61,10 +61,11 @@ class Columns:
             count, columns = len(self._rows), _copied(self._rows, self._fields)
         else:
             count, columns = self._kernel.count, _compiled(self._kernel, self._fields)
-        made = dict(zip((field.name for field in self._fields), columns, strict=True))
-        for name, value in self._constant.items():
-            made[name] = pa.repeat(value, count)
-        arrays = [made[field.name] for field in self._schema]
+        copied = iter(columns)
+        arrays = [
+            pa.repeat(self._constant[name], count) if name in self._constant else next(copied)
+            for name in self._schema.names
+        ]
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
 

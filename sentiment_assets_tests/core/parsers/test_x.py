@@ -136,6 +136,33 @@ def test_a_long_posts_text_and_entities_are_the_notes(note: str) -> None:
     assert set(post.known_names) == {"long", "longer"}
 
 
+def test_whoever_is_mentioned_is_named_once_in_the_texts_order() -> None:
+    handles = ["zoe", "ann", "zoe", "kim", "bea", "ann"]
+    post = parsed(entities={"mentions": [{"username": handle} for handle in handles]})
+    assert (post.known_names, post.mention_count) == (["zoe", "ann", "kim", "bea"], 4)
+
+
+@pytest.mark.parametrize(
+    ("types", "answers", "kind"),
+    [
+        ([], None, "post"),
+        ([], "5", "reply"),
+        (["quoted"], None, "post"),
+        (["quoted"], "5", "reply"),
+        (["quoted", "replied_to"], None, "reply"),
+        (["replied_to", "quoted"], None, "reply"),
+        (["replied_to", "retweeted"], None, "repost"),
+        (["retweeted"], "5", "repost"),
+    ],
+)
+def test_what_several_references_make_of_a_post(
+    types: list[str], answers: str | None, kind: str
+) -> None:
+    references = [{"type": told, "id": "9"} for told in types]
+    post = parsed(referenced_tweets=references, in_reply_to_user_id=answers)
+    assert post.kind == kind
+
+
 def test_a_note_without_entities_keeps_the_posts() -> None:
     post = parsed(entities={"mentions": [{"username": "short"}]}, note_tweet={"text": "all of it"})
     assert (post.text, post.known_names) == ("all of it", ["short"])
