@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment_assets.core.parsers import POST_SCHEMA, rows
@@ -54,6 +54,7 @@ def made_of(
     return columns.batch()
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*map(_values, POST_SCHEMA)), max_size=20))
 def test_both_make_the_same_columns(posts: list[tuple[Any, ...]]) -> None:
     if rows.compiled is None:
