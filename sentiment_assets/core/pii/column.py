@@ -93,7 +93,7 @@ def _names_pass(rows: list[int], first: FirstLook, allow: tuple[str, ...]) -> di
     for row, text, seen, kept in zip(
         rows, first.text.gather(rows), read, rows_with_allowed(read, allow), strict=True
     ):
-        spans = list(find_names(without_masks(seen), allow if kept else ()))
+        spans = find_names(without_masks(seen), allow if kept else ())
         if spans and row in first.canonical:
             spans = in_text(text, spans, first.canonical[row])
         if spans:
