@@ -13,8 +13,11 @@ from sentiment_assets.engine.job_order import JobAddress
 from sentiment_assets.lake.objects import Lake
 from simulator.kafka.jars import KafkaUnavailable, java
 
+#: Sessions of tests end before Java's second compiler or a collector of many threads pays off.
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 #: Small shuffles, little memory; a task that dies is tried again.
 CONF = {
+    "spark.driver.extraJavaOptions": SHORT_LIVED,
     "spark.driver.memory": "1g",
     "spark.sql.shuffle.partitions": "2",
     "spark.python.worker.faulthandler.enabled": "true",

@@ -8,6 +8,7 @@ import sys
 from pyspark.sql import SparkSession
 
 from sentiment_assets.lake.objects import LakeLocation
+from sentiment_assets_tests.spark_session import SHORT_LIVED
 from spark_jobs.jars import spark_jars
 from spark_jobs.session import configuration
 
@@ -30,6 +31,7 @@ def streaming_session(location: LakeLocation, cores: int = 2) -> SparkSession:
         "spark.ui.enabled": "false",
         "spark.log.level": "ERROR",
         "spark.driver.memory": "1g",
+        "spark.driver.extraJavaOptions": SHORT_LIVED,
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
     }
