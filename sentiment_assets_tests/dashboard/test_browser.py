@@ -142,34 +142,34 @@ def test_a_page_of_a_small_crowd_says_what_is_hidden(
         assert "hidden: fewer than 10 authors" in chart["words"]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_now_is_drawn_while_posts_come_and_says_how_to_begin(
-    open_page, serve_dashboard, tmp_path, width
-):
+def test_now_is_drawn_while_posts_come_and_says_how_to_begin(open_page, serve_dashboard, tmp_path):
     home = tmp_path / "home"
     lake = read_settings({}, home=home).open_lake()
     with serve_dashboard(home) as address:
-        page = open_page(f"{address}/?view=Now", width, until="make demo-stream")
-        assert [getattr(said, "text", str(said)) for said in page.complaints] == []
+        for width in WIDTHS:
+            page = open_page(f"{address}/?view=Now", width, until="make demo-stream")
+            assert [getattr(said, "text", str(said)) for said in page.complaints] == []
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"{address}/export/live_sentiment.csv")
         assert "No live figures yet" in refused.value.read().decode()
         for minutes in (30, 20, 10, 0):
             show(lake, dt.timedelta(minutes=minutes), 40 + minutes)
         told = "Figures grow by at least"
-        charts = whole_and_silent(open_page, address, "?view=Now", width, tmp_path, 2, 3, told)
-        assert all(chart["words"] for chart in charts)
+        for width in WIDTHS:
+            charts = whole_and_silent(open_page, address, "?view=Now", width, tmp_path, 2, 3, told)
+            assert all(chart["words"] for chart in charts)
         with urllib.request.urlopen(f"{address}/export/live_sentiment.csv?platform=x") as answer:
             rows = pl.read_csv(answer.read())
         assert rows.filter(topic="all")["posts"].to_list() == [70, 60, 50, 40]
         # It is drawn again by itself.
-        page = open_page(f"{address}/?view=Now", width, 2, told)
-        before = page.get_by_text("figures are").inner_text()
-        page.wait_for_function(
-            "said => ![...document.querySelectorAll('p')].some(p => p.textContent === said)",
-            arg=before,
-            timeout=20_000,
-        )
+        pages = [open_page(f"{address}/?view=Now", width, 2, told) for width in WIDTHS]
+        said = [page.get_by_text("figures are").inner_text() for page in pages]
+        for page, before in zip(pages, said, strict=True):
+            page.wait_for_function(
+                "said => ![...document.querySelectorAll('p')].some(p => p.textContent === said)",
+                arg=before,
+                timeout=20_000,
+            )
 
 
 def drawn(page):
