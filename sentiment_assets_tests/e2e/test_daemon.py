@@ -83,13 +83,6 @@ class Daemon(NamedTuple):
     #: What the UI's server has of the code.
     workspace: WorkspaceProcessContext
 
-    def command(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [str(BIN / arguments[0]), *arguments[1:], "-w", str(self.home / "workspace.yaml")],
-            env=self.environment, capture_output=True, text=True, check=False, cwd=self.home,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-3000:]
-
     def mutate(self, text: str, **variables: Any) -> dict[str, Any]:
         answer = execute_query(self.workspace, text, variables)
         assert "errors" not in answer, answer
@@ -157,9 +150,25 @@ def wait_for(daemon: Daemon, what: Callable[[], Any], seconds: float = 150) -> A
     return found
 
 
-@pytest.mark.parametrize("job", ["sleeping", "deaf"])
+RUN = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
+__typename ... on PythonError { message } } }"""
+STUCK = ("sleeping", "deaf")
+
+
+@pytest.fixture(scope="module")
+def stuck_runs(daemon: Daemon) -> None:
+    """All are begun at once: each is given up after the same time."""
+    for job in STUCK:
+        selector = {
+            "repositoryLocationName": "here", "repositoryName": "__repository__", "jobName": job,
+        }  # fmt: skip
+        launched = daemon.mutate(RUN, params={"selector": selector, "runConfigData": {}})
+        assert launched["launchRun"]["__typename"] == "LaunchRunSuccess", launched
+
+
+@pytest.mark.usefixtures("stuck_runs")
+@pytest.mark.parametrize("job", STUCK)
 def test_a_stuck_run_is_ended_and_retried(daemon: Daemon, job: str) -> None:
-    daemon.command("dagster", "job", "launch", "-j", job)
     succeeded = dg.DagsterRunStatus.SUCCESS
     wait_for(daemon, lambda: succeeded in {run.status for run in daemon.runs(job)})
     # On a slow machine the second run may take too long as well; the third does not. One that hears
