@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.streams import topic_name
 from sentiment_assets_tests.kafka_server import KafkaServer
 from sentiment_assets_tests.live_posts import counted, live_posts, now, told
+from sentiment_assets_tests.spark_session import SHORT_LIVED
 from sentiment_assets_tests.streamed import Streamed
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +63,9 @@ def test_a_stream_is_shown_and_ends_with_its_run_though_that_is_killed(
         "SENTIMENT_LIVE_SECONDS": "1",
         "SENTIMENT_MIN_AUTHORS": "1",
         "SENTIMENT_SPARK_MASTER": "local[2]",
-        "SENTIMENT_SPARK_CONF": '{"spark.driver.memory": "1g"}',
+        "SENTIMENT_SPARK_CONF": json.dumps(
+            {"spark.driver.memory": "1g", "spark.driver.extraJavaOptions": SHORT_LIVED}
+        ),
     }
     lake = read_settings(environment).open_lake()
     posts = live_posts(30, now())
