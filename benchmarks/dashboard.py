@@ -36,8 +36,8 @@ import polars as pl
 
 from benchmarks.report import table
 from resources.embedded_postgres import embedded_postgres
-from resources.environments import Settings, read_settings
 from resources.mart_publisher import PostgresMart
+from resources.settings import Settings, read_settings
 from sentiment_assets.assets.marts import outgoing
 from sentiment_assets.core import gold
 from sentiment_assets.core.contracts import (

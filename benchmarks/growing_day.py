@@ -127,7 +127,7 @@ def dagster_job(home: Path) -> Build:
     """
     os.environ["SENTIMENT_HOME"] = str(home)
     os.environ.pop("DAGSTER_HOME", None)
-    from resources.environments import read_settings
+    from resources.settings import read_settings
     from sentiment_assets.cli.services import open_instance
 
     definitions, opened = pipeline.definitions(home), contextlib.ExitStack()

@@ -31,7 +31,8 @@ import msgspec
 import polars as pl
 from confluent_kafka import Producer
 
-from resources.environments import Settings, live_stream, read_settings
+from resources.environments import live_stream
+from resources.settings import Settings, read_settings
 from sentiment_assets.assets.live import live_job
 from sentiment_assets.cli.streaming import make_topics
 from sentiment_assets.core.contracts import LIVE_SENTIMENT

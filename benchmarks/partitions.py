@@ -116,7 +116,7 @@ def _platform(home: Path, last: dt.date) -> Iterator[tuple[Any, Any]]:
     # What Dagster costs is asked, not what PostgreSQL does.
     os.environ["SENTIMENT_MART"] = "off"
     os.environ.pop("DAGSTER_HOME", None)
-    from resources.environments import read_settings
+    from resources.settings import read_settings
     from sentiment_assets.cli.services import open_instance
 
     evening = dt.datetime.combine(last, dt.time(22), tzinfo=dt.timezone.utc)

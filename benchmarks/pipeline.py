@@ -106,7 +106,7 @@ def build_gold(lake: Lake, partitions: Sequence[PostPartition], run_id: str = "b
 
 def definitions(home: Path) -> Any:
     """Dagster's definitions over a home, loaded as a code location loads them."""
-    from resources.environments import read_settings
+    from resources.settings import read_settings
     from sentiment_assets.definitions import build_defs
 
     # The same rules as without Dagster: other keys would make another recipe of the same bronze.

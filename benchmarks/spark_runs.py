@@ -82,7 +82,7 @@ def build_silver(lake: Lake, partitions: Sequence[PostPartition]) -> int:
 
 def rebuild(home: Path, on_spark: bool) -> dict[str, float]:
     """The ``rebuild`` job of a home's first date, gold and checks included; seconds by step."""
-    from resources.environments import read_settings
+    from resources.settings import read_settings
     from sentiment_assets.definitions import build_defs
 
     definitions = build_defs(

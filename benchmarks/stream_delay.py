@@ -26,7 +26,7 @@ import polars as pl
 from confluent_kafka import Producer
 
 from resources.embedded_postgres import embedded_postgres
-from resources.environments import PROJECT_ROOT, Settings, read_settings
+from resources.settings import PROJECT_ROOT, Settings, read_settings
 from sentiment_assets.cli.services import Services, dagster_home, interpreter_script
 from sentiment_assets.cli.streaming import make_topics
 from sentiment_assets.core.contracts import DAILY_SUMMARY, SILVER_POSTS

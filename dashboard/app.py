@@ -26,8 +26,8 @@ from dashboard.page import Page  # noqa: E402
 from dashboard.queries import Available  # noqa: E402
 from dashboard.stores import GoldStore  # noqa: E402
 from dashboard.views import days, health, now, overview, platforms, topic  # noqa: E402
-from resources.environments import SettingsError, read_settings  # noqa: E402
 from resources.postgres import MartError  # noqa: E402
+from resources.settings import SettingsError, read_settings  # noqa: E402
 from sentiment_assets.lake.objects import LakeError  # noqa: E402
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from dashboard.address import Address
 from dashboard.opening import open_store
 from dashboard.queries import Selection, Span
 from dashboard.stores import LakeStore
-from resources.environments import SettingsError, read_settings
 from resources.postgres import MartError
+from resources.settings import SettingsError, read_settings
 from sentiment_assets.core.contracts import LIVE_SENTIMENT
 from sentiment_assets.lake.objects import LakeError
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.stores import GoldStore, LakeStore, MartStore
-from resources.environments import Settings
 from resources.postgres import MartAddress, MartError, MartReader
+from resources.settings import Settings
 from sentiment_assets.core.contracts import DAILY_SUMMARY
 
 log = logging.getLogger(__name__)

@@ -15,10 +15,10 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from resources.environments import (
+from resources.environments import SIMULATED_REQUESTS
+from resources.settings import (
     CLIENTS,
     PROJECT_ROOT,
-    SIMULATED_REQUESTS,
     credential_setting,
     setting_field,
     setting_names,
@@ -61,7 +61,7 @@ Every setting. All are environment variables; none is needed to run the simulato
 counts as not set. A wrong value stops the program at its start with the setting's name and an
 example. `sentiment settings` shows the values in use and where they come from, with secrets masked.
 
-The general ones stand in `resources/environments.py`, a platform's own in its client's file.
+The general ones stand in `resources/settings.py`, a platform's own in its client's file.
 
 ## General
 """

@@ -22,8 +22,9 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import InvalidatePoolError
 
 from resources.embedded_postgres import embedded_postgres
-from resources.environments import Settings, read_settings, running_services
 from resources.event_log import EventLog
+from resources.running_services import running_services
+from resources.settings import Settings, read_settings
 
 #: A connection that was used so lately is taken as it is, unless something waits on it.
 _TRUSTED_S = 30.0

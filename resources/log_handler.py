@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 
-from resources.environments import read_settings
 from resources.metric_lines import write_line
+from resources.settings import read_settings
 from sentiment_assets.log_lines import line_of
 
 

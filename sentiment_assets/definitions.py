@@ -14,14 +14,9 @@ import dagster as dg
 from resources.alert_store import AlertStoreUnreachable, FileStore
 from resources.api_clients.errors import ApiError
 from resources.environments import (
-    PROJECT_ROOT,
-    Environment,
-    Settings,
     alert_store,
     api_client,
     api_clients,
-    credential_setting,
-    describe,
     freshness_watch,
     known_database,
     landing_rules,
@@ -32,11 +27,8 @@ from resources.environments import (
     open_mart,
     open_producer,
     open_stream_reader,
-    read_settings,
     requests_left,
     resources_for,
-    setting_field,
-    setting_names,
     silver_dates,
     silver_rules,
     text_rules,
@@ -61,6 +53,16 @@ from resources.notifiers import Notifier
 from resources.postgres import MartError, MartMissing
 from resources.producers.producing import Counts, PublishError, SecretMissing, receives
 from resources.producers.reports import report_line, since
+from resources.settings import (
+    PROJECT_ROOT,
+    Environment,
+    Settings,
+    credential_setting,
+    describe,
+    read_settings,
+    setting_field,
+    setting_names,
+)
 from sentiment_assets.alerts import alert_on_troubles
 from sentiment_assets.assets import bronze, gold, kafka_topics, live, marts, silver, stream
 from sentiment_assets.assets.decisions import DECISIONS

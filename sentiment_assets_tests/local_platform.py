@@ -18,7 +18,7 @@ from typing import Any
 
 import dagster as dg
 
-from resources.environments import Settings, read_settings
+from resources.settings import Settings, read_settings
 from sentiment_assets.automation import due_partitions
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.definitions import build_defs

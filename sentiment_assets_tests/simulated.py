@@ -16,7 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from resources.api_clients.http import UNMETERED, RateBudget
-from resources.environments import CLIENTS
+from resources.settings import CLIENTS
 from sentiment_assets.core.platforms import PLATFORMS
 
 ROOT = Path(__file__).parents[1]

@@ -20,8 +20,9 @@ from dagster._core.test_utils import create_run_for_test, instance_for_test
 from resources.alert_store import FileStore, MemoryStore
 from resources.api_clients import http
 from resources.api_clients.access import TokenEnd
-from resources.environments import notifier_of, read_settings, token_ends
+from resources.environments import notifier_of, token_ends
 from resources.notifiers import LogChannel, Notifier, SnsChannel
+from resources.settings import read_settings
 from sentiment_assets import alerts
 from sentiment_assets.alerts import (
     LookFailed,

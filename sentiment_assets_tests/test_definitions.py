@@ -18,7 +18,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from resources.environments import SettingsError, read_settings
+from resources.settings import SettingsError, read_settings
 from sentiment_assets.assets.kafka_topics import KAFKA
 from sentiment_assets.assets.maintenance import maintenance_key
 from sentiment_assets.assets.marts import PUBLISHED, WHOLE_CONTRACTS, postgres_key

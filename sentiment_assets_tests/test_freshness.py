@@ -15,7 +15,8 @@ import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test, freeze_time
 
-from resources.environments import freshness_watch, read_settings, watched_platforms
+from resources.environments import freshness_watch, watched_platforms
+from resources.settings import read_settings
 from sentiment_assets import freshness as module
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.describe import asset_key

@@ -16,7 +16,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from resources.environments import PROJECT_ROOT, SettingsError, read_settings
+from resources.settings import PROJECT_ROOT, SettingsError, read_settings
 from sentiment_assets.core.freshness import JUDGED, Watch
 from sentiment_assets.core.metrics import METRICS, STALE, embedded
 from sentiment_assets.log_lines import assets_of_step

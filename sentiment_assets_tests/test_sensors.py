@@ -21,7 +21,8 @@ from dagster._core.remote_origin import (
 from dagster._core.test_utils import create_run_for_test
 from polars.testing import assert_frame_equal
 
-from resources.environments import read_settings, silver_rules
+from resources.environments import silver_rules
+from resources.settings import read_settings
 from sentiment_assets import sensors
 from sentiment_assets.assets.bronze import BATCH_POSTS_KEY
 from sentiment_assets.assets.decisions import with_weeks

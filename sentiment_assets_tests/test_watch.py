@@ -27,7 +27,7 @@ from dagster._core.test_utils import create_run_for_test, instance_for_test
 from dagster._daemon.types import DaemonHeartbeat
 from dagster._utils.error import SerializableErrorInfo
 
-from resources.environments import read_settings
+from resources.settings import read_settings
 from sentiment_assets.core.alert_rules import RULE_KINDS, default_rule
 from sentiment_assets.core.alerts import Alert
 from sentiment_assets.definitions import build_defs

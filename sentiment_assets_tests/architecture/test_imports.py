@@ -101,9 +101,10 @@ def breaches(paths: list[Path], forbidden: tuple[str, ...]) -> list[str]:
         ),
         pytest.param(
             PRODUCERS,
-            (*OTHERS[:2], "simulator", "dashboard", "resources.environments", *STORAGE,
-             "sentiment_assets.lake", "sentiment_assets.engine", "sentiment_assets.assets",
-             "sentiment_assets.partitions", "sentiment_assets.definitions"),
+            (*OTHERS[:2], "simulator", "dashboard", "resources.environments", "resources.settings",
+             *STORAGE, "sentiment_assets.lake", "sentiment_assets.engine",
+             "sentiment_assets.assets", "sentiment_assets.partitions",
+             "sentiment_assets.definitions"),
             id="producers know clients, Kafka and core only",
         ),
     ],

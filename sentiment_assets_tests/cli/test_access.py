@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from resources.environments import read_settings
+from resources.settings import read_settings
 from sentiment_assets.cli import cli
 from sentiment_assets.privacy.access import LAYERS, ROLES, rows
 from sentiment_assets.privacy.aws import AwsNames, bucket_policy, key_policy, role_policy

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 
 from resources.alert_store import PostgresStore
 from resources.embedded_postgres import embedded_postgres
-from resources.environments import notifier_of, read_settings
+from resources.environments import notifier_of
+from resources.settings import read_settings
 from sentiment_assets.cli import cli
 from sentiment_assets.cli.watch import Watcher
 from sentiment_assets.core.alerts import Alert, Findings

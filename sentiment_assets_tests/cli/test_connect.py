@@ -14,13 +14,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from resources.environments import (
-    CLIENTS,
-    SettingsError,
-    api_client,
-    credential_setting,
-    read_settings,
-)
+from resources.environments import api_client
+from resources.settings import CLIENTS, SettingsError, credential_setting, read_settings
 from sentiment_assets.cli import cli
 from sentiment_assets.cli.connect import _searches_a_tick
 from sentiment_assets.core.coverage import REFRESHED_WINDOWS

@@ -12,10 +12,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from resources.environments import Settings, read_settings
 from resources.key_store import KeyringError
 from resources.keys import Keyring, add_platforms, read_keyring
 from resources.kms import KmsKey
+from resources.settings import Settings, read_settings
 from sentiment_assets.cli import cli
 from sentiment_assets.core.layout import PostPartition, Window
 from sentiment_assets.core.platforms import PLATFORMS

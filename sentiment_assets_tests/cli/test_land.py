@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from resources.environments import Settings, read_settings
+from resources.settings import Settings, read_settings
 from sentiment_assets.cli import cli
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets_tests.bronze_records import payload

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from resources.embedded_postgres import embedded_postgres
-from resources.environments import open_mart, read_settings
+from resources.environments import open_mart
+from resources.settings import read_settings
 from sentiment_assets.cli import cli
 from sentiment_assets.core.contracts import HOURLY_SENTIMENT
 from sentiment_assets_tests.published import day, made_up, outgoing

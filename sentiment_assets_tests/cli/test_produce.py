@@ -23,8 +23,9 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka import Consumer, TopicPartition
 
-from resources.environments import open_producer, read_settings
+from resources.environments import open_producer
 from resources.kafka import KafkaConnection
+from resources.settings import read_settings
 from sentiment_assets.cli import cli
 from sentiment_assets.core.parsers import Post
 from sentiment_assets.core.platforms import PLATFORMS

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from resources.environments import Settings, read_settings, silver_rules
+from resources.environments import silver_rules
+from resources.settings import Settings, read_settings
 from sentiment_assets.cli import cli
 from sentiment_assets.core.layout import Window
 from sentiment_assets.engine.sealing import NotSealable

@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from resources.environments import SettingsError, read_settings
 from resources.kafka import KafkaConnection
 from resources.kafka_topics import TopicAdmin
+from resources.settings import SettingsError, read_settings
 from sentiment_assets.cli import cli, main
 from sentiment_assets.core.checked_yaml import FileProblems
 from sentiment_assets.core.landings import Landing, log_name

@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from resources.environments import CLIENTS
+from resources.settings import CLIENTS
 from sentiment_assets.core.coverage import CAPPED
 from sentiment_assets_tests.contract.cases import CASES, Fault
 from sentiment_assets_tests.contract.trial import Trial, manifests

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from resources.environments import PROJECT_ROOT, SettingsError, read_settings
+from resources.settings import PROJECT_ROOT, SettingsError, read_settings
 from sentiment_assets.core.deadlines import (
     DEFAULTS,
     LAYERS,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.environments import PROJECT_ROOT, SettingsError, read_settings
+from resources.settings import PROJECT_ROOT, SettingsError, read_settings
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.stream_topics import (
     DEFAULTS,

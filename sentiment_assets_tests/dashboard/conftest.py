@@ -26,8 +26,8 @@ import pytest
 from dashboard import queries
 from dashboard.stores import LakeStore
 from resources.embedded_postgres import embedded_postgres
-from resources.environments import read_settings
 from resources.mart_publisher import PostgresMart
+from resources.settings import read_settings
 from sentiment_assets.core import gold
 from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,

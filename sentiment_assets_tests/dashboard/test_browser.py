@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from resources.environments import read_settings
+from resources.settings import read_settings
 from sentiment_assets_tests.dashboard.live_figures import show
 
 WIDTHS = {1280: 900, 390: 844}

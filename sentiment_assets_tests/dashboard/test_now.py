@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import charts, queries
 from dashboard.stores import LakeStore
-from resources.environments import read_settings
+from resources.settings import read_settings
 from sentiment_assets.lake.objects import Lake
 from sentiment_assets_tests.dashboard.live_figures import show
 

@@ -7,7 +7,7 @@ from polars.testing import assert_frame_equal
 from dashboard import queries
 from dashboard.queries import Selection
 from dashboard.stores import LakeStore
-from resources.environments import read_settings
+from resources.settings import read_settings
 from sentiment_assets.core.contracts import (
     DAILY_SUMMARY,
     DAILY_TREND,

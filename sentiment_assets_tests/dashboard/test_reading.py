@@ -8,7 +8,7 @@ import pytest
 from dashboard import queries
 from dashboard.queries import Selection, Span
 from dashboard.stores import LakeStore
-from resources.environments import read_settings
+from resources.settings import read_settings
 from sentiment_assets.core.contracts import DAILY_TREND
 
 DAY = dt.date(2026, 11, 18)

@@ -15,9 +15,9 @@ from dashboard import opening, queries
 from dashboard.opening import open_store
 from dashboard.queries import Selection, Span
 from dashboard.stores import LakeStore, MartStore
-from resources.environments import read_settings
 from resources.mart_publisher import PostgresMart
 from resources.postgres import MartReader
+from resources.settings import read_settings
 from sentiment_assets.core.contracts import DAILY_SUMMARY
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets_tests.published import outgoing, session

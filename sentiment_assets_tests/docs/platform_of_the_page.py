@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from resources.api_clients.errors import ApiError
-from resources.environments import CLIENTS, read_settings, setting_names
+from resources.settings import CLIENTS, read_settings, setting_names
 from sentiment_assets.core.contracts import DAILY_SUMMARY, SILVER_POSTS, SILVER_QUARANTINE
 from sentiment_assets.core.layout import PostPartition
 from sentiment_assets.core.platforms import PLATFORMS

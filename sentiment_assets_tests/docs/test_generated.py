@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.environments import setting_names
+from resources.settings import setting_names
 from sentiment_assets.core.contracts import CONTRACTS, LIVE_CONTRACTS, REFERENCE_CONTRACTS
 from sentiment_assets_tests.docs.pages import DOCS, generator, text_of
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from resources.environments import PREFIX, setting_names
+from resources.settings import PREFIX, setting_names
 from sentiment_assets.checks import checks
 from sentiment_assets.cli import cli
 from sentiment_assets.core.contracts import REFERENCE_CONTRACTS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from resources.environments import read_settings
+from resources.settings import read_settings
 from sentiment_assets.core.sentiment import SCORERS, score_texts, scorer_named
 from sentiment_assets_tests.docs.pages import DOCS, blocks, text_of
 

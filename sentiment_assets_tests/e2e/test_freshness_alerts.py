@@ -38,7 +38,8 @@ from dagster._core.scheduler.instigation import (
 
 from resources.api_clients import http
 from resources.embedded_postgres import embedded_postgres
-from resources.environments import PROJECT_ROOT, freshness_watch, read_settings
+from resources.environments import freshness_watch
+from resources.settings import PROJECT_ROOT, read_settings
 from sentiment_assets.alerts import alert_on_troubles
 from sentiment_assets.automation import every_two_hours
 from sentiment_assets.cli.services import Service, Services, dagster_home, interpreter_script

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from resources.environments import read_settings
 from resources.notifiers import ChannelRefused, SnsChannel
+from resources.settings import read_settings
 from sentiment_assets.core.alert_messages import Links
 from sentiment_assets.core.alerts import Alert, Notification
 from sentiment_assets.core.contracts import DAILY_SUMMARY, SILVER_POSTS

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from resources.environments import Settings, read_settings
+from resources.settings import Settings, read_settings
 from sentiment_assets.core.contracts import CONTRACTS, DAILY_SUMMARY, SILVER_POSTS
 from sentiment_assets.lake.folders import FolderAccess, FolderRefused
 from sentiment_assets.lake.objects import Lake, LakeLocation

@@ -12,22 +12,20 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from resources.environments import (
+from resources.environments import api_clients, resources_for, silver_rules
+from resources.key_store import BucketObject, PrivateFile
+from resources.keys import Custody, add_platforms, read_keyring
+from resources.running_services import running_services
+from resources.settings import (
     PREFIX,
     PROJECT_ROOT,
     Settings,
     SettingsError,
-    api_clients,
     describe,
     read_settings,
-    resources_for,
-    running_services,
     setting_field,
     setting_names,
-    silver_rules,
 )
-from resources.key_store import BucketObject, PrivateFile
-from resources.keys import Custody, add_platforms, read_keyring
 from sentiment_assets.core.contracts import SILVER_POSTS
 from sentiment_assets.core.layout import PostPartition, Window
 from sentiment_assets.core.platforms import PLATFORMS

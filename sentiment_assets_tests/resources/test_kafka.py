@@ -25,10 +25,10 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from resources.environments import SettingsError, describe, read_settings
 from resources.kafka import KafkaConnection
 from resources.kafka_errors import ClusterError, ClusterUnreachable, NotPermitted
 from resources.kafka_topics import TopicAdmin
+from resources.settings import SettingsError, describe, read_settings
 from sentiment_assets.core.stream_topics import parse_streams
 from sentiment_assets.core.streams import StreamTopic
 from sentiment_assets.core.topic_plan import AddPartitions, CreateTopic, SetConfigs

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from resources.alert_store import FileStore, MemoryStore
-from resources.environments import SettingsError, notifier_of, read_settings
+from resources.environments import notifier_of
 from resources.notifiers import (
     ChannelRefused,
     LogChannel,
@@ -28,6 +28,7 @@ from resources.notifiers import (
     SnsChannel,
     WebhookChannel,
 )
+from resources.settings import SettingsError, read_settings
 from sentiment_assets.core.alert_messages import Links
 from sentiment_assets.core.alert_rules import RULE_KINDS, AlertRules, default_rule
 from sentiment_assets.core.alerts import Alert, Findings, Notification, Silence, silenced

@@ -24,7 +24,7 @@ from botocore.stub import ANY, Stubber
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from resources import spark_emr
-from resources.environments import SettingsError, read_settings
+from resources.settings import SettingsError, read_settings
 from resources.spark_emr import EmrServerlessRunner, EmrSettings, emr_runner
 from sentiment_assets.assets.failures import is_permanent
 from sentiment_assets.engine.job_order import JobAddress, read_order, write_order

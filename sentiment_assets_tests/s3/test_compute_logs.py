@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from resources.environments import PROJECT_ROOT
+from resources.settings import PROJECT_ROOT
 from sentiment_assets_tests.s3_server import KMS_KEY, S3Server
 
 pytest.importorskip("dagster_aws", reason="the extra aws is not installed")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from resources.environments import live_stream, read_settings
+from resources.environments import live_stream
+from resources.settings import read_settings
 from sentiment_assets.assets.live import live_job
 
 

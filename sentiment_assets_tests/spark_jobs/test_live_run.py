@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from resources.environments import read_settings
 from resources.live import live_lacks
+from resources.settings import read_settings
 from sentiment_assets.core.contracts import LIVE_SENTIMENT
 from sentiment_assets.core.platforms import PLATFORMS
 from sentiment_assets.core.streams import topic_name
