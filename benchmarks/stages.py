@@ -22,7 +22,7 @@ from sentiment_assets.engine import in_process, window
 from sentiment_assets.lake import tables
 from sentiment_assets.lake.tables import Replacement
 
-READ = "read, unzip, split"
+READ = "read, unzip"
 PARSE = "parse"
 DEDUPLICATE = "deduplicate"
 NORMALISE = "normalise text"

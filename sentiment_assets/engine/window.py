@@ -134,6 +134,7 @@ def build_window(
 def read_object(lake: Lake, window: Window, stored: BronzeObject) -> Iterator[ParsedBatch]:
     """A bronze object, parsed in blocks; what of it can't be read is refused as one."""
     platform = window.partition.platform
+    parser = PLATFORMS[platform].parser
     line = 1
 
     def refused(reason: str) -> ParsedBatch:
@@ -144,9 +145,9 @@ def read_object(lake: Lake, window: Window, stored: BronzeObject) -> Iterator[Pa
     try:
         for lines in read_blocks(lake, stored):
             # Lines beyond those that the manifest counted were not committed with it.
-            block = lines[: stored.records - line + 1]
-            yield parse_lines(PLATFORMS[platform].parser, platform, block, stored.path, line)
-            line += len(block)
+            parsed = parse_lines(parser, platform, lines, stored.path, line, stored.records)
+            line += parsed.posts.num_rows + len(parsed.refusals)
+            yield parsed
     except UnreadableObject as error:
         yield refused(f"the object cannot be read to its end: {error}")
     else:

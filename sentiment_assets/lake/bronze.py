@@ -34,12 +34,15 @@ from sentiment_assets.core.seals import Seal
 from sentiment_assets.lake.objects import Lake, LakeError, ObjectMissing
 from sentiment_assets.lake.seals import decode_seal
 
-#: Lines that are read at once: bounds memory, whatever the object's size. Each block is a batch of
-#: columns, which costs as much as to parse some twenty lines.
-BLOCK_LINES = 2_000
+#: Bytes of lines that are read at once: bounds memory, whatever the object's size. Each block is a
+#: batch of columns, which costs as much as to parse some twenty lines.
+BLOCK_BYTES = 1 << 21
 
 #: Bytes that are unpacked at once.
 _CHUNK = 1 << 14
+
+#: Bytes of lines in one item of a block: what they are decoded to is in memory all at once.
+_PIECE = 1 << 18
 
 _LEVEL = 2
 #: Bytes of lines that are packed at once: a call costs as much as some hundred of them.
@@ -326,7 +329,10 @@ def read_partition(lake: Lake, partition: PostPartition) -> BronzePartition:
 
 
 def read_blocks(lake: Lake, stored: BronzeObject) -> Iterator[list[bytes]]:
-    """Stream an object's lines in blocks of :data:`BLOCK_LINES`.
+    """Stream an object's lines in blocks of some :data:`BLOCK_BYTES`.
+
+    An item of a block is lines on end, with ``\\n`` between and none at its end: what the parser
+    decodes at once need never be parted.
 
     Of an object that was cut short, the whole lines before the cut are given before it raises. Of
     one with damaged bytes none is: in a trial, gzip saw most flipped bits only at its very end.
@@ -363,7 +369,8 @@ def read_whole(lake: Lake, path: str) -> Iterator[bytes]:
     """
     try:
         for block in _blocks(lake.objects.get(path)):
-            yield from block
+            for lines in block:
+                yield from lines.split(b"\n")
     except ObjectMissing as error:
         raise UnreadableObject(str(error)) from error
     except (EOFError, isal_zlib.error) as error:  # type: ignore[misc]  # its stub says less
@@ -372,27 +379,41 @@ def read_whole(lake: Lake, path: str) -> Iterator[bytes]:
 
 def _blocks(data: bytes, tolerant: bool = False) -> Iterator[list[bytes]]:
     """Blocks of lines; ``tolerant`` ends with the last whole line before a cut."""
-    lines: list[bytes] = []
-    begun = b""
+    block: list[bytes] = []
+    size = 0
     try:
-        for chunk in _unpacked(data):
-            first, *rest = chunk.split(b"\n")
-            begun += first
-            if rest:
-                lines.append(begun)
-                begun = rest.pop()
-                lines += rest
-            while len(lines) >= BLOCK_LINES:
-                yield lines[:BLOCK_LINES]
-                del lines[:BLOCK_LINES]
+        for lines in _whole_lines(data):
+            block.append(lines)
+            size += len(lines)
+            if size >= BLOCK_BYTES:
+                yield block
+                block, size = [], 0
     except EOFError:
         if not tolerant:
             raise
-    else:
-        if begun:
-            lines.append(begun)
-    if lines:
-        yield lines
+    if block:
+        yield block
+
+
+def _whole_lines(data: bytes) -> Iterator[bytes]:
+    """The lines of a gzip object, as many at once as were unpacked together.
+
+    Raises:
+        EOFError, isal_zlib.error: see :func:`_unpacked`.
+    """
+    begun: list[bytes] = []
+    for unpacked in _unpacked(data):
+        # A chunk is usually unpacked to six times its size, and to a thousand times by a bomb.
+        for start in range(0, len(unpacked), _PIECE):
+            piece = unpacked[start : start + _PIECE]
+            end = piece.rfind(b"\n")
+            if end < 0:
+                begun.append(piece)
+                continue
+            yield b"".join((*begun, piece[:end]))
+            begun = [piece[end + 1 :]]
+    if last := b"".join(begun):
+        yield last
 
 
 def _unpacked(data: bytes) -> Iterator[bytes]:

@@ -63,7 +63,7 @@ def test_given_texts_replace_the_storys(tmp_path: Path) -> None:
     assert write_window(tmp_path / "lake", window, 50, texts, per_fetch=100) > 30
     lake = open_lake(tmp_path / "lake")
     [stored] = read_partition(lake, DAY).objects(window)
-    [lines] = read_blocks(lake, stored)
+    lines = [line for [block] in read_blocks(lake, stored) for line in block.split(b"\n")]
     said = {json.loads(line)["payload"]["data"]["text"].rpartition(": ")[2] for line in lines}
     assert said == {"One text.", "Another text."}
 

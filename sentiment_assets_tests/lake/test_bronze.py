@@ -6,11 +6,14 @@ import datetime as dt
 import gzip
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sentiment_assets.core.coverage import BronzeObject, Manifest, Searched, SourceFetch, State
 from sentiment_assets.core.layout import PostPartition, Window
@@ -54,6 +57,11 @@ def paths(lake: Lake) -> list[str]:
 
 def records(lake: Lake, path: str) -> list[Any]:
     return [json.loads(one) for one in gzip.decompress(lake.objects.get(path)).splitlines()]
+
+
+def lines_of(blocks: Iterable[Sequence[bytes]]) -> Iterator[bytes]:
+    """Lines one by one."""
+    return (one for block in blocks for several in block for one in several.split(b"\n"))
 
 
 def test_a_record_in_its_envelope(lake: Lake) -> None:
@@ -207,8 +215,8 @@ def test_no_text_breaks_a_line(disk_lake: Lake, text: str) -> None:
     fetched.add(WINDOW, {"data": {"text": text}}, REQUEST)
     fetched.add(WINDOW, {"data": {"text": "next"}}, REQUEST)
     (told,) = close(fetched)
-    (block,) = read_blocks(disk_lake, told.objects[0])
-    assert [json.loads(one)["payload"]["data"]["text"] for one in block] == [text, "next"]
+    read = list(lines_of(read_blocks(disk_lake, told.objects[0])))
+    assert [json.loads(one)["payload"]["data"]["text"] for one in read] == [text, "next"]
 
 
 def test_a_partition_without_bronze(disk_lake: Lake) -> None:
@@ -224,20 +232,57 @@ def test_a_partition_reads_none_of_its_neighbours(disk_lake: Lake) -> None:
     assert read_partition(disk_lake, DAY).manifests == ()
 
 
-@pytest.mark.parametrize("count", [0, 1, 4, 5, 6, 10, 11])
+@pytest.mark.parametrize("count", [0, 1, 4, 5, 6, 50])
 def test_lines_come_in_blocks(disk_lake: Lake, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    monkeypatch.setattr(bronze, "BLOCK_LINES", 5)
-    lines = [b"%d" % n for n in range(count)]
-    blocks = list(read_blocks(disk_lake, store(disk_lake, WINDOW, lines, at(10))))
-    assert [one for block in blocks for one in block] == lines
-    assert [len(block) for block in blocks[:-1]] == [5] * (len(blocks) - 1)
-    assert all(0 < len(block) <= 5 for block in blocks)
+    """However well they were packed, and however little is unpacked at once."""
+    monkeypatch.setattr(bronze, "BLOCK_BYTES", 500)
+    monkeypatch.setattr(bronze, "_PIECE", 200)
+    lines = [b"%d" % n * 45 for n in range(count)]
+    stored = store(disk_lake, WINDOW, lines, at(10))
+    for chunk in (1, 7, 1 << 14):
+        monkeypatch.setattr(bronze, "_CHUNK", chunk)
+        blocks = list(read_blocks(disk_lake, stored))
+        assert list(lines_of(blocks)) == lines
+        sizes = [sum(map(len, block)) for block in blocks]
+        # A piece more at most, and what was begun of its first line in the piece before.
+        assert all(500 <= size < 500 + 200 + 90 for size in sizes[:-1])
+        assert all(block for block in blocks)
+        assert all(len(one) < 200 + 90 for block in blocks for one in block)
+
+
+@given(
+    content=st.lists(
+        st.sampled_from([b"\n", b"\n\n", b"\r\n", b"{}", b"", b"\x00"]) | st.binary(max_size=40)
+    ).map(b"".join),
+    members=st.integers(1, 3),
+    chunk=st.integers(1, 60),
+    piece=st.integers(1, 60),
+    block=st.integers(1, 60),
+)
+def test_lines_end_where_a_line_feed_stands(
+    content: bytes, members: int, chunk: int, piece: int, block: int
+) -> None:
+    """Nothing else ends one: neither the end of a gzip member nor of what is unpacked at once."""
+    size = -(-len(content) // members)
+    packed = b"".join(
+        gzip.compress(content[start : start + size]) for start in range(0, len(content), size or 1)
+    )
+    expected = content.split(b"\n")
+    # The last line may lack its end.
+    if not expected[-1]:
+        expected.pop()
+    with (
+        patch.object(bronze, "_CHUNK", chunk),
+        patch.object(bronze, "_PIECE", piece),
+        patch.object(bronze, "BLOCK_BYTES", block),
+    ):
+        assert list(lines_of(bronze._blocks(packed))) == expected
 
 
 def test_of_a_cut_object_the_whole_lines_are_given(
     disk_lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bronze, "BLOCK_LINES", 7)
+    monkeypatch.setattr(bronze, "BLOCK_BYTES", 450)
     lines = [hashlib.sha256(b"%d" % n).hexdigest().encode() for n in range(50)]
     stored = store(disk_lake, WINDOW, lines, at(10))
     data = disk_lake.objects.get(stored.path)
@@ -246,7 +291,7 @@ def test_of_a_cut_object_the_whole_lines_are_given(
         disk_lake.objects.put(stored.path, data[:length])
         read: list[bytes] = []
         with pytest.raises(UnreadableObject, match="end-of-stream"):
-            read.extend(one for block in read_blocks(disk_lake, stored) for one in block)
+            read.extend(lines_of(read_blocks(disk_lake, stored)))
         assert read == lines[: len(read)]
         given.append(len(read))
     assert given == sorted(given)
@@ -258,7 +303,7 @@ def test_an_object_that_its_retry_replaced_is_sound(disk_lake: Lake) -> None:
     """Between a retry's object and its manifest the older manifest still stands."""
     stored = store(disk_lake, WINDOW, [b"1", b"2"], at(10))
     disk_lake.objects.put(stored.path, gzip.compress(b"1\n2\n3\n"))
-    assert list(read_blocks(disk_lake, stored)) == [[b"1", b"2", b"3"]]
+    assert list(lines_of(read_blocks(disk_lake, stored))) == [b"1", b"2", b"3"]
 
 
 def test_objects_say_where_they_were_looked_for(disk_lake: Lake) -> None:

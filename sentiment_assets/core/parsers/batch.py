@@ -6,8 +6,9 @@ A line is one envelope: ``platform, source, fetched_at, request|offset, api_vers
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import chain, islice
 from types import ModuleType
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
@@ -46,34 +47,63 @@ def _decoder(parser: ModuleType) -> msgspec.json.Decoder[Any]:
 
 
 def parse_lines(
-    parser: ModuleType, platform: str, lines: Sequence[bytes], path: str, first_line: int = 1
+    parser: ModuleType,
+    platform: str,
+    lines: Sequence[bytes],
+    path: str,
+    first_line: int = 1,
+    last_line: int | None = None,
 ) -> ParsedBatch:
-    """Parse the lines of one bronze object.
+    """Parse the lines of one bronze object, each to a row or a refusal.
 
     Args:
         parser: the platform's module in ``core.parsers``.
         platform: platform of the partition that holds the object.
-        lines: raw JSON lines without their line ends.
+        lines: raw JSON lines; an item may hold several, with ``\\n`` between and none at the end.
         path: the object, named in rows and refusals.
-        first_line: number of ``lines[0]`` in the object, from 1.
+        first_line: number of the first one in the object, from 1.
+        last_line: number of the last one that is parsed; what follows it is left out.
     """
     # Rows hold no cycles, and looking for some in a block of them takes as long as parsing it.
     with without_collection():
-        return _parsed(parser, platform, lines, path, first_line)
+        decoder = _decoder(parser)
+        opened = chain.from_iterable(_opened(decoder, several) for several in lines)
+        count = None if last_line is None else max(last_line - first_line + 1, 0)
+        return _parsed(parser, platform, islice(opened, count), path, first_line)
+
+
+def _opened(decoder: msgspec.json.Decoder[Any], lines: bytes) -> list[Any]:
+    """The envelope of each line, decoded at once; the lines, where each must be read alone.
+
+    msgspec doesn't look at the ends of lines: to it, two values may share a line, and one may take
+    several. In valid JSON no string holds a line end, and nothing inside a value goes from ``}`` to
+    ``{``. So where each line ends between these two, it ends between values; and then, of as many
+    values as lines, each line has one.
+    """
+    count, end = 1, lines.find(b"\n")
+    while end >= 0:
+        if lines[end - 1 : end + 2] != b"}\n{":
+            return lines.split(b"\n")
+        count, end = count + 1, lines.find(b"\n", end + 1)
+    try:
+        envelopes = decoder.decode_lines(lines)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return lines.split(b"\n")
+    return envelopes if len(envelopes) == count else lines.split(b"\n")
 
 
 def _parsed(
-    parser: ModuleType, platform: str, lines: Sequence[bytes], path: str, first_line: int
+    parser: ModuleType, platform: str, opened: Iterable[Any], path: str, first_line: int
 ) -> ParsedBatch:
     decode = _decoder(parser).decode
     row = parser.row
     columns = Columns(POST_SCHEMA, {"platform": platform, "object": path})
     add = columns.add
     refusals: list[Refusal] = []
-    for number, line in enumerate(lines, first_line):
+    for number, line in enumerate(opened, first_line):
         source = "batch"
         try:
-            envelope = decode(line)
+            envelope = decode(line) if type(line) is bytes else line
             source = envelope.source
             if envelope.platform != platform:
                 raise Refused(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sentiment_assets.core.parsers import POST_SCHEMA, ParsedBatch, parse_lines, x
+from sentiment_assets.core.parsers import POST_SCHEMA, ParsedBatch, batch, parse_lines, x
 
 UTC = dt.timezone.utc
 PATH = "bronze/batch_posts/date=2026-11-23/platform=x/window=1200/20261123T140500Z.jsonl.gz"
@@ -116,10 +118,14 @@ MALFORMED: list[tuple[str, bytes, str, str]] = [
     [case[1:] for case in MALFORMED],
     ids=[case[0] for case in MALFORMED],
 )
-def test_a_malformed_line_is_refused_alone(malformed: bytes, code: str, reason: str) -> None:
-    batch = parsed(GOOD, malformed, GOOD, first_line=41)
-    assert batch.posts["line"].to_pylist() == [41, 43]
-    (refusal,) = batch.refusals
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_malformed_line_is_refused_alone(
+    malformed: bytes, code: str, reason: str, at_once: bool
+) -> None:
+    lines = [GOOD, malformed, GOOD]
+    read = parsed(*([b"\n".join(lines)] if at_once else lines), first_line=41)
+    assert read.posts["line"].to_pylist() == [41, 43]
+    (refusal,) = read.refusals
     assert (refusal.object, refusal.line, refusal.code) == (PATH, 42, code)
     assert reason in refusal.reason
     assert refusal.record_count == 1
@@ -145,9 +151,9 @@ def test_a_row_holds_what_the_envelope_says() -> None:
 
 
 def test_no_lines_are_an_empty_batch_of_the_schema() -> None:
-    batch = parsed()
-    assert batch.posts.schema == POST_SCHEMA
-    assert (batch.posts.num_rows, batch.refusals) == (0, [])
+    read = parsed()
+    assert read.posts.schema == POST_SCHEMA
+    assert (read.posts.num_rows, read.refusals) == (0, [])
 
 
 @pytest.mark.parametrize("end", [b"", b"\r", b" "])
@@ -181,8 +187,63 @@ garbage = st.one_of(
 @settings(deadline=None, max_examples=300)
 @given(st.lists(garbage | st.just(GOOD), max_size=6))
 def test_every_line_is_a_row_or_a_refusal(lines: list[bytes]) -> None:
-    batch = parsed(*lines)
-    numbers = batch.posts["line"].to_pylist() + [refusal.line for refusal in batch.refusals]
+    read = parsed(*lines)
+    numbers = read.posts["line"].to_pylist() + [refusal.line for refusal in read.refusals]
     assert sorted(numbers) == list(range(1, len(lines) + 1))
-    assert batch.posts.schema == POST_SCHEMA
-    pa.Table.from_batches([batch.posts]).validate(full=True)
+    assert read.posts.schema == POST_SCHEMA
+    pa.Table.from_batches([read.posts]).validate(full=True)
+
+
+SPANNING = json.dumps(envelope(), indent=0).encode()
+#: Lines that are not one value each, and some that are but look otherwise.
+ODD = [
+    GOOD + GOOD, GOOD + b" " + GOOD, SPANNING, SPANNING + GOOD, GOOD + SPANNING, GOOD + b"\r",
+    b"", b" ", b"{}", b"{}{}", b"}", b"{", b"}\n{", b"[\n]", b"1 2", b"null", MALFORMED[5][1],
+    GOOD[:-1], GOOD[1:], GOOD[: len(GOOD) // 2], GOOD[len(GOOD) // 2 :],
+    GOOD.replace(b'"query"', b'"}\n{"'), GOOD.replace(b"jane@", b"}\n{"), b"\xef\xbb\xbf" + GOOD,
+    GOOD.replace(b'"request": {', b'"request": \n{'), GOOD.replace(b"nimbus", b"\xff"),
+    GOOD.replace(b"mail jane", b"\xff\xfejane"), line({"platform": "facebook"}),
+    line({"fetched_at": "0001-01-01T00:00:00+23:59"}), line(public_metrics={"like_count": -1}),
+]  # fmt: skip
+
+
+def alone(lines: list[bytes], last_line: int | None = None) -> ParsedBatch:
+    """Each line decoded by itself."""
+    with patch.object(batch, "_opened", lambda _, line: [line]):
+        return parse_lines(x, "x", lines, PATH, 41, last_line)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    content=st.lists(
+        st.just(GOOD) | st.sampled_from(ODD) | garbage | st.binary(max_size=20), max_size=8
+    ).map(b"\n".join),
+    cuts=st.sets(st.integers(0, 12), max_size=3),
+    last_line=st.none() | st.integers(38, 54),
+)
+# As many values as lines, by chance: a line holds two of them, and another none, or half of one.
+@example(GOOD + GOOD + b"\n", set(), None)
+@example(b"\n" + GOOD + GOOD, set(), None)
+@example(GOOD + b"\n\n" + GOOD + GOOD, set(), None)
+@example(GOOD + b" \n" + GOOD + b"\n", set(), None)
+@example(GOOD.replace(b'"payload"', b'\n"payload"') + b"\n" + GOOD + GOOD, set(), None)
+@example(GOOD.replace(b'"request": {', b'"request": \n{') + GOOD, set(), None)
+@example(GOOD.replace(b"}}", b"}\n}") + GOOD, set(), None)
+def test_lines_on_end_are_read_as_each_alone(
+    content: bytes, cuts: set[int], last_line: int | None
+) -> None:
+    lines = content.split(b"\n")
+    bounds = [0, *sorted(cut for cut in cuts if 0 < cut < len(lines)), len(lines)]
+    several = [b"\n".join(lines[a:b]) for a, b in itertools.pairwise(bounds)]
+    together = parse_lines(x, "x", several, PATH, 41, last_line)
+    expected = alone(lines if last_line is None else lines[: max(0, last_line - 40)])
+    assert together.posts.equals(expected.posts)
+    assert together.refusals == expected.refusals
+    assert together.posts.num_rows + len(together.refusals) <= len(lines)
+
+
+def test_good_lines_are_decoded_at_once() -> None:
+    """Else all that the tests above compare would be lines that are read alone."""
+    lines = [GOOD, line({"platform": "facebook"}), GOOD, line({"source": "stream"})]
+    opened = batch._opened(batch._decoder(x), b"\n".join(lines))
+    assert [type(one) for one in opened] == [batch.Envelope] * 4
