@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 try:
@@ -63,10 +64,17 @@ class Columns:
             count, columns = self._kernel.count, _compiled(self._kernel, self._fields)
         copied = iter(columns)
         arrays = [
-            pa.repeat(self._constant[name], count) if name in self._constant else next(copied)
+            _repeated(self._constant[name], count) if name in self._constant else next(copied)
             for name in self._schema.names
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+
+def _repeated(value: str, count: int) -> pa.Array:
+    """What ``pa.repeat`` makes, which imports pandas to see whether it was given one of its."""
+    encoded = value.encode()
+    offsets = np.arange(count + 1, dtype=np.int32) * np.int32(len(encoded))
+    return _array(pa.string(), count, [None, offsets.data, encoded * count], 0)
 
 
 def _copied(rows: Sequence[Row], fields: Sequence[pa.Field]) -> list[pa.Array]:
@@ -106,7 +114,7 @@ def _compiled(kernel: Any, fields: Sequence[pa.Field]) -> list[pa.Array]:
 def _array(
     kind: pa.DataType,
     count: int,
-    buffers: Sequence[bytes | None],
+    buffers: Sequence[bytes | memoryview | None],
     nulls: int,
     children: Sequence[pa.Array] = (),
 ) -> pa.Array:
