@@ -146,8 +146,10 @@ def may_spell(read: pl.Series, known_names: pl.Series, allow: tuple[str, ...]) -
     kernel.plain(*named, plain)
     spellings: list[bytes] = []
     firsts = np.zeros(len(plain) + 1, np.int64)
-    for number in np.flatnonzero(plain == 0).tolist():
-        spelled = searched_for(names.texts[number].as_py())
+    involved = np.flatnonzero(plain == 0)
+    called = pl.Series(names.texts).gather(numbers(involved))
+    for number, name in zip(involved.tolist(), called, strict=True):
+        spelled = searched_for(name)
         spellings += [one.encode() for one in spelled or (_NOWHERE,)]
         firsts[number + 1] = len(spelled) or 1
     ends = np.zeros(len(spellings) + 1, np.int64)
@@ -243,7 +245,6 @@ def _bits_of_rules() -> dict[Rule, int]:
         EMAIL: compiled.EMAIL,
         HANDLE: compiled.HANDLE,
         DEVICE: compiled.DEVICE,
-        COORDINATES: compiled.COORDINATES,
         IP: compiled.IP,
         IBAN: compiled.IBAN,
         CARD: compiled.SEVEN,
@@ -280,11 +281,13 @@ class _Hint(NamedTuple):
 @cache
 def _unknown_hints() -> tuple[_Hint, ...]:
     known = {POSTCODE, CODE_IN_ADDRESS, TOKENS}
+    # Conditions that many texts meet: two prices look like coordinates.
+    where = {STREET: compiled.STREET, COORDINATES: compiled.COORDINATES}
     return tuple(
         _Hint(
             1 << bits.bit_length() - 1,
-            compiled.STREET if rule == STREET else 0,
-            signs_of(pattern),
+            where.get(rule, 0),
+            frozenset() if rule in where else signs_of(pattern),
             pattern,
         )
         for rule, bits in _bits_of_rules().items()

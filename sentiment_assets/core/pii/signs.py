@@ -8,6 +8,7 @@ and who looks for their signs, is said elsewhere.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from re import _constants as code  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -27,6 +28,7 @@ _MOST_CHARACTERS = 12
 
 _NOTHING = frozenset({""})
 _EDGE = frozenset({EDGE})
+_LETTERS = b"abcdefghijklmnopqrstuvwxyz"
 _ENDS = (code.AT_BEGINNING, code.AT_BEGINNING_STRING, code.AT_END, code.AT_END_STRING)
 
 
@@ -86,6 +88,8 @@ def _pieces(item: tuple[Any, Any]) -> Iterator[tuple[frozenset[str] | None, froz
             yield None, frozenset().union(*needed) if all(needed) else frozenset()
     elif op is code.AT:
         yield _EDGE if of in _ENDS else _NOTHING, frozenset()
+    elif op is code.LITERAL:
+        yield _cases(chr(of)), frozenset()
     else:
         yield _characters([item]), frozenset()
 
@@ -135,17 +139,21 @@ def _excludes_letters(items: Sequence[tuple[Any, Any]]) -> bool:
     return (ord("a"), ord("z")) in ranges
 
 
-def _cases(character: str) -> set[str]:
+@cache
+def _cases(character: str) -> frozenset[str]:
     """A character as it stands in texts whose ASCII letters are small and whose digits are one."""
     if character.isascii():
-        return {DIGIT if character.isdigit() else character.lower()}
-    return {character, character.lower(), character.upper()}
+        return frozenset([DIGIT if character.isdigit() else character.lower()])
+    return frozenset([character, character.lower(), character.upper()])
 
 
 def _joined(run: frozenset[str], whole: frozenset[str]) -> frozenset[str] | None:
     if len(run) * len(whole) > _MOST:
         return None
-    return frozenset(left + right for left in run for right in whole)
+    if len(whole) == 1:
+        (right,) = whole
+        return frozenset([left + right for left in run])
+    return frozenset([left + right for left in run for right in whole])
 
 
 def _cut(run: frozenset[str]) -> frozenset[bytes]:
@@ -157,7 +165,7 @@ def _cut(run: frozenset[str]) -> frozenset[bytes]:
 
 def _rarity(sign: bytes) -> float:
     """The more, the fewer texts hold it: digits and punctuation are rarer than letters."""
-    letters = sum(97 <= byte <= 122 for byte in sign)
+    letters = len(sign) - len(sign.translate(None, _LETTERS))
     return len(sign) - 0.3 * letters - 0.5 * sign.count(b" ")
 
 
