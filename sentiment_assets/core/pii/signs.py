@@ -7,6 +7,7 @@ and who looks for their signs, is said elsewhere.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from re import _constants as code  # type: ignore[attr-defined]
@@ -25,6 +26,13 @@ SHORTEST, LONGEST = 2, 40
 #: More alternatives than these are no longer told apart.
 _MOST = 1_000
 _MOST_CHARACTERS = 12
+
+#: Where letters stand that have cases: Latin, Greek, Cyrillic, Armenian, Georgian, Cherokee, and
+#: signs made of letters.
+_CASED = (
+    (0x80, 0x590), (0x10A0, 0x1100), (0x13A0, 0x1400), (0x1C80, 0x2190), (0x2C00, 0x2D30),
+    (0xA640, 0xA800),
+)  # fmt: skip
 
 _NOTHING = frozenset({""})
 _EDGE = frozenset({EDGE})
@@ -144,7 +152,15 @@ def _cases(character: str) -> frozenset[str]:
     """A character as it stands in texts whose ASCII letters are small and whose digits are one."""
     if character.isascii():
         return frozenset([DIGIT if character.isdigit() else character.lower()])
-    return frozenset([character, character.lower(), character.upper()])
+    if character.lower() == character.upper():
+        return frozenset([character])
+    # A pattern without case may take several for one: ß and ẞ, σ and ς.
+    return frozenset([character]).union(
+        other
+        for first, last in _CASED
+        for other in map(chr, range(first, last))
+        if other.lower() == character.lower() or other.casefold() == character.casefold()
+    )
 
 
 def _joined(run: frozenset[str], whole: frozenset[str]) -> frozenset[str] | None:

@@ -89,6 +89,7 @@ def nowhere(texts: list[str] | list[str | None]) -> pl.Series:
     ("pre", "Nimbus"),
 )
 @example(["@eyJhbjane5", "@jane.eyJhbjane5", "@a.sk_test_12345678"], ())
+@example(["HAUPTSTRA\u1e9eE 5, 10115 BERLIN", "Gr\u00c4nd 5, 10115 Berlin"], ())
 @example(["snapchat :: pacmajorleague", "ig: a_b", "hairline: foo1", "@https:/@", "2 Via a-0"], ())
 def test_a_column_reads_like_its_texts(
     implementation: str, texts: list[str], allow: tuple[str, ...]

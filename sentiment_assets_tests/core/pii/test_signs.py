@@ -48,6 +48,8 @@ def holds(text: str, sign: bytes) -> bool:
         ("(?:ab|c[^x]d)e{2,}", {b"ee"}),
         ("born(?: on)?[^0-9]*[0-9]", {b"born", b"born on"}),
         ("(?i:\u00d8re)", {b"\xc3\xb8re", b"\xc3\x98re"}),
+        ("(?i:stra\u00dfe)", {"stra\u00dfe".encode(), "stra\u1e9ee".encode()}),
+        ("\u65e5\u672c", {"\u65e5\u672c".encode()}),
         (r"\bab\B", {b"ab"}),
         # Nothing in particular must stand in what these match.
         ("[0-9][^,]*[0-9]", set()),
@@ -73,6 +75,16 @@ def test_every_match_of_a_hint_holds_a_sign(hint: str) -> None:
         assert not (signs and found) or any(holds(text, sign) for sign in signs)
 
     matches_hold_one()
+
+
+def test_letters_of_every_case_are_signs() -> None:
+    """Whatever a pattern without case takes for a letter of the hints, beyond those of ASCII."""
+    letters = {c for hint in HINTS for c in hint if not c.isascii() and c.lower() != c.upper()}
+    assert letters
+    for letter in letters:
+        others = pl.Series([chr(c) for c in range(0x80, 0x20000) if not 0xD800 <= c <= 0xDFFF])
+        taken = others.filter(others.str.contains(f"(?i){letter}"))
+        assert {sign.decode() for sign in signs_of(f"(?i:{letter})-")} >= {f"{c}-" for c in taken}
 
 
 def test_most_hints_have_signs() -> None:
