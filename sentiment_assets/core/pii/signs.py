@@ -154,13 +154,20 @@ def _cases(character: str) -> frozenset[str]:
         return frozenset([DIGIT if character.isdigit() else character.lower()])
     if character.lower() == character.upper():
         return frozenset([character])
-    # A pattern without case may take several for one: ß and ẞ, σ and ς.
-    return frozenset([character]).union(
-        other
-        for first, last in _CASED
-        for other in map(chr, range(first, last))
-        if other.lower() == character.lower() or other.casefold() == character.casefold()
-    )
+    # A pattern without case may take several for one, as the small and the capital sharp s.
+    alike = _alike()
+    return frozenset([character, *alike[character.lower()], *alike[character.casefold()]])
+
+
+@cache
+def _alike() -> defaultdict[str, list[str]]:
+    """Characters by what they are in lower case, and by what they are without any."""
+    alike = defaultdict(list)
+    for first, last in _CASED:
+        for character in map(chr, range(first, last)):
+            for form in {character.lower(), character.casefold()}:
+                alike[form].append(character)
+    return alike
 
 
 def _joined(run: frozenset[str], whole: frozenset[str]) -> frozenset[str] | None:
