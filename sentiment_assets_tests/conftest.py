@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sentiment_assets_tests import environ_for_threads
+
 if TYPE_CHECKING:
     from resources.kafka import KafkaConnection
     from sentiment_assets_tests.kafka_server import KafkaServer
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from sentiment_assets_tests.s3_server import S3Server
     from sentiment_assets_tests.simulated import SimulatedPlatform
     from simulator.kafka.broker import Kafka
+
+
+def pytest_configure() -> None:
+    environ_for_threads.install()
 
 
 def pytest_report_header() -> str:

@@ -71,7 +71,8 @@ def simulator(ports: Mapping[str, int]) -> Iterator[dict[str, SimulatedPlatform]
     push = [
         f"--push={name}=http://127.0.0.1:{port}/webhooks/{name}" for name, port in ports.items()
     ]
-    with running_simulator(now(), "--posts-per-day", "0", *push, "--push-secret", SECRET) as served:
+    quiet = ("--posts-per-day", "0", "--comments-per-day", "0")
+    with running_simulator(now(), *quiet, *push, "--push-secret", SECRET) as served:
         for platform in served.values():
             platform.free_clock()
             platform.client.clock = now
