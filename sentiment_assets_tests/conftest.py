@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sentiment_assets_tests import environ_for_threads
+from sentiment_assets_tests import environ_for_threads, lost_processes
 
 if TYPE_CHECKING:
     from resources.kafka import KafkaConnection
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from simulator.kafka.broker import Kafka
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(lost_processes)
     environ_for_threads.install()
 
 
@@ -72,22 +73,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return _SLOW.index(folder) if folder in _SLOW else len(_SLOW)
 
     items.sort(key=place)
-
-
-#: Tests in which a process ended, of this run.
-_ended: list[str] = []
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
-    """A process that hung has told where, and ended: the next one tries its test again, once."""
-    if not _ended:
-        report.outcome = "rerun"  # type: ignore[assignment]
-    _ended.append(crashitem)
-
-
-def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    return ("ended", "C", "ENDED") if report.outcome == "rerun" else None
 
 
 @pytest.fixture(autouse=True)
