@@ -92,10 +92,11 @@ def options() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--comments-per-day",
-        type=_positive,
+        type=_count,
         default=600,
         metavar="N",
-        help="on each of the other platforms, on the week's average (default 600)",
+        help="on each of the other platforms, on the week's average (default 600); 0 leaves them "
+        "empty",
     )
     parser.add_argument(
         "--now",
